@@ -1,0 +1,101 @@
+//! What people hear, in every language: plain, short, polite. The same words at every provider.
+//!
+//! A caller never learns from the words why a call was refused: one announcement stands for all that is wrong with a code,
+//! one for all that keeps an owner away. No text holds a name, a plate or a number of anybody.
+
+use qnect_core::instruction::Announcement;
+use qnect_core::language::Language;
+use qnect_core::reason::Reason;
+
+/// What is said before the line is closed.
+pub fn announcement(announcement: Announcement, language: Language) -> &'static str {
+    match (announcement, language) {
+        (Announcement::CodeRefused, Language::English) => {
+            "Sorry, this code cannot be used. Please scan the QR code again to get a new one. Goodbye."
+        }
+        (Announcement::CodeRefused, Language::Hindi) => {
+            "माफ़ कीजिए, यह कोड काम नहीं कर सकता। नया कोड पाने के लिए कृपया QR कोड फिर से स्कैन करें। धन्यवाद।"
+        }
+        (Announcement::OwnerUnavailable, Language::English) => {
+            "Sorry, the owner cannot be reached at the moment. Please try again later. Goodbye."
+        }
+        (Announcement::OwnerUnavailable, Language::Hindi) => {
+            "माफ़ कीजिए, अभी गाड़ी के मालिक से बात नहीं हो सकती। कृपया बाद में फिर कोशिश करें। धन्यवाद।"
+        }
+        (Announcement::OwnerBusy, Language::English) => {
+            "The owner is on another call. Please try again in a few minutes. Goodbye."
+        }
+        (Announcement::OwnerBusy, Language::Hindi) => {
+            "गाड़ी के मालिक दूसरी कॉल पर हैं। कृपया कुछ मिनट बाद फिर कोशिश करें। धन्यवाद।"
+        }
+        (Announcement::TryAgain, Language::English) => {
+            "Sorry, that did not work on our side. Please call again with the same code. Goodbye."
+        }
+        (Announcement::TryAgain, Language::Hindi) => {
+            "माफ़ कीजिए, हमारी ओर से कुछ गड़बड़ हुई। कृपया उसी कोड से फिर कॉल करें। धन्यवाद।"
+        }
+        (Announcement::NoAnswer, Language::English) => {
+            "The owner did not take the call. Please try again later. Goodbye."
+        }
+        (Announcement::NoAnswer, Language::Hindi) => "गाड़ी के मालिक ने कॉल नहीं उठाई। कृपया बाद में फिर कोशिश करें। धन्यवाद।",
+        (Announcement::Goodbye, Language::English) => "Thank you. Goodbye.",
+        (Announcement::Goodbye, Language::Hindi) => "धन्यवाद। नमस्ते।",
+    }
+}
+
+/// What asks the caller for the access code of so many digits.
+pub fn code_wanted(digits: u8, language: Language) -> String {
+    match language {
+        Language::English => format!("QNect. Please key the {digits} digits of the code on your screen."),
+        Language::Hindi => format!("QNect. कृपया स्क्रीन पर दिख रहे कोड के {digits} अंक दबाएँ।"),
+    }
+}
+
+/// What tells the caller that the digits were no code, before asking again.
+pub fn code_wrong(language: Language) -> &'static str {
+    match language {
+        Language::English => "Sorry, that code was not right.",
+        Language::Hindi => "माफ़ कीजिए, वह कोड सही नहीं था।",
+    }
+}
+
+/// What is said when nothing was keyed, before the line is closed.
+pub fn code_missing(language: Language) -> &'static str {
+    match language {
+        Language::English => "We did not get a code. Please call again with the code on your screen. Goodbye.",
+        Language::Hindi => "हमें कोई कोड नहीं मिला। कृपया स्क्रीन पर दिख रहे कोड के साथ फिर कॉल करें। धन्यवाद।",
+    }
+}
+
+/// What an owner hears alone: the reason as somebody gave it, the key to press, and that numbers stay hidden. The key comes
+/// before the rest, because the time to press it runs from the first word.
+pub fn whisper(reason: Reason, language: Language) -> String {
+    let reason = self::reason(reason, language);
+    match language {
+        Language::English => format!("QNect. {reason} Press 1 to talk. No number is shown to either of you."),
+        Language::Hindi => {
+            format!("QNect. {reason} बात करने के लिए 1 दबाएँ। किसी को किसी का नंबर नहीं दिखेगा।")
+        }
+    }
+}
+
+fn reason(reason: Reason, language: Language) -> &'static str {
+    match (reason, language) {
+        (Reason::Blocking, Language::English) => "Someone says your vehicle blocks theirs.",
+        (Reason::Blocking, Language::Hindi) => "कोई कह रहा है कि आपकी गाड़ी ने उनका रास्ता रोका है।",
+        (Reason::LightsOn, Language::English) => "Someone says the lights of your vehicle are on.",
+        (Reason::LightsOn, Language::Hindi) => "कोई कह रहा है कि आपकी गाड़ी की लाइट जल रही है।",
+        (Reason::WindowOpen, Language::English) => "Someone says a window of your vehicle is open.",
+        (Reason::WindowOpen, Language::Hindi) => "कोई कह रहा है कि आपकी गाड़ी की खिड़की खुली है।",
+        (Reason::Damage, Language::English) => "Someone says your vehicle is damaged.",
+        (Reason::Damage, Language::Hindi) => "कोई कह रहा है कि आपकी गाड़ी को नुकसान हुआ है।",
+        (Reason::Other, Language::English) => "Someone at your vehicle asks to talk to you.",
+        (Reason::Other, Language::Hindi) => "आपकी गाड़ी के पास कोई आपसे बात करना चाहता है।",
+        (Reason::Towing, Language::English) => "Urgent. Someone says your vehicle is about to be towed.",
+        (Reason::Towing, Language::Hindi) => "ज़रूरी। कोई कह रहा है कि आपकी गाड़ी उठाई जाने वाली है।",
+        (Reason::ChildOrPet, Language::English) => "Urgent. Someone says a child or an animal is inside your vehicle.",
+        (Reason::ChildOrPet, Language::Hindi) => "ज़रूरी। कोई कह रहा है कि आपकी गाड़ी में बच्चा या जानवर है।",
+        (Reason::Emergency, Language::English) => "Urgent. Someone says there is an emergency at your vehicle.",
+        (Reason::Emergency, Language::Hindi) => "ज़रूरी। कोई कह रहा है कि आपकी गाड़ी के पास आपात स्थिति है।",
+    }
+}

@@ -1,0 +1,91 @@
+//! Whatever comes, nothing panics, and nothing of the caller is shown.
+
+use proptest::prelude::*;
+use qnect_providers::plivo::{PlivoRoute, parse, verify};
+use qnect_providers::request::{Method, WebhookRequest};
+
+use crate::world::{keys, root, session};
+
+fn routes() -> impl Strategy<Value = PlivoRoute> {
+    let session = session();
+    prop_oneof![
+        Just(PlivoRoute::Voice),
+        (1u8..=3).prop_map(|attempt| PlivoRoute::Code { attempt }),
+        Just(PlivoRoute::Whisper { session }),
+        Just(PlivoRoute::Leg { session }),
+        Just(PlivoRoute::DialEnd { session }),
+    ]
+}
+
+/// Bodies made of the names that matter, and of values that are almost right.
+fn bodies() -> impl Strategy<Value = Vec<u8>> {
+    let names = prop::sample::select(vec![
+        "CallUUID",
+        "From",
+        "To",
+        "Event",
+        "CallStatus",
+        "Direction",
+        "Digits",
+        "DialAction",
+        "DialStatus",
+        "RecordUrl",
+        "DialHangupCause",
+        "DialBLegHangupCause",
+        "DialBLegHangupCauseCode",
+        "DialBLegHangupSource",
+        "%",
+        "",
+    ]);
+    let values = prop_oneof![
+        prop::sample::select(vec!["Hangup", "hangup", "completed", "4000", "inbound", "%2B911140000001", "%ff", "+"])
+            .prop_map(str::to_owned),
+        "[0-9]{0,20}",
+        "\\PC{0,12}",
+    ];
+    let pairs = prop::collection::vec((names, values, "[&=]{1,2}", "=|"), 0..24);
+    pairs.prop_map(|pairs| {
+        let segments =
+            pairs.into_iter().map(|(name, value, after, equals)| name.to_owned() + &equals + &value + &after);
+        segments.collect::<String>().into_bytes()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(5_000))]
+
+    #[test]
+    fn any_bytes_are_parsed_or_refused(route in routes(), body in prop::collection::vec(any::<u8>(), 0..600)) {
+        let _ = parse(&route, &body, &root());
+    }
+
+    #[test]
+    fn any_parameters_are_parsed_or_refused(route in routes(), body in bodies()) {
+        let _ = parse(&route, &body, &root());
+    }
+
+    #[test]
+    fn a_number_that_is_read_is_never_shown(number in "[1-9][0-9]{9,14}") {
+        let body = format!("CallUUID=a&To=911140000001&From={number}&CallerName={number}&ForwardedFrom={number}");
+        let shown = format!("{:?}", parse(&PlivoRoute::Voice, body.as_bytes(), &root()));
+        prop_assume!(!"911140000001".contains(&number));
+        prop_assert!(!shown.contains(&number), "{}", shown);
+    }
+
+    #[test]
+    fn any_request_is_refused(
+        url in "\\PC{0,60}", body in prop::collection::vec(any::<u8>(), 0..200), header in "\\PC{0,60}", get: bool,
+    ) {
+        let field = |_: &str| Some(header.as_str());
+        let method = if get { Method::Get } else { Method::Post };
+        let request = WebhookRequest { method, url: &url, header: &field, body: &body };
+        prop_assert!(verify(&request, &["token"]).is_err());
+    }
+
+    #[test]
+    fn any_path_is_read_or_refused(path in "(voice|code|leg|whisper|dial-end)?/?\\PC{0,50}") {
+        if let Some(route) = PlivoRoute::read(&path, &keys()) {
+            prop_assert_eq!(route.to_string(), path);
+        }
+    }
+}

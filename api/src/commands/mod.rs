@@ -1,0 +1,57 @@
+//! The commands of the binary.
+
+pub mod config;
+pub mod demo;
+pub mod import;
+pub mod keys;
+pub mod serve;
+
+mod runtime;
+mod scene;
+mod terminal;
+
+use std::process::ExitCode;
+
+use qnect_storage::StorageError;
+
+use crate::config::ConfigError;
+use crate::server::BindError;
+
+/// Why a command ended early, by exit code.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The configuration is wrong. Exit code 2.
+    #[error("{0}")]
+    Config(#[from] ConfigError),
+    /// Bad usage: what to do instead. Exit code 2.
+    #[error("{0}")]
+    Usage(String),
+    /// The store. Exit code 70, or 2 when another process has the folder or a key file is amiss.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// A listener.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// Anything else. Exit code 1.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl CommandError {
+    /// The exit code of the public interface.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config(_) | Self::Usage(_) | Self::Bind(_) | Self::Storage(StorageError::InUse(_)) => 2,
+            Self::Storage(_) => 70,
+            Self::Other(_) => 1,
+        }
+    }
+}
+
+/// Prints the reason and gives the exit code.
+pub fn report(result: Result<ExitCode, CommandError>) -> ExitCode {
+    result.unwrap_or_else(|error| {
+        eprintln!("qnect: {error}");
+        ExitCode::from(error.exit_code())
+    })
+}

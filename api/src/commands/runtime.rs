@@ -1,0 +1,157 @@
+//! A running engine with its doors: what `serve` and `demo` share.
+
+use std::net::{SocketAddr, TcpListener};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use qnect_engine::{Clock, Engine, Workers};
+use qnect_storage::keys::MasterKey;
+use qnect_storage::{OpenOptions, Storage};
+use tokio::sync::{mpsc, watch};
+
+use crate::commands::CommandError;
+use crate::config::{AccessLog, Config};
+use crate::doors::{self, Doors, operations};
+use crate::observe;
+use crate::server::{self, Connections, Service};
+use crate::settings::engine_options;
+
+/// Accepted connections that may wait for one worker.
+const DEALT_MAX: usize = 256;
+/// The process ends by force so long after a drain began.
+const FORCED_END: Duration = Duration::from_secs(15);
+/// The exit code of a failed store (`EX_SOFTWARE` of sysexits.h).
+const EXIT_STORAGE: u8 = 70;
+
+/// Everything that is opened before the first thread of the engine runs.
+pub(super) struct Opened {
+    pub(super) storage: Arc<Storage>,
+    pub(super) clock: Clock,
+    pub(super) metrics: PrometheusHandle,
+}
+
+/// Opens the store of a configuration. Blocks.
+pub(super) fn open(config: &Config, master: &MasterKey) -> Result<Opened, CommandError> {
+    let metrics = observe::install().map_err(|e| CommandError::Other(format!("metrics cannot be installed: {e}")))?;
+    let folder = config.for_storage()?.data_dir;
+    let mut clock = None;
+    let storage = Storage::open(&OpenOptions { folder, master }, |floor| {
+        let started = *clock.insert(Clock::starting_at_least(floor));
+        move || started.now()
+    })?;
+    let clock = clock.unwrap_or_else(|| Clock::starting_at_least(storage.clock_floor()));
+    Ok(Opened { storage: Arc::new(storage), clock, metrics })
+}
+
+/// A running engine.
+pub(super) struct Running {
+    pub(super) public: SocketAddr,
+    pub(super) operations: SocketAddr,
+    engine: Engine,
+    drain: watch::Sender<bool>,
+    service: Service,
+    ops_service: Service,
+}
+
+/// Starts the engine, then its doors; when it returns, it takes traffic. `public` and `ops` are bound already, so that
+/// an address that is taken is told before anything else.
+pub(super) async fn start(
+    config: &Config,
+    opened: Opened,
+    workers: Workers,
+    public: TcpListener,
+    ops: TcpListener,
+) -> Result<Running, CommandError> {
+    let Opened { storage, clock, metrics } = opened;
+    let engine = Engine::start(engine_options(config), storage.clone(), clock, workers.clone())?;
+    let (drain, draining) = watch::channel(false);
+    let (public_address, public) = registered(public)?;
+    let (ops_address, ops) = registered(ops)?;
+
+    let doors = Arc::new(Doors {
+        engine: engine.clone(),
+        origin: config.for_serve()?.public_base_url.to_owned(),
+        trusted_proxies: config.server.trusted_proxies.clone(),
+        plivo: config.providers.plivo.as_ref().map(|p| p.auth_token.clone()),
+    });
+    let service = Service::new(doors::public(doors), config.log.access, draining.clone());
+    let dealt = serve_on_workers(&workers, &service);
+    tokio::task::spawn_local(server::accept(public, service.clone(), dealt));
+
+    let state = operations::Operations { metrics: metrics.clone(), storage, draining: draining.clone() };
+    let ops_service = Service::new(operations::operations(Arc::new(state)), AccessLog::Off, draining);
+    let (deal, accepted) = mpsc::channel(DEALT_MAX);
+    tokio::task::spawn_local(Connections { service: ops_service.clone(), accepted }.serve());
+    tokio::task::spawn_local(server::accept(ops, ops_service.clone(), vec![deal]));
+    tokio::task::spawn_local(fold_histograms(metrics));
+
+    Ok(Running { public: public_address, operations: ops_address, engine, drain, service, ops_service })
+}
+
+/// A bound listener, registered with this thread's runtime, and its address.
+fn registered(listener: TcpListener) -> Result<(SocketAddr, tokio::net::TcpListener), CommandError> {
+    let both = listener.local_addr().and_then(|address| Ok((address, tokio::net::TcpListener::from_std(listener)?)));
+    both.map_err(|e| CommandError::Other(format!("a listener cannot be used: {e}")))
+}
+
+/// Gives each worker its own share of connections.
+fn serve_on_workers(workers: &Workers, service: &Service) -> Vec<mpsc::Sender<server::Accepted>> {
+    let (senders, receivers): (Vec<_>, Vec<_>) = (0..workers.count()).map(|_| mpsc::channel(DEALT_MAX)).unzip();
+    let receivers: Arc<Vec<_>> = Arc::new(receivers.into_iter().map(|r| Mutex::new(Some(r))).collect());
+    let service = service.clone();
+    workers.on_each(move |worker| {
+        let accepted = receivers[worker].lock().ok().and_then(|mut slot| slot.take());
+        let service = service.clone();
+        async move {
+            if let Some(accepted) = accepted {
+                Connections { service, accepted }.serve().await;
+            }
+        }
+    });
+    senders
+}
+
+/// The exporter keeps every sample of a histogram until it is told to fold them.
+async fn fold_histograms(metrics: PrometheusHandle) {
+    let mut every = tokio::time::interval(observe::UPKEEP_EVERY);
+    loop {
+        every.tick().await;
+        metrics.run_upkeep();
+    }
+}
+
+impl Running {
+    /// Resolves when the store has failed.
+    pub(super) async fn storage_failed(&self) {
+        let mut failed = self.engine.storage().failed();
+        // The channel closes with the store, which this holds.
+        let _ = failed.wait_for(|&failed| failed).await;
+    }
+
+    /// Ends in order: takes no more connections, lets requests end, commits what is queued.
+    pub(super) async fn drain(self) -> ExitCode {
+        self.engine.begin_drain();
+        self.drain.send_replace(true);
+        end_by_force_after(FORCED_END);
+        let storage_failed = *self.engine.storage().failed().borrow();
+        let all_done = self.service.drained().await && self.ops_service.drained().await;
+        if !all_done {
+            tracing::warn!("some connections did not end within the drain's time");
+        }
+        self.engine.storage().close();
+        if storage_failed { ExitCode::from(EXIT_STORAGE) } else { ExitCode::SUCCESS }
+    }
+}
+
+/// A drain that hangs must not keep a process manager waiting.
+fn end_by_force_after(time: Duration) {
+    let (keep, gone) = std::sync::mpsc::channel::<()>();
+    std::mem::forget(keep);
+    std::thread::spawn(move || {
+        let _ = gone.recv_timeout(time);
+        eprintln!("qnect: the drain did not end; ending by force");
+        std::process::exit(1);
+    });
+}

@@ -1,0 +1,49 @@
+//! `serve`: the engine in production.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use qnect_engine::host;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::filter::LevelFilter;
+
+use crate::commands::{CommandError, keys, runtime};
+use crate::config::{Config, Overrides, environment};
+use crate::{logging, server};
+
+/// Serves until SIGTERM or Ctrl-C.
+pub fn run(file: Option<&Path>, flags: &Overrides) -> Result<ExitCode, CommandError> {
+    let config = Config::load(file, environment(), flags)?;
+    config.for_serve()?;
+    logging::start(config.log.format, LevelFilter::INFO);
+    logging::hide_panic_messages();
+    let master = keys::read(config.for_storage()?.key_file)?;
+    let public = server::bind(config.server.listen)?;
+    let operations = server::bind(config.server.ops_listen)?;
+    let opened = runtime::open(&config, &master)?;
+    host(workers(), |workers| async move {
+        let running = runtime::start(&config, opened, workers, public, operations).await?;
+        println!("ready public=http://{} operations=http://{}", running.public, running.operations);
+        tokio::select! {
+            () = asked_to_end() => tracing::info!("draining"),
+            () = running.storage_failed() => tracing::error!("the store failed; ending"),
+        }
+        Ok(running.drain().await)
+    })
+}
+
+/// One worker a core: connections and actors share it.
+pub(super) fn workers() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Resolves at SIGTERM or Ctrl-C.
+pub(super) async fn asked_to_end() {
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}

@@ -1,0 +1,47 @@
+//! What `config example`, `config check` and `config show` print.
+
+use std::path::Path;
+
+use super::effects::WITHOUT_EFFECT;
+use super::layers::{Origins, Overrides};
+use super::{Config, read, validate};
+
+/// The documented example file: every key, with its meaning, unit, default and bounds.
+pub fn example() -> &'static str {
+    include_str!("example.toml")
+}
+
+/// The effective values as TOML; a secret reads `[hidden]`.
+pub fn show(config: &Config) -> String {
+    let mut effective = config.clone();
+    effective.server.control_socket = config.control_socket();
+    toml::to_string(&effective).unwrap_or_else(|error| format!("# can't be written as TOML: {error}\n"))
+}
+
+/// Whether `serve` would accept this configuration, and which of the keys that somebody set have no effect yet.
+/// The text ends with a newline.
+///
+/// # Errors
+/// A line for each problem, as in `qnect.toml:3:1: calls.ring_seconds: 0 is out of range; write a whole number from 1
+/// to 120`, and the keys without effect below.
+pub fn check(
+    file: Option<&Path>,
+    env: impl Iterator<Item = (String, String)>,
+    flags: &Overrides,
+) -> Result<String, String> {
+    let mut reading = read::read(file, env, flags);
+    reading.judge(validate::missing_for_serve);
+    let notes = without_effect(&reading.origins);
+    match reading.verdict() {
+        Ok(()) => Ok(format!("{}: ok\n{notes}", reading.origins.file().unwrap_or("configuration"))),
+        Err(error) => Err(format!("{error}\n{notes}")),
+    }
+}
+
+/// In the order of the file, then of the variables.
+fn without_effect(origins: &Origins) -> String {
+    let set = |(key, why): &(&'static str, &'static str)| origins.set(key).map(|place| (place, *key, *why));
+    let mut lines: Vec<_> = WITHOUT_EFFECT.iter().filter_map(set).collect();
+    lines.sort();
+    lines.iter().map(|(place, key, why)| format!("{place}{key}: has no effect yet; {why}\n")).collect()
+}

@@ -1,0 +1,53 @@
+//! The doors: what may be asked on the public listener, and what on the operations listener.
+
+pub mod body;
+pub mod operations;
+pub mod scanner;
+pub mod webhooks;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::{get, post};
+use http::HeaderMap;
+use qnect_engine::Engine;
+
+use crate::answer::Problem;
+use crate::config::{Network, Secret};
+use crate::negotiate::accepted;
+
+/// What every door needs.
+pub struct Doors {
+    /// The engine.
+    pub engine: Engine,
+    /// The origin in every URL that we emit and in every signature, without a slash at its end.
+    pub origin: String,
+    /// Networks whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
+    /// Plivo's secrets, if it is configured.
+    pub plivo: Option<Secret>,
+}
+
+/// The public listener's routes.
+pub fn public(doors: Arc<Doors>) -> Router {
+    Router::new()
+        .route("/q/{code}", get(scanner::tag))
+        .route("/Q/{code}", get(scanner::tag))
+        .route("/q/{code}/sessions", post(scanner::open_session))
+        .route("/Q/{code}/sessions", post(scanner::open_session))
+        .route("/sessions/{session}", get(scanner::session))
+        .route("/webhooks/plivo/{*step}", post(webhooks::plivo))
+        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(not_found)
+        .with_state(doors)
+}
+
+async fn not_found(State(doors): State<Arc<Doors>>, headers: HeaderMap) -> Response {
+    Problem::NotFound.respond(accepted(&headers), &doors.origin)
+}
+
+async fn method_not_allowed(State(doors): State<Arc<Doors>>, headers: HeaderMap) -> Response {
+    Problem::MethodNotAllowed.respond(accepted(&headers), &doors.origin)
+}

@@ -1,0 +1,48 @@
+//! The operations listener: liveness, readiness, metrics. Never on the public one.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{RawQuery, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::StatusCode;
+use metrics_exporter_prometheus::PrometheusHandle;
+use qnect_storage::Storage;
+use tokio::sync::watch;
+
+/// What the operations listener tells about.
+pub struct Operations {
+    /// Renders all metrics.
+    pub metrics: PrometheusHandle,
+    /// The store.
+    pub storage: Arc<Storage>,
+    /// True once the process drains.
+    pub draining: watch::Receiver<bool>,
+}
+
+/// The operations listener's routes.
+pub fn operations(state: Arc<Operations>) -> Router {
+    Router::new()
+        .route("/livez", get(async || "live\n"))
+        .route("/readyz", get(ready))
+        .route("/startupz", get(ready))
+        .route("/metrics", get(async |State(o): State<Arc<Operations>>| o.metrics.render()))
+        .with_state(state)
+}
+
+async fn ready(State(operations): State<Arc<Operations>>, RawQuery(query): RawQuery) -> Response {
+    let checks =
+        [("storage", !*operations.storage.failed().borrow()), ("not_draining", !*operations.draining.borrow())];
+    let all = checks.iter().all(|(_, ok)| *ok);
+    let mut text = String::from(if all { "ready\n" } else { "not ready\n" });
+    if query.is_some_and(|q| q.split('&').any(|p| p == "verbose" || p.starts_with("verbose="))) {
+        for (name, ok) in checks {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{name}: {}", if ok { "ok" } else { "failed" });
+        }
+    }
+    let status = if all { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, text).into_response()
+}

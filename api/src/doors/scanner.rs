@@ -1,0 +1,258 @@
+//! The scanner's door: a sticker's page, a session, how it stands.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use http::{HeaderMap, Method, Request, StatusCode};
+use qnect_core::crockford;
+use qnect_core::language::Language;
+use qnect_core::reason::Reason;
+use qnect_core::scan::ScanDecision;
+use qnect_core::session::Idempotency;
+use qnect_core::session_id::SessionId;
+use qnect_core::tag::SessionView;
+use qnect_core::tag_code::TagCode;
+use qnect_core::time::Timestamp;
+use qnect_engine::{OpenReply, SessionRequest};
+use serde::{Deserialize, Serialize};
+
+use crate::answer::{Problem, json, page, see_other};
+use crate::client::{self, Peer};
+use crate::doors::{Doors, body};
+use crate::negotiate::{BodyKind, Form, accepted, body_kind};
+use crate::pages;
+
+/// Characters of an idempotency key at most.
+const IDEMPOTENCY_KEY_CHARS_MAX: usize = 128;
+
+/// `GET /q/{code}`
+pub async fn tag(
+    State(doors): State<Arc<Doors>>,
+    Extension(peer): Extension<Peer>,
+    Path(code): Path<String>,
+    method: Method,
+    headers: HeaderMap,
+) -> Response {
+    let form = accepted(&headers);
+    let scanned = async {
+        let code = doors.code(&code)?;
+        let (scan, address) = client::scan(client::address(peer, &headers, &doors.trusted_proxies), &headers);
+        let decision = if is_a_look_ahead(&method, &headers) {
+            doors.engine.preview(code).await?
+        } else {
+            doors.engine.scan(code, scan, address).await?
+        };
+        Ok((code, decision))
+    };
+    match scanned.await {
+        Err(problem) => Problem::respond(&problem, form, &doors.origin),
+        Ok((_, decision)) if form == Form::Json => decision_as_json(&decision),
+        Ok((code, decision)) => {
+            page(StatusCode::OK, pages::tag(code, &decision, &doors.origin, fresh_key()), &doors.origin)
+        }
+    }
+}
+
+/// A browser that prefetches, or a `HEAD`, is nobody who stands at the car.
+fn is_a_look_ahead(method: &Method, headers: &HeaderMap) -> bool {
+    let purpose = headers.get("sec-purpose").and_then(|v| v.to_str().ok()).unwrap_or_default();
+    method == Method::HEAD || purpose.starts_with("prefetch")
+}
+
+#[derive(Serialize)]
+struct ReasonBody {
+    id: &'static str,
+    label: &'static str,
+}
+
+#[derive(Serialize)]
+struct DecisionBody {
+    decision: &'static str,
+    reason: Option<&'static str>,
+    retry_after_seconds: u64,
+    reasons: Vec<ReasonBody>,
+}
+
+fn decision_as_json(decision: &ScanDecision) -> Response {
+    let seconds = decision.retry_after.as_secs_ceil();
+    let mut response = json(
+        StatusCode::OK,
+        &DecisionBody {
+            decision: decision.verdict.id(),
+            reason: decision.refusal.map(qnect_core::scan::Refusal::id),
+            retry_after_seconds: seconds,
+            reasons: decision
+                .offered
+                .iter()
+                .map(|r| ReasonBody { id: r.id(), label: pages::reason_label(r) })
+                .collect(),
+        },
+    );
+    if seconds > 0 {
+        response.headers_mut().insert(http::header::RETRY_AFTER, seconds.into());
+    }
+    response
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OpenBody {
+    reason: String,
+    language: Option<String>,
+    idempotency_key: Option<String>,
+}
+
+/// `POST /q/{code}/sessions`
+pub async fn open_session(
+    State(doors): State<Arc<Doors>>,
+    Extension(peer): Extension<Peer>,
+    Path(code): Path<String>,
+    request: Request<Body>,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let kind = body_kind(&parts.headers);
+    let form = if kind == BodyKind::Json { Form::Json } else { accepted(&parts.headers) };
+    let opened = async {
+        let code = doors.code(&code)?;
+        let asked = read_open_body(kind, &body::read(body).await?)?;
+        let address = client::address(peer, &parts.headers, &doors.trusted_proxies);
+        let (_, address) = client::scan(address, &parts.headers);
+        let request = session_request(asked, &parts.headers, address)?;
+        match doors.engine.open_session(code, request).await? {
+            OpenReply::Open(view) => Ok(view),
+            OpenReply::IdempotencyConflict => Err(Problem::IdempotencyConflict),
+            OpenReply::Refused { refusal, retry_after } => Err(Problem::Refused(refusal, retry_after)),
+        }
+    };
+    match opened.await {
+        Err(problem) => Problem::respond(&problem, form, &doors.origin),
+        Ok(view) if kind == BodyKind::Form => see_other(&doors.session_url(view.id)),
+        Ok(view) => json(StatusCode::CREATED, &doors.opened_body(&view)),
+    }
+}
+
+fn read_open_body(kind: BodyKind, bytes: &[u8]) -> Result<OpenBody, Problem> {
+    const FIELDS: &str = "send reason, and if you like language and idempotency_key, and no other field";
+    match kind {
+        BodyKind::Json => serde_json::from_slice(bytes).map_err(|e| match e.classify() {
+            serde_json::error::Category::Data => Problem::Unprocessable(FIELDS),
+            _ => Problem::Malformed,
+        }),
+        BodyKind::Form => {
+            let mut open = OpenBody { reason: String::new(), language: None, idempotency_key: None };
+            for (name, value) in form_urlencoded::parse(bytes) {
+                match name.as_ref() {
+                    "reason" => open.reason = value.into_owned(),
+                    "language" => open.language = Some(value.into_owned()),
+                    "idempotency_key" => open.idempotency_key = Some(value.into_owned()),
+                    _ => return Err(Problem::Unprocessable(FIELDS)),
+                }
+            }
+            Ok(open)
+        }
+        BodyKind::Other => Err(Problem::UnsupportedBody),
+    }
+}
+
+fn session_request(
+    asked: OpenBody,
+    headers: &HeaderMap,
+    address: qnect_core::scan::AddressKey,
+) -> Result<SessionRequest, Problem> {
+    let reason = Reason::from_id(&asked.reason).ok_or(Problem::Unprocessable(
+        "reason is one of blocking, lights_on, window_open, damage, other, towing, child_or_pet, emergency",
+    ))?;
+    let language = match asked.language.as_deref() {
+        None => Language::default(),
+        Some(tag) => Language::from_tag(tag).ok_or(Problem::Unprocessable("language is en or hi"))?,
+    };
+    let in_header = headers.get("idempotency-key").map(|v| v.to_str().map(str::to_owned).unwrap_or_default());
+    let key = in_header.or(asked.idempotency_key);
+    if key.as_ref().is_some_and(|k| k.is_empty() || k.len() > IDEMPOTENCY_KEY_CHARS_MAX) {
+        return Err(Problem::Unprocessable("an idempotency key has 1 to 128 characters"));
+    }
+    let idempotency = key.map(|key| Idempotency::of(&key, reason, language));
+    Ok(SessionRequest { reason, language, idempotency, address })
+}
+
+#[derive(Serialize)]
+struct OpenedBody {
+    session: String,
+    number: String,
+    access_code: Option<String>,
+    dial_uri: String,
+    expires_at: String,
+    status_url: String,
+    challenge: Option<&'static str>,
+}
+
+/// `GET /sessions/{session}`
+pub async fn session(State(doors): State<Arc<Doors>>, Path(session): Path<String>, headers: HeaderMap) -> Response {
+    let form = accepted(&headers);
+    let seen = async {
+        let id = SessionId::read(&session, doors.engine.storage().keys().checks()).ok_or(Problem::NotFound)?;
+        doors.engine.session(id).await.map_err(Problem::from)
+    };
+    match seen.await {
+        Err(problem) => problem.respond(form, &doors.origin),
+        Ok(view) if form == Form::Json => json(
+            StatusCode::OK,
+            &SessionBody {
+                session: view.id.to_string(),
+                state: view.state.id(),
+                outcome: view.outcome.map(qnect_core::facts::Outcome::id),
+                expires_at: rfc3339(view.expires_at),
+            },
+        ),
+        Ok(view) => page(StatusCode::OK, pages::session(&view), &doors.origin),
+    }
+}
+
+#[derive(Serialize)]
+struct SessionBody {
+    session: String,
+    state: &'static str,
+    outcome: Option<&'static str>,
+    expires_at: String,
+}
+
+impl Doors {
+    /// Reads a code; a wrong form and a wrong check end here: no store is read, no actor is made.
+    fn code(&self, text: &str) -> Result<TagCode, Problem> {
+        TagCode::read(text, self.engine.storage().keys().checks()).ok_or(Problem::NotFound)
+    }
+
+    fn session_url(&self, id: SessionId) -> String {
+        format!("{}/sessions/{id}", self.origin)
+    }
+
+    fn opened_body(&self, view: &SessionView) -> OpenedBody {
+        OpenedBody {
+            session: view.id.to_string(),
+            number: view.number.to_string(),
+            access_code: Some(view.code.to_string()),
+            dial_uri: pages::dial_uri(view),
+            expires_at: rfc3339(view.expires_at),
+            status_url: self.session_url(view.id),
+            challenge: None,
+        }
+    }
+}
+
+fn rfc3339(at: Timestamp) -> String {
+    let ms = i64::try_from(at.as_millis()).unwrap_or(i64::MAX);
+    jiff::Timestamp::from_millisecond(ms).unwrap_or(jiff::Timestamp::MAX).to_string()
+}
+
+/// A key for the hidden field, so that a form that is sent twice opens one session.
+fn fresh_key() -> String {
+    let mut bits = [0; 16];
+    // Without random bits the key is weak, and the worst that follows is a session of one's own shown again.
+    let _ = getrandom::fill(&mut bits);
+    let mut key = String::with_capacity(25);
+    crockford::push(&mut key, u128::from_be_bytes(bits), 25);
+    key
+}

@@ -1,0 +1,115 @@
+//! Metrics of the doors: one recorder, buckets for every histogram, labels only from closed sets.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use http::StatusCode;
+use metrics::{Counter, Histogram, Unit, describe_counter, describe_gauge, describe_histogram};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+
+/// Seconds: from a decision in memory to what a person on a line would notice.
+const SECONDS: [f64; 16] =
+    [0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 10.0];
+/// Records of a batch.
+const RECORDS: [f64; 8] = [1.0, 4.0, 16.0, 64.0, 128.0, 256.0, 512.0, 1_024.0];
+/// How often histograms are folded into their buckets: they keep every sample until then.
+pub const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// Installs the recorder, once for the process, and describes every metric.
+pub fn install() -> Result<PrometheusHandle, BuildError> {
+    let handle = PrometheusBuilder::new()
+        .set_buckets(&SECONDS)?
+        .set_buckets_for_metric(Matcher::Full("qnect_commit_batch_records".into()), &RECORDS)?
+        .install_recorder()?;
+    qnect_engine::describe_metrics();
+    describe_counter!("qnect_webhooks_total", "provider webhooks by what came of them");
+    describe_histogram!("qnect_webhook_answer_seconds", Unit::Seconds, "from a webhook's head to its answer");
+    describe_counter!("qnect_recording_alarms_total", "webhooks that told of a recording; each is an incident");
+    describe_counter!("qnect_http_requests_total", "requests by route template and status code");
+    describe_histogram!("qnect_http_request_seconds", Unit::Seconds, "from a request's head to its answer");
+    describe_counter!("qnect_connections_refused_total", "connections turned away because there were too many");
+    describe_gauge!("qnect_build_info", "always 1; the labels tell what runs");
+    metrics::gauge!("qnect_build_info", "version" => env!("CARGO_PKG_VERSION"), "commit" => commit()).set(1.0);
+    Ok(handle)
+}
+
+/// The commit that was built, where the build was told.
+fn commit() -> &'static str {
+    option_env!("QNECT_COMMIT").unwrap_or("unknown")
+}
+
+/// A route template: the only form in which a path is counted or logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Route {
+    /// A sticker's page.
+    Tag = 0,
+    /// Opening a session.
+    Sessions = 1,
+    /// A session's page.
+    Session = 2,
+    /// A webhook.
+    Webhook = 3,
+    /// Anything else.
+    Other = 4,
+}
+
+const ROUTES: usize = 5;
+/// Status codes that are told apart, and the rest in one.
+const CODES: [u16; 15] = [200, 201, 303, 400, 401, 403, 404, 405, 408, 413, 415, 422, 429, 500, 503];
+
+impl Route {
+    /// The template that a path belongs to.
+    pub fn of(path: &str) -> Self {
+        let rest = path.strip_prefix("/q/").or_else(|| path.strip_prefix("/Q/"));
+        match rest {
+            Some(rest) if rest.ends_with("/sessions") => Self::Sessions,
+            Some(_) => Self::Tag,
+            None if path.starts_with("/sessions/") => Self::Session,
+            None if path.starts_with("/webhooks/") => Self::Webhook,
+            None => Self::Other,
+        }
+    }
+
+    /// The template.
+    pub fn template(self) -> &'static str {
+        match self {
+            Self::Tag => "/q/{code}",
+            Self::Sessions => "/q/{code}/sessions",
+            Self::Session => "/sessions/{session}",
+            Self::Webhook => "/webhooks/{provider}",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// Handles of the doors' metrics, resolved at their first use.
+pub struct HttpMetrics {
+    requests: [[OnceLock<Counter>; CODES.len() + 1]; ROUTES],
+    seconds: [OnceLock<Histogram>; ROUTES],
+}
+
+impl HttpMetrics {
+    /// Nothing counted yet.
+    pub fn new() -> Self {
+        Self { requests: Default::default(), seconds: Default::default() }
+    }
+
+    /// Counts an answered request.
+    pub fn answered(&self, route: Route, status: StatusCode, elapsed: Duration) {
+        let code = CODES.iter().position(|&c| c == status.as_u16()).unwrap_or(CODES.len());
+        let resolve = || {
+            let label = CODES.get(code).map_or("other".to_owned(), u16::to_string);
+            metrics::counter!("qnect_http_requests_total", "route" => route.template(), "code" => label)
+        };
+        self.requests[route as usize][code].get_or_init(resolve).increment(1);
+        let resolve = || metrics::histogram!("qnect_http_request_seconds", "route" => route.template());
+        self.seconds[route as usize].get_or_init(resolve).record(elapsed.as_secs_f64());
+    }
+}
+
+impl Default for HttpMetrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,37 @@
+//! From the configuration's words to the engine's options.
+
+use qnect_core::limiter::Quota;
+use qnect_core::number::IntermediaryNumber;
+use qnect_core::policy::Policy;
+use qnect_core::time::Span;
+use qnect_engine::{EngineOptions, NumberPlan};
+
+use crate::config::Config;
+
+/// What the engine is to be started with. Numbers were checked when the configuration was read; one that is none
+/// is passed over.
+pub fn engine_options(config: &Config) -> EngineOptions {
+    let parse = |number: &String| IntermediaryNumber::parse(number).ok();
+    let plan = |n: &crate::config::Number| Some(NumberPlan { number: parse(&n.number)?, digits: n.access_code_digits });
+    let limits = &config.limits;
+    let hourly = |limit: u32| Quota::new(limit, Span::HOUR);
+    EngineOptions {
+        policy: Policy {
+            tag_rings: hourly(limits.tag_rings_per_hour),
+            tag_urgent_rings: hourly(limits.tag_urgent_rings_per_hour),
+            tag_open_sessions_max: limits.tag_open_sessions_max as usize,
+            address_scans: Quota::new(limits.address_scans_per_minute, Span::from_secs(60)),
+            address_sessions: hourly(limits.address_sessions_per_hour),
+            caller_rings: hourly(limits.caller_rings_per_hour),
+            owner_rings: Quota::new(limits.owner_rings_per_day, Span::DAY),
+            allowed_prefixes: config.calls.allowed_prefixes.clone(),
+            ring: Span::from_secs(config.calls.ring_seconds.into()),
+            talk: Span::from_secs(config.calls.talk_seconds.into()),
+            session_life: Span::from_secs(u64::from(config.calls.session_minutes) * 60),
+            owner_caller_id: config.calls.owner_caller_id.as_ref().and_then(parse),
+        },
+        numbers: config.numbers.iter().filter_map(plan).collect(),
+        tag_idle: Span::from_secs(config.engine.tag_idle_seconds.into()),
+        active_tags_max: config.engine.active_tags_max as usize,
+    }
+}

@@ -1,0 +1,1 @@
+//! Measurements and the references that they are held against; asserts no behaviour.

@@ -1,0 +1,96 @@
+//! Who is calling, without a number: keyed hashes that die with their keys.
+
+use hmac::Mac;
+use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::mac::{PreparedMac, prepare};
+use crate::phone::{PhoneError, parse_e164};
+
+/// The key under which callers' numbers are hashed, at the doors and nowhere else.
+#[derive(Clone)]
+pub struct RootKey(PreparedMac);
+
+impl RootKey {
+    /// A root key from 32 derived bytes.
+    pub fn new(key: &[u8; 32]) -> Self {
+        Self(prepare(key))
+    }
+
+    /// Hashes a calling number as a provider spells it; the number itself stays on the stack of this call.
+    pub fn caller(&self, number: &str) -> Result<CallerRoot, PhoneError> {
+        let mut digits = parse_e164(number)?.to_be_bytes();
+        let mut mac = self.0.clone();
+        mac.update(&digits);
+        digits.zeroize();
+        Ok(CallerRoot(mac.finalize().into_bytes().into()))
+    }
+}
+
+impl std::fmt::Debug for RootKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RootKey(hidden)")
+    }
+}
+
+/// HMAC(root key, E.164) of a caller: never stored, only the source of tokens.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct CallerRoot([u8; 32]);
+
+impl CallerRoot {
+    /// The bytes, to derive tokens from.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for CallerRoot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CallerRoot(hidden)")
+    }
+}
+
+/// A caller's name for one day: HMAC(day key, root). Two days cannot be linked once a day key is gone.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DayToken([u8; 16]);
+
+impl DayToken {
+    /// Wraps a token that storage derived, or that a record held.
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes, as records hold them.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    /// Whether two tokens name one caller, in constant time.
+    pub fn same(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl std::fmt::Debug for DayToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DayToken(hidden)")
+    }
+}
+
+/// A caller as a provider's parser hands it in.
+#[derive(Debug, Clone)]
+pub enum CallingParty {
+    /// The provider told a number, of which this is left.
+    Known(CallerRoot),
+    /// The caller withheld the number.
+    Withheld,
+}
+
+/// A caller as the machines see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Caller {
+    /// One caller of today.
+    Known(DayToken),
+    /// A caller without a number: no token, no caller limit.
+    Withheld,
+}

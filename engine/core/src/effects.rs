@@ -1,0 +1,48 @@
+//! Consequences of a decision, for someone else to carry out.
+
+use crate::access_code::AccessCode;
+use crate::leg::LegId;
+use crate::number::IntermediaryNumber;
+use crate::record::Record;
+
+/// One consequence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Remember this.
+    Record(Record),
+    /// The access code of a session is free again.
+    ReleaseCode {
+        /// On which number.
+        number: IntermediaryNumber,
+        /// Which code.
+        code: AccessCode,
+    },
+    /// The scanner's leg belongs to no session any more.
+    ForgetLeg(LegId),
+}
+
+/// The lane of consequences: what one input led to, in order.
+#[derive(Debug, Default)]
+pub struct Effects(Vec<Effect>);
+
+impl Effects {
+    /// An empty lane.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a consequence.
+    pub fn push(&mut self, effect: Effect) {
+        self.0.push(effect);
+    }
+
+    /// Takes all, in order.
+    pub fn drain(&mut self) -> impl Iterator<Item = Effect> + '_ {
+        self.0.drain(..)
+    }
+
+    /// What is in the lane.
+    pub fn as_slice(&self) -> &[Effect] {
+        &self.0
+    }
+}

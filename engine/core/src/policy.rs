@@ -1,0 +1,47 @@
+//! The operator's settings, as far as a decision depends on them.
+
+use crate::limiter::Quota;
+use crate::number::IntermediaryNumber;
+use crate::time::Span;
+
+/// How long after the last terminal event of a call its outcome is published: what arrives late or out of order
+/// within this time still counts, and what is published never changes.
+pub const SETTLE: Span = Span::from_secs(5);
+
+/// How long after its last possible moment a call without a terminal event is closed by us.
+pub const WATCHDOG: Span = Span::from_secs(60);
+
+/// How long an owner may listen to the whisper before pressing 1.
+pub const ACCEPT: Span = Span::from_secs(10);
+
+/// How long a session answers after its end.
+pub const ENDED_SESSION_KEPT: Span = Span::DAY;
+
+/// Settings that decisions depend on. `None` quotas are switched off.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// Rings of one tag.
+    pub tag_rings: Option<Quota>,
+    /// Urgent rings of one tag, a budget of their own.
+    pub tag_urgent_rings: Option<Quota>,
+    /// Open sessions of one tag; 0 switches the limit off.
+    pub tag_open_sessions_max: usize,
+    /// Scans of one address.
+    pub address_scans: Option<Quota>,
+    /// Sessions of one address.
+    pub address_sessions: Option<Quota>,
+    /// Rings of one caller, over all tags.
+    pub caller_rings: Option<Quota>,
+    /// Rings of one owner.
+    pub owner_rings: Option<Quota>,
+    /// Prefixes that an owner's number must have one of.
+    pub allowed_prefixes: Vec<String>,
+    /// How long an owner's telephone rings.
+    pub ring: Span,
+    /// How long the two may talk.
+    pub talk: Span,
+    /// How long a session waits for its call.
+    pub session_life: Span,
+    /// The one number that owners always see, if set; else they see the one that was dialled.
+    pub owner_caller_id: Option<IntermediaryNumber>,
+}

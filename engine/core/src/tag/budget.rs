@@ -1,0 +1,109 @@
+//! Ring budgets: the tag's own two, and the caller's and the owner's that the same ring is charged to.
+
+use crate::desk::Desk;
+use crate::limiter::{Allowance, Cell, Quota};
+use crate::policy::Policy;
+use crate::reason::Reason;
+use crate::time::{Span, Timestamp};
+
+/// Which of a tag's two budgets: urgent reasons have one of their own, so that pranks cannot use it up.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Budget {
+    Calm,
+    Urgent,
+}
+
+impl Budget {
+    pub(super) fn of(reason: Reason) -> Self {
+        if reason.is_urgent() { Self::Urgent } else { Self::Calm }
+    }
+
+    fn quota(self, policy: &Policy) -> Option<Quota> {
+        match self {
+            Self::Calm => policy.tag_rings,
+            Self::Urgent => policy.tag_urgent_rings,
+        }
+    }
+}
+
+/// How often a tag may still ring.
+#[derive(Debug, Default)]
+pub(super) struct RingBudgets {
+    calm: Cell,
+    urgent: Cell,
+}
+
+/// Leave to ring once, of everyone who was asked.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RingAllowance {
+    tag: Allowance,
+    caller: Allowance,
+    owner: Allowance,
+}
+
+impl RingBudgets {
+    /// The budgets after rings of the past, which are given in the order of time.
+    pub(super) fn after(rings: impl IntoIterator<Item = (Timestamp, Reason)>, policy: &Policy) -> Self {
+        let mut budgets = Self::default();
+        for (at, reason) in rings {
+            let budget = Budget::of(reason);
+            budgets.cell(budget).replay(budget.quota(policy), at);
+        }
+        budgets
+    }
+
+    /// Whether the tag alone has one more ring; if not, how long until it has.
+    pub(super) fn ask_tag(&self, budget: Budget, policy: &Policy, now: Timestamp) -> Result<Allowance, Span> {
+        let cell = match budget {
+            Budget::Calm => &self.calm,
+            Budget::Urgent => &self.urgent,
+        };
+        cell.ask(budget.quota(policy), now)
+    }
+
+    /// Asks everyone who pays for a ring, and charges nobody.
+    pub(super) fn ask(
+        &self,
+        budget: Budget,
+        policy: &Policy,
+        now: Timestamp,
+        desk: &Desk<'_>,
+    ) -> Result<RingAllowance, Span> {
+        let caller = desk.caller.as_ref().map_or_else(Cell::default, |c| c.rings);
+        let owner = desk.owner.as_ref().map_or_else(Cell::default, |o| o.rings);
+        Ok(RingAllowance {
+            tag: self.ask_tag(budget, policy, now)?,
+            caller: caller.ask(policy.caller_rings, now)?,
+            owner: owner.ask(policy.owner_rings, now)?,
+        })
+    }
+
+    /// Charges everyone who was asked.
+    pub(super) fn charge(&mut self, budget: Budget, ring: RingAllowance, desk: &mut Desk<'_>) {
+        self.cell(budget).charge(ring.tag);
+        if let Some(caller) = desk.caller.as_mut() {
+            caller.rings.charge(ring.caller);
+        }
+        if let Some(owner) = desk.owner.as_mut() {
+            owner.rings.charge(ring.owner);
+        }
+    }
+
+    /// Gives back what a ring cost that did not happen.
+    pub(super) fn refund(&mut self, budget: Budget, policy: &Policy, desk: &mut Desk<'_>) {
+        self.cell(budget).refund(budget.quota(policy));
+        if let Some(caller) = desk.caller.as_mut() {
+            caller.rings.refund(policy.caller_rings);
+        }
+        if let Some(owner) = desk.owner.as_mut() {
+            owner.rings.refund(policy.owner_rings);
+        }
+    }
+
+    fn cell(&mut self, budget: Budget) -> &mut Cell {
+        match budget {
+            Budget::Calm => &mut self.calm,
+            Budget::Urgent => &mut self.urgent,
+        }
+    }
+}

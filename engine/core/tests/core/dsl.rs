@@ -1,0 +1,427 @@
+//! A small language for scenarios: given a world, it is told something, it decides, effects follow, and nothing else.
+//!
+//! Every input returns its reply. What an input led to is asserted with [`World::led_to`]; effects that nobody asserted
+//! fail the test at the next input, or at the end of the world.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use qnect_core::access_code::AccessCode;
+use qnect_core::caller::{Caller, DayToken};
+use qnect_core::check::CheckKeys;
+use qnect_core::desk::{AddressCell, CallerCell, Desk, OwnerCell};
+use qnect_core::effects::{Effect, Effects};
+use qnect_core::facts::Outcome;
+use qnect_core::instruction::{Announcement, Dial, Instruction};
+use qnect_core::language::Language;
+use qnect_core::leg::{LegEvent, LegId};
+use qnect_core::limiter::Quota;
+use qnect_core::number::IntermediaryNumber;
+use qnect_core::phone::Phone;
+use qnect_core::policy::Policy;
+use qnect_core::preferences::Preferences;
+use qnect_core::reason::Reason;
+use qnect_core::record::Record;
+use qnect_core::scan::{AddressPrefix, BrowserClass, DeviceClass, Scan, ScanDecision};
+use qnect_core::session::{Change, Idempotency, SessionSnapshot, State, Stay};
+use qnect_core::session_id::SessionId;
+use qnect_core::tag::{
+    LegReaction, OpenDecision, OpenSession, OwnerId, OwnerProfile, SessionView, Tag, TagConfig, TagStatus,
+};
+use qnect_core::tag_code::TagId;
+use qnect_core::time::{Span, Timestamp};
+
+/// Midnight in UTC, some day: quiet hours are easy to count from here.
+pub(crate) const START: Timestamp = Timestamp::from_millis(1_763_683_200_000);
+
+/// Where the demo owner can be reached.
+pub(crate) const OWNER_PHONE: &str = "+919812345678";
+
+/// Our number that scanners dial.
+pub(crate) const NUMBER: &str = "+911140000001";
+
+/// What an input led to, short enough to be written out in a test.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Led {
+    /// A scan is remembered.
+    ScanAdmitted,
+    /// A new session is remembered.
+    Opened(SessionId),
+    /// A session is remembered as it stands now, in this state.
+    Advanced(SessionId, State),
+    /// A session's end is remembered.
+    Ended(SessionId, Outcome),
+    /// The code of this session is free.
+    ReleasedCode(SessionId),
+    /// This leg belongs to nobody any more.
+    ForgotLeg(LegId),
+}
+
+/// One tag with all that is lent to it, at one point in time.
+pub(crate) struct World {
+    pub(crate) tag: Tag,
+    pub(crate) config: Arc<TagConfig>,
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) now: Timestamp,
+    pub(crate) owner: OwnerCell,
+    pub(crate) address: AddressCell,
+    pub(crate) callers: HashMap<DayToken, CallerCell>,
+    lane: Effects,
+    codes: HashMap<AccessCode, SessionId>,
+}
+
+impl World {
+    /// A claimed tag under the default policy, without sessions.
+    pub(crate) fn new() -> Self {
+        Self::given(|_| (), |_| ())
+    }
+
+    /// The same with another policy or another tag.
+    pub(crate) fn given(policy: impl FnOnce(&mut Policy), config: impl FnOnce(&mut TagConfig)) -> Self {
+        let (mut p, mut c) = (default_policy(), default_config());
+        policy(&mut p);
+        config(&mut c);
+        let (policy, config) = (Arc::new(p), Arc::new(c));
+        Self {
+            tag: Tag::restore(config.clone(), policy.clone(), Vec::new(), START),
+            config,
+            policy,
+            now: START,
+            owner: OwnerCell::default(),
+            address: AddressCell::default(),
+            callers: HashMap::new(),
+            lane: Effects::new(),
+            codes: HashMap::new(),
+        }
+    }
+
+    /// Time passes and nobody is told.
+    pub(crate) fn after(&mut self, span: Span) -> &mut Self {
+        self.now = self.now.plus(span);
+        self
+    }
+
+    // Inputs.
+
+    /// Someone looks at the page.
+    pub(crate) fn scan(&mut self) -> ScanDecision {
+        let now = self.begin();
+        let mut desk = Desk { address: Some(&mut self.address), ..Desk::default() };
+        self.tag.on_scan(&scan(), now, &mut desk, &mut self.lane)
+    }
+
+    /// Someone asks for a session.
+    pub(crate) fn open(&mut self, open: OpenSession) -> OpenDecision {
+        let now = self.begin();
+        let mut desk = Desk { address: Some(&mut self.address), ..Desk::default() };
+        self.codes.entry(open.code).or_insert(open.id);
+        self.tag.on_open_session(open, now, &mut desk, &mut self.lane)
+    }
+
+    /// Someone calls and gives the code of `session`.
+    pub(crate) fn call(&mut self, session: SessionId, leg: &LegId, caller: Caller) -> Instruction {
+        let now = self.begin();
+        let mut desk =
+            Desk { owner: Some(&mut self.owner), address: None, caller: caller_cell(&mut self.callers, caller) };
+        self.tag.on_caller(session, leg, caller, now, &mut desk, &mut self.lane)
+    }
+
+    /// The instruction to dial, given to `caller`, was not sent.
+    pub(crate) fn withhold(&mut self, session: SessionId, caller: Caller) {
+        self.begin();
+        let mut desk =
+            Desk { owner: Some(&mut self.owner), address: None, caller: caller_cell(&mut self.callers, caller) };
+        self.tag.on_dial_withheld(session, &mut desk, &mut self.lane);
+    }
+
+    /// A provider told something.
+    pub(crate) fn told(&mut self, session: SessionId, event: LegEvent) -> LegReaction {
+        let now = self.begin();
+        let mut desk = Desk { owner: Some(&mut self.owner), ..Desk::default() };
+        self.tag.on_leg_event(session, event, now, &mut desk, &mut self.lane)
+    }
+
+    /// The clock looks in.
+    pub(crate) fn clock(&mut self) -> Vec<Outcome> {
+        let now = self.begin();
+        let mut desk = Desk { owner: Some(&mut self.owner), ..Desk::default() };
+        self.tag.on_time(now, &mut desk, &mut self.lane)
+    }
+
+    /// The process ends and another one begins: the tag comes back from what it remembers.
+    pub(crate) fn restart(&mut self) {
+        self.begin();
+        self.tag = Tag::restore(self.config.clone(), self.policy.clone(), self.tag.snapshot(), self.now);
+    }
+
+    // Shorthands that tell and assert in one.
+
+    /// A session that waits for its call.
+    pub(crate) fn waiting(&mut self, n: u8, reason: Reason) -> SessionId {
+        let decision = self.open(request(n, reason));
+        assert!(matches!(decision, OpenDecision::Opened(_)), "{decision:?}");
+        self.led_to([Led::Opened(session_id(n))]);
+        session_id(n)
+    }
+
+    /// A session whose owner is being dialled for Asha on leg `n`.
+    pub(crate) fn dialing(&mut self, n: u8, reason: Reason) -> SessionId {
+        let id = self.waiting(n, reason);
+        dialed(self.call(id, &leg(n), asha()));
+        self.led_to([Led::Advanced(id, State::Dialing)]);
+        id
+    }
+
+    /// An event that lifts a session to `state`.
+    pub(crate) fn lifts(&mut self, session: SessionId, event: LegEvent, state: State) {
+        assert_eq!(change(self.told(session, event)), Change::Moved);
+        self.led_to([Led::Advanced(session, state)]);
+    }
+
+    /// An event that tells something new in the same state.
+    pub(crate) fn notes(&mut self, session: SessionId, event: LegEvent) {
+        let state = self.state(session);
+        assert_eq!(change(self.told(session, event)), Change::Noted);
+        self.led_to([Led::Advanced(session, state)]);
+    }
+
+    /// The session ends at the tag's next deadline, and nothing else does.
+    pub(crate) fn ends(&mut self, session: SessionId, outcome: Outcome) {
+        let leg = self.remembered(session).scanner_leg;
+        self.now = self.tag.next_deadline().expect("a session that ends has a deadline");
+        assert_eq!(self.clock(), [outcome]);
+        let forgot = leg.map(Led::ForgotLeg);
+        let mut led = vec![Led::ReleasedCode(session)];
+        led.extend(forgot);
+        led.push(Led::Ended(session, outcome));
+        self.led_to(led);
+        assert_eq!(self.state(session), State::Ended);
+        assert_eq!(self.view(session).outcome, Some(outcome));
+    }
+
+    // Looking.
+
+    /// What the holder of a session's id sees.
+    pub(crate) fn view(&self, session: SessionId) -> SessionView {
+        self.tag.view(session).expect("the session is in memory")
+    }
+
+    /// Where a session stands.
+    pub(crate) fn state(&self, session: SessionId) -> State {
+        self.view(session).state
+    }
+
+    /// What the tag remembers of a session.
+    pub(crate) fn remembered(&self, session: SessionId) -> SessionSnapshot {
+        let found = self.tag.snapshot().into_iter().find(|s| s.id == session);
+        found.expect("the session is in memory")
+    }
+
+    // Effects.
+
+    /// The last input led to exactly this, in this order.
+    #[track_caller]
+    pub(crate) fn led_to(&mut self, expected: impl IntoIterator<Item = Led>) {
+        let led = self.led();
+        assert_eq!(led, expected.into_iter().collect::<Vec<_>>());
+    }
+
+    /// The last input led to nothing.
+    #[track_caller]
+    pub(crate) fn led_to_nothing(&mut self) {
+        self.led_to([]);
+    }
+
+    /// Takes what the last input led to. Each record of a session must tell what the tag itself remembers.
+    pub(crate) fn led(&mut self) -> Vec<Led> {
+        let sessions = self.tag.snapshot();
+        let tells = |told: &SessionSnapshot| {
+            if let Some(known) = sessions.iter().find(|s| s.id == told.id) {
+                assert_eq!(told, known, "a record tells something else than the tag remembers");
+            }
+        };
+        let codes = &self.codes;
+        self.lane
+            .drain()
+            .map(|effect| match effect {
+                Effect::Record(Record::ScanAdmitted { .. }) => Led::ScanAdmitted,
+                Effect::Record(Record::SessionOpened(s)) => {
+                    tells(&s);
+                    Led::Opened(s.id)
+                }
+                Effect::Record(Record::SessionAdvanced(s)) => {
+                    tells(&s);
+                    Led::Advanced(s.id, qnect_core::session::Session::restore(*s).state())
+                }
+                Effect::Record(Record::SessionEnded(s)) => {
+                    tells(&s);
+                    Led::Ended(s.id, s.ended.expect("an end has an outcome").0)
+                }
+                Effect::ReleaseCode { number, code } => {
+                    assert_eq!(number, our_number(NUMBER));
+                    Led::ReleasedCode(codes[&code])
+                }
+                Effect::ForgetLeg(leg) => Led::ForgotLeg(leg),
+            })
+            .collect()
+    }
+
+    /// Takes the effects themselves.
+    pub(crate) fn effects(&mut self) -> Vec<Effect> {
+        self.lane.drain().collect()
+    }
+
+    #[track_caller]
+    fn begin(&self) -> Timestamp {
+        assert!(self.lane.as_slice().is_empty(), "nobody asserted {:?}", self.lane.as_slice());
+        self.now
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.begin();
+        }
+    }
+}
+
+// People and things.
+
+pub(crate) fn asha() -> Caller {
+    Caller::Known(DayToken::from_bytes([1; 16]))
+}
+
+pub(crate) fn bela() -> Caller {
+    Caller::Known(DayToken::from_bytes([2; 16]))
+}
+
+pub(crate) fn leg(n: u8) -> LegId {
+    LegId::new(&format!("leg-{n}")).unwrap()
+}
+
+pub(crate) fn tag_id() -> TagId {
+    TagId::from_random(0, 42)
+}
+
+pub(crate) fn session_id(n: u8) -> SessionId {
+    SessionId::new(tag_id(), [n; 17], &CheckKeys::new(0, &[1; 32], &[2; 32])).unwrap()
+}
+
+pub(crate) fn our_number(number: &str) -> IntermediaryNumber {
+    IntermediaryNumber::parse(number).unwrap()
+}
+
+pub(crate) fn code(n: u8) -> AccessCode {
+    AccessCode::from_index(u32::from(n), 7)
+}
+
+pub(crate) fn request(n: u8, reason: Reason) -> OpenSession {
+    OpenSession {
+        id: session_id(n),
+        number: our_number(NUMBER),
+        code: code(n),
+        reason,
+        language: Language::English,
+        idempotency: None,
+    }
+}
+
+pub(crate) fn named(n: u8, reason: Reason, key: u8, body: u8) -> OpenSession {
+    OpenSession { idempotency: Some(Idempotency { key: [key; 16], body: [body; 16] }), ..request(n, reason) }
+}
+
+pub(crate) fn scan() -> Scan {
+    Scan {
+        address: AddressPrefix::of(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 77))),
+        device: DeviceClass::Phone,
+        browser: BrowserClass::Chromium,
+    }
+}
+
+pub(crate) fn default_config() -> TagConfig {
+    TagConfig {
+        id: tag_id(),
+        status: TagStatus::Active,
+        owner: Some(OwnerProfile {
+            id: OwnerId(7),
+            phone: Phone::parse(OWNER_PHONE).unwrap(),
+            language: Language::Hindi,
+            preferences: Preferences::default(),
+        }),
+    }
+}
+
+pub(crate) fn default_policy() -> Policy {
+    Policy {
+        tag_rings: per_hour(6),
+        tag_urgent_rings: per_hour(4),
+        tag_open_sessions_max: 32,
+        address_scans: Quota::new(600, Span::from_secs(60)),
+        address_sessions: per_hour(200),
+        caller_rings: per_hour(5),
+        owner_rings: Quota::new(30, Span::DAY),
+        allowed_prefixes: vec!["+91".into()],
+        ring: Span::from_secs(25),
+        talk: Span::from_secs(180),
+        session_life: Span::from_secs(600),
+        owner_caller_id: None,
+    }
+}
+
+pub(crate) fn per_hour(limit: u32) -> Option<Quota> {
+    Quota::new(limit, Span::HOUR)
+}
+
+fn caller_cell(cells: &mut HashMap<DayToken, CallerCell>, caller: Caller) -> Option<&mut CallerCell> {
+    match caller {
+        Caller::Known(token) => Some(cells.entry(token).or_default()),
+        Caller::Withheld => None,
+    }
+}
+
+// What replies are, said shortly.
+
+/// The instruction is to dial.
+#[track_caller]
+pub(crate) fn dialed(instruction: Instruction) -> Dial {
+    match instruction {
+        Instruction::Dial(dial) => dial,
+        Instruction::AskForCode { .. }
+        | Instruction::Whisper { .. }
+        | Instruction::Say { .. }
+        | Instruction::Acknowledge => panic!("not a dial: {instruction:?}"),
+    }
+}
+
+/// The instruction is to say something in English and hang up.
+pub(crate) fn says(announcement: Announcement) -> Instruction {
+    Instruction::Say { announcement, language: Language::English }
+}
+
+/// What an event did.
+#[track_caller]
+pub(crate) fn change(reaction: LegReaction) -> Change {
+    match reaction {
+        LegReaction::Changed { change, .. } => change,
+        LegReaction::UnknownSession => panic!("the session is unknown"),
+    }
+}
+
+/// The event came too late.
+pub(crate) const LATE: Change = Change::Stay(Stay::Late);
+
+#[test]
+#[should_panic(expected = "nobody asserted")]
+fn an_effect_that_nobody_asserted_fails_at_the_next_input() {
+    let mut w = World::new();
+    w.scan();
+    w.scan();
+}
+
+#[test]
+#[should_panic(expected = "nobody asserted")]
+fn an_effect_that_nobody_asserted_fails_at_the_end() {
+    World::new().scan();
+}

@@ -1,0 +1,5 @@
+//! Scenarios, told as they happen: what a scanner asks, what a telephone does, how a call ends.
+
+mod calling;
+mod ending;
+mod scanning;

@@ -1,0 +1,270 @@
+//! What a telephone does: who is put through, and to what.
+
+use qnect_core::caller::Caller;
+use qnect_core::facts::Outcome;
+use qnect_core::instruction::{Announcement, Instruction};
+use qnect_core::language::Language;
+use qnect_core::leg::{LegEnd, LegEvent};
+use qnect_core::phone::Phone;
+use qnect_core::preferences::Pause;
+use qnect_core::reason::{Reason, ReasonSet};
+use qnect_core::session::State;
+use qnect_core::session_id::SessionId;
+use qnect_core::tag::{OpenSession, TagStatus, latest_end};
+use qnect_core::time::Span;
+use std::sync::Arc;
+
+use crate::dsl::{
+    Led, NUMBER, OWNER_PHONE, World, asha, bela, default_config, dialed, leg, our_number, per_hour, request, says,
+    session_id,
+};
+
+/// The caller is told `announcement`, nobody is rung, and the session waits on.
+fn turned_away(w: &mut World, id: SessionId, announcement: Announcement) {
+    let owner = w.owner.clone();
+    assert_eq!(w.call(id, &leg(1), asha()), says(announcement));
+    w.led_to([Led::Advanced(id, State::Waiting)]);
+    assert_eq!(w.owner.live, owner.live);
+    assert_eq!(w.owner.rings, owner.rings);
+}
+
+#[test]
+fn the_owner_is_rung_under_the_number_that_was_dialled() {
+    let mut w = World::new();
+    let id = w.waiting(1, Reason::Blocking);
+    let dial = dialed(w.call(id, &leg(1), asha()));
+    w.led_to([Led::Advanced(id, State::Dialing)]);
+    assert_eq!(dial.session, id);
+    assert_eq!(dial.to, Phone::parse(OWNER_PHONE).unwrap());
+    assert_eq!(dial.caller_id.number(), our_number(NUMBER));
+    assert_eq!((dial.ring, dial.talk), (Span::from_secs(25), Span::from_secs(180)));
+    assert_eq!(w.state(id), State::Dialing);
+    assert_eq!(w.owner.live, Some((id, latest_end(&w.policy, w.now))));
+}
+
+#[test]
+fn an_owner_who_always_sees_one_number_sees_that() {
+    let ours = "+911140000099";
+    let mut w = World::given(|p| p.owner_caller_id = Some(our_number(ours)), |_| ());
+    let id = w.waiting(1, Reason::Blocking);
+    let dial = dialed(w.call(id, &leg(1), asha()));
+    w.led_to([Led::Advanced(id, State::Dialing)]);
+    assert_eq!(dial.caller_id.number(), our_number(ours));
+}
+
+#[test]
+fn an_unknown_session_sounds_like_a_wrong_code() {
+    let mut w = World::new();
+    assert_eq!(w.call(session_id(1), &leg(1), asha()), says(Announcement::CodeRefused));
+    w.led_to_nothing();
+}
+
+#[test]
+fn a_session_past_its_life_is_refused_even_before_the_clock_was_told() {
+    let mut w = World::new();
+    let id = w.waiting(1, Reason::Blocking);
+    w.after(Span::from_secs(600));
+    assert_eq!(w.call(id, &leg(1), asha()), says(Announcement::CodeRefused));
+    w.led_to_nothing();
+    w.ends(id, Outcome::Expired);
+}
+
+#[test]
+fn a_second_caller_with_the_same_code_is_refused() {
+    let mut w = World::new();
+    let id = w.dialing(1, Reason::Blocking);
+    assert_eq!(w.call(id, &leg(2), bela()), says(Announcement::CodeRefused));
+    w.led_to_nothing();
+}
+
+#[test]
+fn a_caller_who_was_turned_away_keeps_the_code() {
+    let mut w = World::given(|p| p.caller_rings = per_hour(1), |_| ());
+    let first = w.dialing(1, Reason::Blocking);
+    w.notes(first, LegEvent::DialEnded(LegEnd::NoAnswer));
+    let id = w.waiting(2, Reason::Blocking);
+    turned_away(&mut w, id, Announcement::OwnerUnavailable);
+    assert_eq!(w.call(id, &leg(3), bela()), says(Announcement::CodeRefused));
+    w.led_to_nothing();
+    w.callers.clear();
+    dialed(w.call(id, &leg(4), asha()));
+    w.led_to([Led::Advanced(id, State::Dialing)]);
+}
+
+#[test]
+fn a_withheld_caller_is_put_through_once_and_binds_nothing() {
+    let mut w = World::given(|p| p.caller_rings = per_hour(1), |_| ());
+    for n in [1, 2] {
+        let id = w.waiting(n, Reason::Blocking);
+        dialed(w.call(id, &leg(n), Caller::Withheld));
+        w.led_to([Led::Advanced(id, State::Dialing)]);
+        assert_eq!(w.remembered(id).bound_to, None);
+        assert_eq!(w.call(id, &leg(n + 10), Caller::Withheld), says(Announcement::CodeRefused));
+        w.led_to_nothing();
+        w.notes(id, LegEvent::DialEnded(LegEnd::NoAnswer));
+    }
+    assert!(w.callers.is_empty(), "a caller without a number has no budget");
+}
+
+#[test]
+fn the_same_leg_gets_the_same_document_and_waits_for_a_commit_of_its_own() {
+    let mut w = World::given(|p| p.tag_rings = per_hour(1), |_| ());
+    let id = w.waiting(1, Reason::Blocking);
+    let first = w.call(id, &leg(1), asha());
+    w.led_to([Led::Advanced(id, State::Dialing)]);
+    let owner = w.owner.clone();
+    w.after(Span::from_secs(2));
+    assert_eq!(w.call(id, &leg(1), asha()), first);
+    w.led_to([Led::Advanced(id, State::Dialing)]);
+    assert_eq!((w.owner.live, w.owner.rings), (owner.live, owner.rings), "charged once");
+    w.restart();
+    assert_eq!(w.call(id, &leg(1), asha()), first, "after a restart too");
+    w.led_to([Led::Advanced(id, State::Dialing)]);
+}
+
+#[test]
+fn an_owner_who_is_engaged_on_another_tag_is_busy() {
+    let mut w = World::new();
+    let id = w.waiting(1, Reason::Blocking);
+    let until = w.now.plus(Span::from_secs(60));
+    w.owner.live = Some((session_id(200), until));
+    turned_away(&mut w, id, Announcement::OwnerBusy);
+    w.now = until;
+    dialed(w.call(id, &leg(1), asha()));
+    w.led_to([Led::Advanced(id, State::Dialing)]);
+    assert_eq!(w.owner.live.unwrap().0, id);
+}
+
+#[test]
+fn the_line_is_free_again_when_the_call_is_over() {
+    for over in
+        [LegEvent::OwnerLegEnded(LegEnd::Completed), LegEvent::DialEnded(LegEnd::NoAnswer), LegEvent::ScannerLegEnded]
+    {
+        let mut w = World::new();
+        let id = w.dialing(1, Reason::Blocking);
+        let other = w.waiting(2, Reason::Blocking);
+        assert_eq!(w.call(other, &leg(2), bela()), says(Announcement::OwnerBusy));
+        w.led_to([Led::Advanced(other, State::Waiting)]);
+        w.notes(id, over);
+        assert_eq!(w.owner.live, None, "{over:?}");
+        dialed(w.call(other, &leg(2), bela()));
+        w.led_to([Led::Advanced(other, State::Dialing)]);
+        // What is told late about the first call does not free the line of the second.
+        assert!(matches!(w.owner.live, Some((live, _)) if live == other));
+        w.told(id, LegEvent::OwnerLegEnded(LegEnd::Failed));
+        w.led();
+        assert!(matches!(w.owner.live, Some((live, _)) if live == other));
+    }
+}
+
+#[test]
+fn a_number_outside_the_allowed_prefixes_is_never_dialled() {
+    for (prefixes, rings) in [(vec![], false), (vec!["+44"], false), (vec!["+9198"], true), (vec!["+44", "+91"], true)]
+    {
+        let mut w = World::given(|p| p.allowed_prefixes = prefixes.iter().map(ToString::to_string).collect(), |_| ());
+        let id = w.waiting(1, Reason::Blocking);
+        if rings {
+            dialed(w.call(id, &leg(1), asha()));
+            w.led_to([Led::Advanced(id, State::Dialing)]);
+        } else {
+            turned_away(&mut w, id, Announcement::OwnerUnavailable);
+        }
+    }
+}
+
+/// What changed while a session waited for its call.
+#[test]
+fn an_owner_who_paused_or_a_tag_that_was_switched_off_is_not_rung() {
+    let paused = {
+        let mut config = default_config();
+        let preferences = &mut config.owner.as_mut().unwrap().preferences;
+        preferences.pause = Pause::Indefinite;
+        preferences.night_reasons = ReasonSet::default();
+        config
+    };
+    let mut suspended = default_config();
+    suspended.status = TagStatus::Suspended;
+    let mut retired = default_config();
+    retired.status = TagStatus::Retired;
+    let mut unclaimed = default_config();
+    unclaimed.owner = None;
+    for config in [paused, suspended, retired, unclaimed] {
+        let mut w = World::new();
+        let id = w.waiting(1, Reason::Emergency);
+        w.config = Arc::new(config);
+        w.restart();
+        turned_away(&mut w, id, Announcement::OwnerUnavailable);
+    }
+}
+
+#[test]
+fn a_withheld_dial_waits_again_and_can_be_dialled_again() {
+    let mut w = World::new();
+    let id = w.dialing(1, Reason::Blocking);
+    w.withhold(id, asha());
+    w.led_to([Led::ForgotLeg(leg(1)), Led::Advanced(id, State::Waiting)]);
+    assert_eq!(w.owner.live, None);
+    assert_eq!(w.tag.next_deadline(), Some(w.view(id).expires_at));
+    w.withhold(id, asha());
+    w.led_to_nothing();
+    assert_eq!(w.call(id, &leg(2), bela()), says(Announcement::CodeRefused));
+    w.led_to_nothing();
+    dialed(w.call(id, &leg(3), asha()));
+    w.led_to([Led::Advanced(id, State::Dialing)]);
+    assert_eq!(w.remembered(id).scanner_leg, Some(leg(3)));
+}
+
+#[test]
+fn a_dial_that_is_known_to_have_been_made_cannot_be_withheld() {
+    for event in LegEvent::all() {
+        let mut w = World::new();
+        let id = w.dialing(1, Reason::Blocking);
+        w.told(id, event);
+        w.led();
+        let before = w.remembered(id);
+        w.withhold(id, asha());
+        w.led_to_nothing();
+        assert_eq!(w.remembered(id), before, "{event:?}");
+    }
+}
+
+#[test]
+fn withholding_the_dial_of_a_forgotten_session_does_nothing() {
+    let mut w = World::new();
+    w.withhold(session_id(1), asha());
+    w.led_to_nothing();
+}
+
+#[test]
+fn the_owner_hears_the_reason_in_the_owners_language() {
+    let mut w = World::new();
+    let id = w.dialing(1, Reason::ChildOrPet);
+    let whisper = Instruction::Whisper { reason: Reason::ChildOrPet, language: Language::Hindi };
+    assert_eq!(w.tag.whisper(id), Some(whisper));
+    assert_eq!(w.tag.whisper(session_id(2)), None);
+}
+
+#[test]
+fn the_scanner_hears_the_scanners_language() {
+    let mut w = World::given(|p| p.allowed_prefixes.clear(), |_| ());
+    let open = OpenSession { language: Language::Hindi, ..request(1, Reason::Blocking) };
+    w.open(open);
+    w.led_to([Led::Opened(session_id(1))]);
+    assert_eq!(
+        w.call(session_id(1), &leg(1), asha()),
+        Instruction::Say { announcement: Announcement::OwnerUnavailable, language: Language::Hindi }
+    );
+    w.led_to([Led::Advanced(session_id(1), State::Waiting)]);
+}
+
+#[test]
+fn an_owner_who_presses_1_is_connected() {
+    let mut w = World::new();
+    let id = w.dialing(1, Reason::Blocking);
+    w.lifts(id, LegEvent::OwnerRang, State::Ringing);
+    w.notes(id, LegEvent::OwnerAnswered);
+    w.after(Span::from_secs(4));
+    w.lifts(id, LegEvent::OwnerAccepted, State::Connected);
+    assert_eq!(w.remembered(id).accepted_at, Some(w.now));
+    assert_eq!(w.view(id).outcome, None);
+}

@@ -1,0 +1,263 @@
+//! The actor of one tag: feeds its machine one input at a time and carries out the effects.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use actix::{Actor, AsyncContext, Context, Handler, SpawnHandle};
+use qnect_core::caller::{Caller, DayToken};
+use qnect_core::desk::{AddressCell, CallerCell, Desk, OwnerCell};
+use qnect_core::effects::{Effect, Effects};
+use qnect_core::instruction::Instruction;
+use qnect_core::record::Record;
+use qnect_core::scan::{AddressKey, ScanDecision};
+use qnect_core::session::Change;
+use qnect_core::session_id::SessionId;
+use qnect_core::tag::{LegReaction, OpenDecision, OpenSession as Open, SessionView, Tag};
+use qnect_core::time::{Span, Timestamp};
+use qnect_storage::Lane;
+
+use crate::cells::lock;
+use crate::effects::carry_out;
+use crate::engine::Inner;
+use crate::messages::{
+    ApplyLegEvent, OpenSession, PreviewTag, Promised, ScanTag, TakeCaller, ViewSession, Whisper, WithholdDial,
+};
+
+/// Messages that wait in the mailbox; the visits are the bound, this only has to be no smaller.
+const MAILBOX: usize = 2 * crate::registry::VISITS_PER_TAG_MAX as usize;
+
+pub(crate) struct TagActor {
+    tag: Tag,
+    inner: Arc<Inner>,
+    generation: u64,
+    last_input: Timestamp,
+    timer: Option<(SpawnHandle, Timestamp)>,
+    retired: bool,
+}
+
+/// Cells of one input, to be locked in the order of the fields.
+#[derive(Default)]
+struct Cells {
+    owner: Option<Arc<Mutex<OwnerCell>>>,
+    address: Option<Arc<Mutex<AddressCell>>>,
+    caller: Option<Arc<Mutex<CallerCell>>>,
+}
+
+impl TagActor {
+    pub(crate) fn new(tag: Tag, inner: Arc<Inner>, generation: u64) -> Self {
+        let last_input = inner.clock.now();
+        Self { tag, inner, generation, last_input, timer: None, retired: false }
+    }
+
+    /// One input, then all its effects: lends the machine its desk for one synchronous call.
+    fn input<R>(
+        &mut self,
+        address: Option<AddressKey>,
+        caller: Option<DayToken>,
+        decide: impl FnOnce(&mut Tag, Timestamp, &mut Desk<'_>, &mut Effects) -> R,
+    ) -> (R, Effects) {
+        let now = self.inner.clock.now();
+        self.last_input = now;
+        let shared = &self.inner.cells;
+        let cells = Cells {
+            owner: self.tag.owner().map(|owner| shared.owners.of(owner)),
+            address: address.map(|address| shared.addresses.of(address)),
+            caller: caller.map(|caller| shared.callers.of(caller)),
+        };
+        let mut owner: Option<MutexGuard<'_, OwnerCell>> = cells.owner.as_deref().map(lock);
+        let mut address: Option<MutexGuard<'_, AddressCell>> = cells.address.as_deref().map(lock);
+        let mut caller: Option<MutexGuard<'_, CallerCell>> = cells.caller.as_deref().map(lock);
+        let mut desk =
+            Desk { owner: owner.as_deref_mut(), address: address.as_deref_mut(), caller: caller.as_deref_mut() };
+        let mut effects = Effects::new();
+        let reply = decide(&mut self.tag, now, &mut desk, &mut effects);
+        (reply, effects)
+    }
+
+    fn record_again(&self, id: SessionId, effects: &mut Effects) {
+        let session = self.tag.snapshot().into_iter().find(|s| s.id == id);
+        if let Some(session) = session {
+            effects.push(Effect::Record(Record::SessionAdvanced(Box::new(session))));
+        }
+    }
+
+    /// Sees to it that the clock is looked at when the machine, or the wish to retire, needs it. One timer: one that
+    /// fires too early only looks and is set again.
+    fn set_timer(&mut self, context: &mut Context<Self>) {
+        let idle_at = self.last_input.plus(self.inner.tag_idle);
+        let wanted = self.tag.next_deadline().map_or(idle_at, |deadline| deadline.min(idle_at));
+        if let Some((timer, at)) = self.timer {
+            if at <= wanted {
+                return;
+            }
+            context.cancel_future(timer);
+        }
+        let wait = wanted.since(self.inner.clock.now()).plus(Span::from_millis(1));
+        let timer = context.run_later(Duration::from_millis(wait.as_millis()), Self::on_timer);
+        self.timer = Some((timer, wanted));
+    }
+
+    fn on_timer(&mut self, context: &mut Context<Self>) {
+        self.timer = None;
+        let seen = self.last_input;
+        let (outcomes, mut effects) = self.input(None, None, Tag::on_time);
+        // The clock is no input that keeps a tag in memory.
+        self.last_input = seen;
+        for outcome in outcomes {
+            self.inner.metrics.ended(outcome);
+        }
+        // Ends of sessions are recorded eventually; nobody waits for a promise here.
+        let _ = carry_out(&mut effects, Lane::Webhooks, &self.inner);
+        let idle = self.inner.clock.now() >= self.last_input.plus(self.inner.tag_idle);
+        if idle && self.tag.open_sessions() == 0 && self.inner.registry.retire(self.tag.id(), self.generation) {
+            // Everything that the machine knows is on its way to disk already: there is nothing to save.
+            self.retired = true;
+            actix::ActorContext::stop(context);
+            return;
+        }
+        if idle {
+            // Sessions are open, or a visit came in: look again after another idle time.
+            self.last_input = self.inner.clock.now();
+        }
+        self.set_timer(context);
+    }
+}
+
+impl Actor for TagActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Context<Self>) {
+        context.set_mailbox_capacity(MAILBOX);
+        self.inner.metrics.tag_actors.increment(1.0);
+        self.set_timer(context);
+    }
+}
+
+impl Drop for TagActor {
+    /// Unless it retired, the actor is dropped because it panicked: the unwinding task drops it here.
+    fn drop(&mut self) {
+        self.inner.metrics.tag_actors.decrement(1.0);
+        if !self.retired && !self.inner.is_draining() {
+            self.inner.lost(self.tag.id(), self.generation, self.tag.open_sessions() > 0);
+        }
+    }
+}
+
+impl Handler<ScanTag> for TagActor {
+    type Result = actix::MessageResult<ScanTag>;
+
+    fn handle(&mut self, message: ScanTag, _: &mut Context<Self>) -> Self::Result {
+        let ScanTag { scan, address } = message;
+        let (decision, mut effects): (ScanDecision, _) =
+            self.input(Some(address), None, |tag, now, desk, effects| tag.on_scan(&scan, now, desk, effects));
+        // A scan promises nothing, so there is nothing to wait for.
+        let _ = carry_out(&mut effects, Lane::Scans, &self.inner);
+        actix::MessageResult(decision)
+    }
+}
+
+impl Handler<PreviewTag> for TagActor {
+    type Result = actix::MessageResult<PreviewTag>;
+
+    fn handle(&mut self, PreviewTag: PreviewTag, _: &mut Context<Self>) -> Self::Result {
+        actix::MessageResult(self.tag.offer(self.inner.clock.now()))
+    }
+}
+
+impl Handler<OpenSession> for TagActor {
+    type Result = Promised<OpenDecision>;
+
+    fn handle(&mut self, message: OpenSession, context: &mut Context<Self>) -> Self::Result {
+        let OpenSession { id, lease, reason, language, idempotency, address } = message;
+        let open = Open { id, number: lease.number(), code: lease.code(), reason, language, idempotency };
+        let (decision, mut effects) =
+            self.input(Some(address), None, |tag, now, desk, effects| tag.on_open_session(open, now, desk, effects));
+        if matches!(decision, OpenDecision::Opened(_)) {
+            lease.bind(id);
+            self.inner.metrics.sessions_open.increment(1.0);
+        }
+        if let OpenDecision::Replayed(view) = &decision {
+            // The first request's record may be on its way to disk still, or have found no room: the repeated request
+            // waits for a record of its own.
+            self.record_again(view.id, &mut effects);
+        }
+        let promise = carry_out(&mut effects, Lane::Sessions, &self.inner);
+        self.set_timer(context);
+        Ok((decision, promise?))
+    }
+}
+
+impl Handler<ViewSession> for TagActor {
+    type Result = Option<SessionView>;
+
+    fn handle(&mut self, ViewSession(id): ViewSession, _: &mut Context<Self>) -> Self::Result {
+        self.tag.view(id)
+    }
+}
+
+impl Handler<TakeCaller> for TagActor {
+    type Result = Promised<Instruction>;
+
+    fn handle(&mut self, message: TakeCaller, context: &mut Context<Self>) -> Self::Result {
+        let TakeCaller { session, leg, caller } = message;
+        let token = match caller {
+            Caller::Known(token) => Some(token),
+            Caller::Withheld => None,
+        };
+        let (instruction, mut effects) =
+            self.input(None, token, |tag, now, desk, effects| tag.on_caller(session, &leg, caller, now, desk, effects));
+        if matches!(instruction, Instruction::Dial(_)) {
+            self.inner.switchboard.connect_leg(leg, session);
+        }
+        let promise = carry_out(&mut effects, Lane::Webhooks, &self.inner);
+        self.set_timer(context);
+        Ok((instruction, promise?))
+    }
+}
+
+impl Handler<WithholdDial> for TagActor {
+    type Result = ();
+
+    fn handle(&mut self, WithholdDial(session): WithholdDial, context: &mut Context<Self>) {
+        let ((), mut effects) = self.input(None, None, |tag, _, desk, effects| {
+            tag.on_dial_withheld(session, desk, effects);
+        });
+        self.inner.metrics.dials_withheld.increment(1);
+        // Queued behind the late dial; that it waits again is true in memory whenever the disk comes back.
+        let _ = carry_out(&mut effects, Lane::Webhooks, &self.inner);
+        self.set_timer(context);
+    }
+}
+
+impl Handler<ApplyLegEvent> for TagActor {
+    type Result = Promised<LegReaction>;
+
+    fn handle(&mut self, message: ApplyLegEvent, context: &mut Context<Self>) -> Self::Result {
+        let ApplyLegEvent { session, event } = message;
+        let (reaction, mut effects) =
+            self.input(None, None, |tag, now, desk, effects| tag.on_leg_event(session, event, now, desk, effects));
+        if matches!(reaction, LegReaction::Changed { change: Change::Stay(_), .. }) {
+            self.inner.metrics.stays.increment(1);
+        }
+        let promise = carry_out(&mut effects, Lane::Webhooks, &self.inner);
+        self.set_timer(context);
+        Ok((reaction, promise?))
+    }
+}
+
+impl Handler<Whisper> for TagActor {
+    type Result = Option<Instruction>;
+
+    fn handle(&mut self, Whisper(session): Whisper, _: &mut Context<Self>) -> Self::Result {
+        self.tag.whisper(session)
+    }
+}
+
+#[cfg(test)]
+impl Handler<crate::messages::Panic> for TagActor {
+    type Result = ();
+
+    fn handle(&mut self, _: crate::messages::Panic, _: &mut Context<Self>) {
+        panic!("injected by a test");
+    }
+}

@@ -1,0 +1,69 @@
+//! Shared cells: what spans tags. Bounded maps; a cell is cloned out in one expression and locked afterwards, never
+//! across an await.
+
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use dashmap::DashMap;
+use qnect_core::caller::DayToken;
+use qnect_core::desk::{AddressCell, CallerCell, OwnerCell};
+use qnect_core::scan::AddressKey;
+use qnect_core::tag::OwnerId;
+use qnect_core::time::Timestamp;
+
+/// Cells of one kind at most. Above it, a newcomer gets a cell of its own that nobody shares: its limit is not enforced,
+/// which is counted, and people are still served.
+const CELLS_MAX: usize = 1_000_000;
+
+/// A map of shared cells.
+pub(crate) struct Cells<K, V> {
+    cells: DashMap<K, Arc<Mutex<V>>>,
+}
+
+impl<K: Eq + Hash + Copy, V: Default> Cells<K, V> {
+    fn new() -> Self {
+        Self { cells: DashMap::new() }
+    }
+
+    /// The cell of `key`, made if it is new.
+    pub(crate) fn of(&self, key: K) -> Arc<Mutex<V>> {
+        if let Some(cell) = self.cells.get(&key).map(|cell| cell.clone()) {
+            return cell;
+        }
+        if self.cells.len() >= CELLS_MAX {
+            metrics::counter!("qnect_shared_cells_refused_total").increment(1);
+            return Arc::default();
+        }
+        self.cells.entry(key).or_default().clone()
+    }
+
+    /// Forgets cells that nobody holds and that `idle` says hold nothing.
+    fn sweep(&self, idle: impl Fn(&V) -> bool) {
+        self.cells.retain(|_, cell| Arc::strong_count(cell) > 1 || !idle(&lock(cell)));
+    }
+}
+
+/// Locks a cell. A panic elsewhere while it was held left plain numbers in it, which are as good as any.
+pub(crate) fn lock<V>(cell: &Mutex<V>) -> MutexGuard<'_, V> {
+    cell.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// All shared cells, to be locked in the order of the fields.
+pub(crate) struct SharedCells {
+    pub(crate) owners: Cells<OwnerId, OwnerCell>,
+    pub(crate) addresses: Cells<AddressKey, AddressCell>,
+    pub(crate) callers: Cells<DayToken, CallerCell>,
+}
+
+impl SharedCells {
+    pub(crate) fn new() -> Self {
+        Self { owners: Cells::new(), addresses: Cells::new(), callers: Cells::new() }
+    }
+
+    /// Forgets what holds nothing any more.
+    pub(crate) fn sweep(&self, now: Timestamp) {
+        self.owners.sweep(|o| o.rings.is_idle(now) && o.live.is_none_or(|(_, until)| until <= now));
+        self.addresses.sweep(|a| a.scans.is_idle(now) && a.sessions.is_idle(now));
+        self.callers.sweep(|c| c.rings.is_idle(now));
+    }
+}

@@ -1,0 +1,75 @@
+//! What a tag's actor can be told. Each message is one input of the machine.
+
+use actix::Message;
+use qnect_core::caller::Caller;
+use qnect_core::instruction::Instruction;
+use qnect_core::language::Language;
+use qnect_core::leg::{LegEvent, LegId};
+use qnect_core::reason::Reason;
+use qnect_core::scan::{AddressKey, Scan, ScanDecision};
+use qnect_core::session::Idempotency;
+use qnect_core::session_id::SessionId;
+use qnect_core::tag::{LegReaction, OpenDecision, SessionView};
+use qnect_storage::{Promise, QueueFull};
+
+use crate::switchboard::Lease;
+
+/// A reply, and what must be on stable storage before it is given; `None` when nothing was recorded. [`QueueFull`]:
+/// it was decided, but the promise cannot be made.
+pub(crate) type Promised<T> = Result<(T, Option<Promise>), QueueFull>;
+
+#[derive(Message)]
+#[rtype(result = "ScanDecision")]
+pub(crate) struct ScanTag {
+    pub(crate) scan: Scan,
+    pub(crate) address: AddressKey,
+}
+
+/// Like a scan, but nobody stands at the car: nothing is charged or recorded.
+#[derive(Message)]
+#[rtype(result = "ScanDecision")]
+pub(crate) struct PreviewTag;
+
+#[derive(Message)]
+#[rtype(result = "Promised<OpenDecision>")]
+pub(crate) struct OpenSession {
+    pub(crate) id: SessionId,
+    pub(crate) lease: Lease,
+    pub(crate) reason: Reason,
+    pub(crate) language: Language,
+    pub(crate) idempotency: Option<Idempotency>,
+    pub(crate) address: AddressKey,
+}
+
+#[derive(Message)]
+#[rtype(result = "Option<SessionView>")]
+pub(crate) struct ViewSession(pub(crate) SessionId);
+
+#[derive(Message)]
+#[rtype(result = "Promised<Instruction>")]
+pub(crate) struct TakeCaller {
+    pub(crate) session: SessionId,
+    pub(crate) leg: LegId,
+    pub(crate) caller: Caller,
+}
+
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct WithholdDial(pub(crate) SessionId);
+
+#[derive(Message)]
+#[rtype(result = "Promised<LegReaction>")]
+pub(crate) struct ApplyLegEvent {
+    pub(crate) session: SessionId,
+    pub(crate) event: LegEvent,
+}
+
+#[derive(Message)]
+#[rtype(result = "Option<Instruction>")]
+pub(crate) struct Whisper(pub(crate) SessionId);
+
+/// Makes the actor panic: the fault that tests inject.
+#[cfg(test)]
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Panic;

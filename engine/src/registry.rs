@@ -1,0 +1,174 @@
+//! The registry: which tags are in memory, and the only door to their actors.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use dashmap::DashMap;
+use dashmap::mapref::entry::Entry;
+use qnect_core::tag_code::TagId;
+use tokio::sync::oneshot;
+
+use crate::error::EngineError;
+use crate::visit::{Active, Visit};
+
+/// Visits that one tag may have at once; more are turned away, so that one hot tag cannot starve its arbiter.
+pub const VISITS_PER_TAG_MAX: u32 = 32;
+/// Losses within [`LOSS_WINDOW`] that quarantine a tag.
+const LOSSES_MAX: usize = 3;
+const LOSS_WINDOW: Duration = Duration::from_secs(10);
+/// How long a quarantined tag is left alone.
+const QUARANTINE: Duration = Duration::from_secs(60);
+/// Tags whose losses are remembered at most.
+const LOSSES_REMEMBERED_MAX: usize = 10_000;
+
+enum Slot {
+    /// Somebody fetches the tag; these wait, [`VISITS_PER_TAG_MAX`] of them at most.
+    Loading(Vec<oneshot::Sender<Result<(), EngineError>>>),
+    Active(Arc<Active>),
+}
+
+/// What [`Registry::enter`] found.
+pub(crate) enum Entrance {
+    /// Come in.
+    Visit(Visit),
+    /// Somebody else is fetching the tag; then enter again.
+    Wait(oneshot::Receiver<Result<(), EngineError>>),
+    /// Fetch the tag: nobody else does.
+    Load(LoadingGuard),
+}
+
+/// The registry.
+pub(crate) struct Registry {
+    slots: Arc<DashMap<TagId, Slot>>,
+    losses: DashMap<TagId, VecDeque<Instant>>,
+    generations: AtomicU64,
+    active_max: usize,
+}
+
+/// The duty to fetch a tag. Dropped undone (a client that left, say), it wakes those who wait, and they try themselves.
+pub(crate) struct LoadingGuard {
+    slots: Arc<DashMap<TagId, Slot>>,
+    tag: TagId,
+    done: bool,
+}
+
+impl LoadingGuard {
+    /// The tag is there: opens its door to everyone who waits.
+    pub(crate) fn open(mut self, active: Active) {
+        self.done = true;
+        let previous = self.slots.insert(self.tag, Slot::Active(Arc::new(active)));
+        wake(previous, &Ok(()));
+    }
+
+    /// The tag cannot be had: tells everyone who waits.
+    pub(crate) fn fail(mut self, error: &EngineError) {
+        self.done = true;
+        let previous = self.slots.remove(&self.tag).map(|(_, slot)| slot);
+        wake(previous, &Err(error.clone()));
+    }
+}
+
+impl Drop for LoadingGuard {
+    fn drop(&mut self) {
+        if !self.done {
+            let previous = self.slots.remove(&self.tag).map(|(_, slot)| slot);
+            wake(previous, &Ok(()));
+        }
+    }
+}
+
+fn wake(slot: Option<Slot>, result: &Result<(), EngineError>) {
+    if let Some(Slot::Loading(waiters)) = slot {
+        for waiter in waiters {
+            // One that left needs no waking.
+            let _ = waiter.send(result.clone());
+        }
+    }
+}
+
+impl Registry {
+    pub(crate) fn new(active_max: usize) -> Self {
+        Self { slots: Arc::default(), losses: DashMap::new(), generations: AtomicU64::new(0), active_max }
+    }
+
+    /// The door to a tag's actor. The count of visits is raised under the shard's lock, which [`Registry::retire`]
+    /// takes to look at it: an actor with a visit on its way does not retire.
+    pub(crate) fn enter(&self, tag: TagId) -> Result<Entrance, EngineError> {
+        if let Some(visit) = self.slots.get(&tag).and_then(|slot| match &*slot {
+            Slot::Active(active) if active.address.connected() => Some(Visit::begin(active)),
+            Slot::Active(_) | Slot::Loading(_) => None,
+        }) {
+            return visit.map(Entrance::Visit).ok_or(EngineError::Overloaded);
+        }
+        if self.is_quarantined(tag) {
+            return Err(EngineError::ActorLost);
+        }
+        let crowded = self.slots.len() >= self.active_max;
+        match self.slots.entry(tag) {
+            Entry::Vacant(_) if crowded => Err(EngineError::Overloaded),
+            Entry::Vacant(vacant) => {
+                vacant.insert(Slot::Loading(Vec::new()));
+                Ok(Entrance::Load(LoadingGuard { slots: self.slots.clone(), tag, done: false }))
+            }
+            Entry::Occupied(mut slot) => match slot.get_mut() {
+                // One that died between its start and its entry here told nobody.
+                Slot::Active(active) if !active.address.connected() => {
+                    slot.insert(Slot::Loading(Vec::new()));
+                    Ok(Entrance::Load(LoadingGuard { slots: self.slots.clone(), tag, done: false }))
+                }
+                Slot::Active(active) => Visit::begin(active).map(Entrance::Visit).ok_or(EngineError::Overloaded),
+                Slot::Loading(waiters) if waiters.len() >= VISITS_PER_TAG_MAX as usize => Err(EngineError::Overloaded),
+                Slot::Loading(waiters) => {
+                    let (waker, wait) = oneshot::channel();
+                    waiters.push(waker);
+                    Ok(Entrance::Wait(wait))
+                }
+            },
+        }
+    }
+
+    /// A number that no other actor has had.
+    pub(crate) fn next_generation(&self) -> u64 {
+        self.generations.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Takes an actor off the registry, unless somebody visits it. Returns whether it may stop.
+    pub(crate) fn retire(&self, tag: TagId, generation: u64) -> bool {
+        let idle = |active: &Active| active.generation == generation && active.visits.load(Ordering::Acquire) == 0;
+        self.slots.remove_if(&tag, |_, slot| matches!(slot, Slot::Active(active) if idle(active))).is_some()
+    }
+
+    /// An actor was lost to a panic: off the registry it goes, so that the next visit revives the tag.
+    pub(crate) fn lost(&self, tag: TagId, generation: u64) {
+        self.slots.remove_if(&tag, |_, slot| matches!(slot, Slot::Active(active) if active.generation == generation));
+        if self.losses.len() >= LOSSES_REMEMBERED_MAX {
+            self.losses.retain(|_, times| times.back().is_some_and(|last| last.elapsed() < QUARANTINE));
+        }
+        let mut times = self.losses.entry(tag).or_default();
+        times.push_back(Instant::now());
+        if times.len() > LOSSES_MAX {
+            times.pop_front();
+        }
+    }
+
+    /// Whether an actor of this tag was lost lately: what it left on its way to disk may not be there yet.
+    pub(crate) fn was_lost(&self, tag: TagId) -> bool {
+        self.losses.contains_key(&tag)
+    }
+
+    /// Tags in memory or on their way there.
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    fn is_quarantined(&self, tag: TagId) -> bool {
+        self.losses.get(&tag).is_some_and(|times| {
+            let (Some(first), Some(last)) = (times.front(), times.back()) else {
+                return false;
+            };
+            times.len() >= LOSSES_MAX && last.duration_since(*first) < LOSS_WINDOW && last.elapsed() < QUARANTINE
+        })
+    }
+}

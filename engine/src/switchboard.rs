@@ -1,0 +1,213 @@
+//! The switchboard: which session an access code on an intermediary number leads to, and which one a leg belongs to.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use dashmap::DashMap;
+use dashmap::mapref::entry::Entry;
+use qnect_core::access_code::{AccessCode, CODES_PER_SESSION};
+use qnect_core::leg::LegId;
+use qnect_core::number::IntermediaryNumber;
+use qnect_core::session::SessionSnapshot;
+use qnect_core::session_id::SessionId;
+
+/// Random codes that are tried for one lease. At most one code in [`CODES_PER_SESSION`] is taken, so even two failures
+/// in a row are a rarity.
+const DRAWS_MAX: u32 = 8;
+
+/// An intermediary number as the operator configured it.
+#[derive(Debug, Clone, Copy)]
+pub struct NumberPlan {
+    /// The number.
+    pub number: IntermediaryNumber,
+    /// How many digits its codes have, 6 to 9.
+    pub digits: u8,
+}
+
+#[derive(Debug)]
+struct Line {
+    plan: NumberPlan,
+    /// `None` while leased but not bound yet.
+    sessions: DashMap<u32, Option<SessionId>>,
+    open: AtomicU32,
+}
+
+impl Line {
+    fn open_max(&self) -> u32 {
+        AccessCode::count(self.plan.digits) / CODES_PER_SESSION
+    }
+
+    /// Takes a place on this number, if there is one.
+    fn take_place(&self) -> bool {
+        let room = |open| (open < self.open_max()).then_some(open + 1);
+        self.open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room).is_ok()
+    }
+
+    fn free(&self, code: u32) {
+        if self.sessions.remove(&code).is_some() {
+            self.open.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The switchboard.
+#[derive(Debug)]
+pub(crate) struct Switchboard {
+    lines: Vec<Arc<Line>>,
+    by_number: HashMap<IntermediaryNumber, Arc<Line>>,
+    session_by_leg: DashMap<LegId, SessionId>,
+}
+
+/// A number and a code that are taken for a session to be. Dropped without [`Lease::bind`], both are free again.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    line: Arc<Line>,
+    code: AccessCode,
+    bound: bool,
+}
+
+impl Lease {
+    pub(crate) fn number(&self) -> IntermediaryNumber {
+        self.line.plan.number
+    }
+
+    pub(crate) fn code(&self) -> AccessCode {
+        self.code
+    }
+
+    /// From now on the code leads to `session`, until it is released.
+    pub(crate) fn bind(mut self, session: SessionId) {
+        self.line.sessions.insert(self.code.value(), Some(session));
+        self.bound = true;
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if !self.bound {
+            self.line.free(self.code.value());
+        }
+    }
+}
+
+impl Switchboard {
+    pub(crate) fn new(plans: &[NumberPlan]) -> Self {
+        let line = |plan: &NumberPlan| {
+            Arc::new(Line { plan: *plan, sessions: DashMap::with_shard_amount(4), open: AtomicU32::new(0) })
+        };
+        let lines: Vec<Arc<Line>> = plans.iter().map(line).collect();
+        let by_number = lines.iter().map(|line| (line.plan.number, line.clone())).collect();
+        Self { lines, by_number, session_by_leg: DashMap::new() }
+    }
+
+    /// Takes a code on the number that has the fewest open sessions for its size. `random` is drawn from as needed.
+    pub(crate) fn lease(&self, mut random: impl FnMut() -> u32) -> Option<Lease> {
+        let load = |line: &&Arc<Line>| {
+            let open = u64::from(line.open.load(Ordering::Relaxed));
+            open * 1_000_000 / u64::from(line.open_max().max(1))
+        };
+        let line = self.lines.iter().min_by_key(load)?;
+        if !line.take_place() {
+            return None;
+        }
+        for _ in 0..DRAWS_MAX {
+            let code = AccessCode::from_index(random(), line.plan.digits);
+            if let Entry::Vacant(free) = line.sessions.entry(code.value()) {
+                free.insert(None);
+                return Some(Lease { line: line.clone(), code, bound: false });
+            }
+        }
+        line.open.fetch_sub(1, Ordering::Relaxed);
+        None
+    }
+
+    /// The codes of a remembered session are taken again: once at start. A number that is configured no more is passed over.
+    pub(crate) fn restore(&self, session: &SessionSnapshot) {
+        if let Some(line) = self.by_number.get(&session.number)
+            && line.sessions.insert(session.code.value(), Some(session.id)).is_none()
+        {
+            line.open.fetch_add(1, Ordering::Relaxed);
+        }
+        if let Some(leg) = &session.scanner_leg {
+            self.session_by_leg.insert(leg.clone(), session.id);
+        }
+    }
+
+    /// The digits that codes on `number` have; `None` for a number that is not ours.
+    pub(crate) fn digits(&self, number: IntermediaryNumber) -> Option<u8> {
+        self.by_number.get(&number).map(|line| line.plan.digits)
+    }
+
+    /// The session behind a code.
+    pub(crate) fn session(&self, number: IntermediaryNumber, code: AccessCode) -> Option<SessionId> {
+        self.by_number.get(&number)?.sessions.get(&code.value()).and_then(|session| *session)
+    }
+
+    /// A code is free again.
+    pub(crate) fn release(&self, number: IntermediaryNumber, code: AccessCode) {
+        if let Some(line) = self.by_number.get(&number) {
+            line.free(code.value());
+        }
+    }
+
+    /// A leg belongs to a session until it ends. One entry a session at most, so sessions bound this map.
+    pub(crate) fn connect_leg(&self, leg: LegId, session: SessionId) {
+        self.session_by_leg.insert(leg, session);
+    }
+
+    pub(crate) fn forget_leg(&self, leg: &LegId) {
+        self.session_by_leg.remove(leg);
+    }
+
+    pub(crate) fn session_of_leg(&self, leg: &LegId) -> Option<SessionId> {
+        self.session_by_leg.get(leg).map(|session| *session)
+    }
+
+    /// Open sessions on all numbers, and how many there may be.
+    pub(crate) fn load(&self) -> (u64, u64) {
+        self.lines.iter().fold((0, 0), |(open, max), line| {
+            (open + u64::from(line.open.load(Ordering::Relaxed)), max + u64::from(line.open_max()))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn board(digits: u8) -> (Switchboard, IntermediaryNumber) {
+        let number = IntermediaryNumber::parse("+911140000001").unwrap();
+        (Switchboard::new(&[NumberPlan { number, digits }]), number)
+    }
+
+    fn counting() -> impl FnMut() -> u32 {
+        let mut next = 0;
+        move || {
+            next += 1;
+            next
+        }
+    }
+
+    #[test]
+    fn a_number_carries_one_session_for_ten_thousand_codes() {
+        let (board, _) = board(6);
+        let mut random = counting();
+        let leases: Vec<_> = (0..10).map(|_| board.lease(&mut random).unwrap()).collect();
+        assert!(board.lease(&mut random).is_none(), "100,000 codes carry 10 sessions");
+        drop(leases);
+        assert!(board.lease(&mut random).is_some(), "a dropped lease is free again");
+    }
+
+    #[test]
+    fn no_number_means_no_lease() {
+        assert!(Switchboard::new(&[]).lease(counting()).is_none());
+    }
+
+    #[test]
+    fn a_leased_code_leads_nowhere_until_it_is_bound() {
+        let (board, number) = board(7);
+        let lease = board.lease(counting()).unwrap();
+        assert_eq!(board.session(number, lease.code()), None);
+    }
+}

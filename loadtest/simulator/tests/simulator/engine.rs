@@ -1,0 +1,153 @@
+//! An engine of a few lines: a real HTTP server that answers with scripted documents and remembers what it was told.
+
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use qnect_simulator::{CallReport, Dial, Faults, Method, Network, NetworkConfig, OwnerScript, sign_v3};
+use tokio::net::TcpListener;
+
+pub(crate) const PUBLIC: &str = "https://qnect.example";
+pub(crate) const TOKEN: &str = "NjU4ZjA3ZmE5ZTI0";
+pub(crate) const SCANNER: &str = "+919812345678";
+pub(crate) const OWNER: &str = "+919800000001";
+pub(crate) const INTERMEDIARY: &str = "+918031000002";
+pub(crate) const CODE: &str = "4829137";
+
+/// A webhook as it arrived.
+#[derive(Clone, Debug)]
+pub(crate) struct Received {
+    pub(crate) path: String,
+    pub(crate) host: String,
+    pub(crate) params: Vec<(String, String)>,
+    pub(crate) signed: bool,
+}
+
+impl Received {
+    pub(crate) fn param(&self, name: &str) -> &str {
+        self.params.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+    }
+}
+
+/// Status, content type, body.
+pub(crate) type Answer = (u16, &'static str, String);
+type Script = Box<dyn Fn(&Received, usize) -> Answer + Send + Sync>;
+
+/// The server, and what it was told.
+#[derive(Clone)]
+pub(crate) struct Engine {
+    pub(crate) address: String,
+    received: Arc<Mutex<Vec<Received>>>,
+}
+
+impl Engine {
+    /// `script` gets the webhook and how many came to that path before.
+    pub(crate) async fn start(script: impl Fn(&Received, usize) -> Answer + Send + Sync + 'static) -> Engine {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = format!("http://{}", listener.local_addr().expect("an address"));
+        let engine = Engine { address, received: Arc::default() };
+        let script: Arc<Script> = Arc::new(Box::new(script));
+        let accepting = engine.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (engine, script) = (accepting.clone(), script.clone());
+                let service = service_fn(move |request| answer(engine.clone(), script.clone(), request));
+                let connection =
+                    hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+                tokio::spawn(connection);
+            }
+        });
+        engine
+    }
+
+    pub(crate) fn received(&self) -> Vec<Received> {
+        self.received.lock().expect("no panic holds it").clone()
+    }
+
+    pub(crate) fn to(&self, path: &str) -> Vec<Received> {
+        self.received().into_iter().filter(|received| received.path == path).collect()
+    }
+
+    pub(crate) fn config(&self) -> NetworkConfig {
+        NetworkConfig {
+            engine: self.address.clone(),
+            public_base_url: PUBLIC.to_owned(),
+            auth_id: "MAEXAMPLE".to_owned(),
+            auth_token: TOKEN.to_owned(),
+            time_scale: 0.0,
+            faults: Faults::default(),
+        }
+    }
+
+    /// One call in which the owner's telephone follows `owner`.
+    pub(crate) async fn call(&self, owner: OwnerScript) -> CallReport {
+        let network = Network::new(self.config()).expect("a valid configuration");
+        network.set_telephone(OWNER, owner);
+        network.dial(scanner()).await
+    }
+}
+
+pub(crate) fn scanner() -> Dial {
+    Dial {
+        from: SCANNER.to_owned(),
+        number: INTERMEDIARY.to_owned(),
+        post_dial: Some(CODE.to_owned()),
+        talk_seconds: 20,
+        ..Dial::default()
+    }
+}
+
+/// An engine that does it right, except that `dial` are the attributes of its `<Dial>`.
+pub(crate) async fn engine_dialling(dial: &'static str) -> Engine {
+    Engine::start(move |received, _| usual(received, dial)).await
+}
+
+pub(crate) const MASKED: &str = r#"callerId="918031000002" callerName="QNect" timeLimit="180" timeout="25"
+    action="https://qnect.example/dial-end#rc=2&amp;rp=ct,rt,5xx" callbackUrl="https://qnect.example/leg?s=1#rc=2&amp;rp=ct,rt,5xx"
+    confirmSound="https://qnect.example/whisper" confirmKey="1" confirmTimeout="12""#;
+
+pub(crate) fn usual(received: &Received, dial: &str) -> Answer {
+    match received.path.as_str() {
+        "/webhooks/plivo/voice" if received.param("Event") == "StartApp" => xml(
+            r#"<GetDigits action="https://qnect.example/digits" numDigits="7" timeout="8" digitTimeout="3" log="false">
+                 <Wait length="4"/><Speak language="en-IN">Please type the seven digits</Speak>
+               </GetDigits>
+               <Speak>Goodbye</Speak>"#,
+        ),
+        "/digits" => xml(&format!("<Dial {dial}><Number>919800000001</Number></Dial>")),
+        "/whisper" => xml("<Speak>Your car is in the way. Press 1</Speak>"),
+        "/dial-end" => xml("<Speak>The owner cannot come</Speak><Hangup/>"),
+        _ => (200, "text/plain", String::new()),
+    }
+}
+
+pub(crate) fn xml(elements: &str) -> Answer {
+    (200, "application/xml", format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response>{elements}</Response>"))
+}
+
+async fn answer(
+    engine: Engine,
+    script: Arc<Script>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let header =
+        |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
+    let (signature, nonce, host) =
+        (header("X-Plivo-Signature-V3"), header("X-Plivo-Signature-V3-Nonce"), header("Host"));
+    let target = request.uri().to_string();
+    let path = request.uri().path().to_owned();
+    let body = request.into_body().collect().await.expect("a body").to_bytes();
+    let params: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
+    let expected = sign_v3(Method::Post, &format!("{PUBLIC}{target}"), &params, &nonce, TOKEN);
+    let received = Received { path, host, params, signed: signature == expected };
+    let before = engine.to(&received.path).len();
+    let (status, kind, text) = script(&received, before);
+    engine.received.lock().expect("no panic holds it").push(received);
+    let response = Response::builder().status(status).header("Content-Type", kind).body(Full::from(text));
+    Ok(response.expect("a response"))
+}

@@ -1,0 +1,1 @@
+//! Load tests: a stranger at the door, over HTTP only.

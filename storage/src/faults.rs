@@ -1,0 +1,64 @@
+//! Faults that tests inject into the commit thread. Not part of a normal build.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::error::StorageError;
+
+/// The faults of one store. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Faults(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    gate_is_closed: bool,
+    waiting: bool,
+    fails_next: bool,
+}
+
+impl Faults {
+    /// From now on commits wait before they are written, like those of a slow disk, until [`Faults::open_gate`].
+    pub fn close_gate(&self) {
+        self.state().gate_is_closed = true;
+    }
+
+    /// Lets commits through again.
+    pub fn open_gate(&self) {
+        self.state().gate_is_closed = false;
+        self.0.changed.notify_all();
+    }
+
+    /// Makes the next commit fail as a broken disk would.
+    pub fn fail_next_commit(&self) {
+        self.state().fails_next = true;
+    }
+
+    /// Whether a commit waits at the gate.
+    pub fn holds_a_commit(&self) -> bool {
+        self.state().waiting
+    }
+
+    /// Called by the commit thread before each commit.
+    pub(crate) fn before_commit(&self) -> Result<(), StorageError> {
+        let mut state = self.state();
+        while state.gate_is_closed {
+            state.waiting = true;
+            state = self.0.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.waiting = false;
+        if std::mem::take(&mut state.fails_next) {
+            let cause = std::io::Error::other("injected by a test");
+            return Err(StorageError::Database(cause.into()));
+        }
+        Ok(())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,77 @@
+//! All keys that a running engine holds, from one master key and one key table.
+
+use std::path::Path;
+
+use qnect_core::caller::{CallerRoot, DayToken, RootKey};
+use qnect_core::check::CheckKeys;
+use qnect_core::tag::OwnerId;
+use qnect_core::time::Timestamp;
+
+use crate::error::StorageError;
+use crate::keys::{DataKey, DerivedKey, KeyError, KeyTable, MasterKey, Purpose};
+
+/// The version of the derived keys that new codes and ids carry.
+const KEY_VERSION: u8 = 0;
+
+/// Derived keys and the key table.
+#[derive(Debug)]
+pub struct Keyring {
+    checks: CheckKeys,
+    roots: RootKey,
+    index: DerivedKey,
+    table: KeyTable,
+}
+
+impl Keyring {
+    /// Derives all keys of `master` and opens the key table at `path`; makes one only beside a new database: an empty
+    /// table beside old data would mean that every key is lost.
+    pub(crate) fn open(master: &MasterKey, path: &Path, database_is_new: bool) -> Result<Self, StorageError> {
+        let tag = master.derive(Purpose::TagCheck, KEY_VERSION);
+        let session = master.derive(Purpose::SessionCheck, KEY_VERSION);
+        Ok(Self {
+            checks: CheckKeys::new(KEY_VERSION, tag.as_bytes(), session.as_bytes()),
+            roots: RootKey::new(master.derive(Purpose::CallerRoot, KEY_VERSION).as_bytes()),
+            index: master.derive(Purpose::Index, KEY_VERSION),
+            table: if database_is_new {
+                KeyTable::open_or_create(path, master)?
+            } else {
+                KeyTable::open(path, master)?
+            },
+        })
+    }
+
+    /// The keys that check tag codes and session ids.
+    pub fn checks(&self) -> &CheckKeys {
+        &self.checks
+    }
+
+    /// The key under which providers' parsers hash callers' numbers.
+    pub fn roots(&self) -> &RootKey {
+        &self.roots
+    }
+
+    /// A caller's token of the day of `now`.
+    pub fn day_token(&self, root: &CallerRoot, now: Timestamp) -> Result<DayToken, KeyError> {
+        Ok(DayToken::from_bytes(self.table.day_key(now.utc_day())?.token(root.as_bytes())))
+    }
+
+    /// Makes the keys of the day of `now` and of the next one, so that no caller's token ever waits for a disk.
+    pub(crate) fn prepare_days(&self, now: Timestamp) -> Result<(), KeyError> {
+        self.table.day_key(now.utc_day())?;
+        self.table.day_key(now.utc_day() + 1)?;
+        Ok(())
+    }
+
+    pub(crate) fn add_owners(&self, owners: &[OwnerId]) -> Result<(), KeyError> {
+        self.table.add_data_keys(&owners.iter().map(|o| o.0).collect::<Vec<_>>())
+    }
+
+    /// The data key of an owner; `None` once erased.
+    pub(crate) fn data_key(&self, owner: OwnerId) -> Option<DataKey> {
+        self.table.data_key(owner.0)
+    }
+
+    pub(crate) fn index_key(&self) -> &[u8; 32] {
+        self.index.as_bytes()
+    }
+}
