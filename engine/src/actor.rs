@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use actix::{Actor, AsyncContext, Context, Handler, SpawnHandle};
-use qnect_core::caller::{Caller, DayToken};
+use qnect_core::caller::DayToken;
 use qnect_core::desk::{AddressCell, CallerCell, Desk, OwnerCell};
 use qnect_core::effects::{Effect, Effects};
 use qnect_core::instruction::Instruction;
@@ -20,7 +20,7 @@ use crate::cells::lock;
 use crate::effects::carry_out;
 use crate::engine::Inner;
 use crate::messages::{
-    ApplyLegEvent, OpenSession, PreviewTag, Promised, ScanTag, TakeCaller, ViewSession, Whisper, WithholdDial,
+    ApplyLegEvent, OpenSession, PreviewTag, Promised, ScanTag, SendDial, TakeCaller, ViewSession, Whisper, WithholdDial,
 };
 
 /// Messages that wait in the mailbox; the visits are the bound, this only has to be no smaller.
@@ -200,12 +200,9 @@ impl Handler<TakeCaller> for TagActor {
 
     fn handle(&mut self, message: TakeCaller, context: &mut Context<Self>) -> Self::Result {
         let TakeCaller { session, leg, caller } = message;
-        let token = match caller {
-            Caller::Known(token) => Some(token),
-            Caller::Withheld => None,
-        };
-        let (instruction, mut effects) =
-            self.input(None, token, |tag, now, desk, effects| tag.on_caller(session, &leg, caller, now, desk, effects));
+        let (instruction, mut effects) = self.input(None, caller.token(), |tag, now, desk, effects| {
+            tag.on_caller(session, &leg, caller, now, desk, effects)
+        });
         if matches!(instruction, Instruction::Dial(_)) {
             self.inner.switchboard.connect_leg(leg, session);
         }
@@ -215,17 +212,28 @@ impl Handler<TakeCaller> for TagActor {
     }
 }
 
-impl Handler<WithholdDial> for TagActor {
-    type Result = ();
+impl Handler<SendDial> for TagActor {
+    type Result = bool;
 
-    fn handle(&mut self, WithholdDial(session): WithholdDial, context: &mut Context<Self>) {
-        let ((), mut effects) = self.input(None, None, |tag, _, desk, effects| {
-            tag.on_dial_withheld(session, desk, effects);
-        });
-        self.inner.metrics.dials_withheld.increment(1);
+    fn handle(&mut self, message: SendDial, _: &mut Context<Self>) -> bool {
+        self.tag.on_dial_committed(message.session, &message.leg)
+    }
+}
+
+impl Handler<WithholdDial> for TagActor {
+    type Result = bool;
+
+    fn handle(&mut self, message: WithholdDial, context: &mut Context<Self>) -> bool {
+        let WithholdDial { session, caller } = message;
+        let (withheld, mut effects) =
+            self.input(None, caller.token(), |tag, _, desk, effects| tag.on_dial_withheld(session, desk, effects));
+        if withheld {
+            self.inner.metrics.dials_withheld.increment(1);
+        }
         // Queued behind the late dial; that it waits again is true in memory whenever the disk comes back.
         let _ = carry_out(&mut effects, Lane::Webhooks, &self.inner);
         self.set_timer(context);
+        withheld
     }
 }
 

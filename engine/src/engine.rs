@@ -239,6 +239,9 @@ impl Engine {
     }
 
     async fn try_enter(&self, tag: TagId) -> Result<Visit, EngineError> {
+        if let Some(visit) = self.inner.registry.visit(tag) {
+            return visit;
+        }
         if self.inner.unknown_tags.contains_key(&tag) {
             return Err(EngineError::UnknownTag);
         }

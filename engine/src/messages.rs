@@ -53,9 +53,21 @@ pub(crate) struct TakeCaller {
     pub(crate) caller: Caller,
 }
 
+/// The dial's record is safe; the reply says whether the instruction may be sent.
 #[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct WithholdDial(pub(crate) SessionId);
+#[rtype(result = "bool")]
+pub(crate) struct SendDial {
+    pub(crate) session: SessionId,
+    pub(crate) leg: LegId,
+}
+
+/// The dial's record is late; the reply says whether the dial is withheld, or was sent by another answer already.
+#[derive(Message)]
+#[rtype(result = "bool")]
+pub(crate) struct WithholdDial {
+    pub(crate) session: SessionId,
+    pub(crate) caller: Caller,
+}
 
 #[derive(Message)]
 #[rtype(result = "Promised<LegReaction>")]

@@ -93,15 +93,18 @@ impl Registry {
         Self { slots: Arc::default(), losses: DashMap::new(), generations: AtomicU64::new(0), active_max }
     }
 
-    /// The door to a tag's actor. The count of visits is raised under the shard's lock, which [`Registry::retire`]
-    /// takes to look at it: an actor with a visit on its way does not retire.
-    pub(crate) fn enter(&self, tag: TagId) -> Result<Entrance, EngineError> {
-        if let Some(visit) = self.slots.get(&tag).and_then(|slot| match &*slot {
+    /// The door to the actor of a tag that is in memory; `None` when it is not. The count of visits is raised under the
+    /// shard's lock, which [`Registry::retire`] takes to look at it: an actor with a visit on its way does not retire.
+    pub(crate) fn visit(&self, tag: TagId) -> Option<Result<Visit, EngineError>> {
+        let visit = self.slots.get(&tag).and_then(|slot| match &*slot {
             Slot::Active(active) if active.address.connected() => Some(Visit::begin(active)),
             Slot::Active(_) | Slot::Loading(_) => None,
-        }) {
-            return visit.map(Entrance::Visit).ok_or(EngineError::Overloaded);
-        }
+        })?;
+        Some(visit.ok_or(EngineError::Overloaded))
+    }
+
+    /// The way to a tag's actor, whoever has to fetch the tag.
+    pub(crate) fn enter(&self, tag: TagId) -> Result<Entrance, EngineError> {
         if self.is_quarantined(tag) {
             return Err(EngineError::ActorLost);
         }

@@ -13,7 +13,7 @@ use qnect_storage::Promise;
 
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::messages::{ApplyLegEvent, TakeCaller, Whisper, WithholdDial};
+use crate::messages::{ApplyLegEvent, SendDial, TakeCaller, Whisper, WithholdDial};
 
 /// How long a caller on the line may wait for a commit; then the dial is withheld and the caller is asked to try again.
 const DIAL_COMMIT_MAX: Duration = Duration::from_millis(2_500);
@@ -57,14 +57,20 @@ impl Engine {
             }
         };
         let visit = self.enter(session.tag()).await?;
-        let take = TakeCaller { session, leg: call.leg, caller };
+        let leg = call.leg;
+        let take = TakeCaller { session, leg: leg.clone(), caller };
         let (instruction, promise) = visit.tell(take).await?.map_err(|_| EngineError::Overloaded)?;
         // Prompts and refusals are answered from memory; what rings a telephone is on disk first.
-        if !matches!(instruction, Instruction::Dial(_)) || kept_in_time(promise).await? {
+        if !matches!(instruction, Instruction::Dial(_)) {
             return Ok(instruction);
         }
-        visit.tell(WithholdDial(session)).await?;
-        Ok(Instruction::Say { announcement: Announcement::TryAgain, language: Language::default() })
+        let rings = if kept_in_time(promise).await? {
+            visit.tell(SendDial { session, leg }).await?
+        } else {
+            !visit.tell(WithholdDial { session, caller }).await?
+        };
+        let try_again = Instruction::Say { announcement: Announcement::TryAgain, language: Language::default() };
+        Ok(if rings { instruction } else { try_again })
     }
 
     async fn whisper(&self, session: SessionId) -> Result<Instruction, EngineError> {

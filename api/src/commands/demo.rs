@@ -65,9 +65,10 @@ pub fn run(options: &Options) -> Result<ExitCode, CommandError> {
         let (summary, right) = scene.play(&terminal::Client::new()).await?;
         println!();
         if !options.once {
+            let end = serve::EndSignals::listen()?;
             println!("Serving until Ctrl-C. Open the sticker's address in a browser.");
             tokio::select! {
-                () = serve::asked_to_end() => {}
+                () = end.asked() => {}
                 () = running.storage_failed() => {}
             }
         }

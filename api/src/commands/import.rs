@@ -1,6 +1,6 @@
 //! `import`: owners and their tags in bulk, while the server is stopped.
 
-use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -51,7 +51,9 @@ struct Imported {
 pub fn run(file: Option<&Path>, owners: &Path) -> Result<ExitCode, CommandError> {
     let config = Config::load(file, environment(), &Overrides::default())?;
     let for_storage = config.for_storage()?;
-    let origin = config.server.public_base_url.clone().unwrap_or_default();
+    let origin = config.server.public_base_url.as_deref().ok_or_else(|| {
+        CommandError::Usage("server.public_base_url is missing; write the origin on the stickers".to_owned())
+    })?;
     let input = std::fs::File::open(owners)
         .map_err(|e| CommandError::Usage(format!("{}: {e}; name a readable file", owners.display())))?;
     let master = keys::read(for_storage.key_file)?;
@@ -60,7 +62,7 @@ pub fn run(file: Option<&Path>, owners: &Path) -> Result<ExitCode, CommandError>
         let clock = Clock::starting_at_least(floor);
         move || clock.now()
     })?;
-    let bad = Import { storage: &storage, origin: &origin, out: BufWriter::new(std::io::stdout().lock()) }
+    let bad = Import { storage: &storage, origin, out: BufWriter::new(std::io::stdout().lock()) }
         .run(BufReader::new(input))?;
     storage.close();
     Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -74,12 +76,14 @@ struct Import<'a, W: Write> {
 
 impl<W: Write> Import<'_, W> {
     /// Returns how many lines were bad.
-    fn run(mut self, input: impl BufRead) -> Result<usize, CommandError> {
+    fn run(mut self, mut input: impl BufRead) -> Result<usize, CommandError> {
         let (mut bad, mut numbers, mut owners) = (0, Vec::new(), Vec::new());
-        for (index, line) in input.lines().enumerate() {
-            let number = index + 1;
-            let line = line.map_err(|e| CommandError::Other(format!("line {number}: {e}")))?;
-            if line.trim().is_empty() {
+        let mut line = Vec::new();
+        for number in 1.. {
+            if !next_line(&mut input, &mut line).map_err(|e| CommandError::Other(format!("line {number}: {e}")))? {
+                break;
+            }
+            if line.trim_ascii().is_empty() {
                 continue;
             }
             match read_line(&line) {
@@ -123,12 +127,24 @@ fn output_error(error: std::io::Error) -> CommandError {
     CommandError::Other(format!("the result cannot be written: {error}"))
 }
 
+/// The next line without its end; of one that is too long, as much as shows that. False behind the last.
+fn next_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> std::io::Result<bool> {
+    line.clear();
+    if input.by_ref().take(LINE_BYTES_MAX as u64 + 1).read_until(b'\n', line)? == 0 {
+        return Ok(false);
+    }
+    if line.pop_if(|last| *last == b'\n').is_none() && line.len() > LINE_BYTES_MAX {
+        input.skip_until(b'\n')?;
+    }
+    Ok(true)
+}
+
 /// Reads one line. What it says of a bad one never quotes it: a line names a person.
-fn read_line(line: &str) -> Result<NewOwner, String> {
+fn read_line(line: &[u8]) -> Result<NewOwner, String> {
     if line.len() > LINE_BYTES_MAX {
         return Err(format!("it is longer than {LINE_BYTES_MAX} bytes"));
     }
-    let line: Line = serde_json::from_str(line).map_err(|e| match e.classify() {
+    let line: Line = serde_json::from_slice(line).map_err(|e| match e.classify() {
         serde_json::error::Category::Data => {
             "fields are name, email, phone (text), and if you like vehicle, language, time_zone, quiet_hours, \
              night_reasons; no other"
@@ -193,7 +209,7 @@ mod tests {
         let line = with(
             r#""vehicle":"RJ14 AB 1234","language":"hi","time_zone":"Asia/Dubai","quiet_hours":"22:00-07:30","night_reasons":["towing"]"#,
         );
-        let owner = read_line(&line).unwrap();
+        let owner = read_line(line.as_bytes()).unwrap();
         assert_eq!(owner.language, Language::Hindi);
         assert_eq!(owner.time_zone, "Asia/Dubai");
         assert_eq!(owner.quiet_hours, Some(QuietHours { from_minute: 22 * 60, to_minute: 7 * 60 + 30 }));
@@ -215,7 +231,7 @@ mod tests {
             GOOD.replace(r#""A""#, r#""""#),
         ];
         for line in bad {
-            let told = read_line(&line).err().unwrap_or_else(|| panic!("accepted: {line}"));
+            let told = read_line(line.as_bytes()).err().unwrap_or_else(|| panic!("accepted: {line}"));
             assert!(!told.contains("9800000017") && !told.contains("Olympus"), "{told}");
         }
     }

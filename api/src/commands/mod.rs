@@ -13,6 +13,7 @@ mod terminal;
 use std::process::ExitCode;
 
 use qnect_storage::StorageError;
+use qnect_storage::keys::KeyError;
 
 use crate::config::ConfigError;
 use crate::server::BindError;
@@ -26,7 +27,7 @@ pub enum CommandError {
     /// Bad usage: what to do instead. Exit code 2.
     #[error("{0}")]
     Usage(String),
-    /// The store. Exit code 70, or 2 when another process has the folder or a key file is amiss.
+    /// The store. Exit code 70, or 2 when another process has the folder or the master key is another's.
     #[error(transparent)]
     Storage(#[from] StorageError),
     /// A listener.
@@ -41,7 +42,9 @@ impl CommandError {
     /// The exit code of the public interface.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Usage(_) | Self::Bind(_) | Self::Storage(StorageError::InUse(_)) => 2,
+            Self::Config(_) | Self::Usage(_) | Self::Bind(_) => 2,
+            Self::Storage(StorageError::InUse(_)) => 2,
+            Self::Storage(StorageError::Keys(KeyError::InUse { .. } | KeyError::WrongMaster { .. })) => 2,
             Self::Storage(_) => 70,
             Self::Other(_) => 1,
         }

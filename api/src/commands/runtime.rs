@@ -136,8 +136,8 @@ impl Running {
         self.drain.send_replace(true);
         end_by_force_after(FORCED_END);
         let storage_failed = *self.engine.storage().failed().borrow();
-        let all_done = self.service.drained().await && self.ops_service.drained().await;
-        if !all_done {
+        let (public_done, ops_done) = tokio::join!(self.service.drained(), self.ops_service.drained());
+        if !(public_done && ops_done) {
             tracing::warn!("some connections did not end within the drain's time");
         }
         self.engine.storage().close();

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use qnect_engine::host;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::commands::{CommandError, keys, runtime};
@@ -22,10 +22,12 @@ pub fn run(file: Option<&Path>, flags: &Overrides) -> Result<ExitCode, CommandEr
     let operations = server::bind(config.server.ops_listen)?;
     let opened = runtime::open(&config, &master)?;
     host(workers(), |workers| async move {
+        // Before `ready` is said: whoever reads it may ask at once.
+        let end = EndSignals::listen()?;
         let running = runtime::start(&config, opened, workers, public, operations).await?;
         println!("ready public=http://{} operations=http://{}", running.public, running.operations);
         tokio::select! {
-            () = asked_to_end() => tracing::info!("draining"),
+            () = end.asked() => tracing::info!("draining"),
             () = running.storage_failed() => tracing::error!("the store failed; ending"),
         }
         Ok(running.drain().await)
@@ -37,13 +39,24 @@ pub(super) fn workers() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Resolves at SIGTERM or Ctrl-C.
-pub(super) async fn asked_to_end() {
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
+/// SIGTERM and Ctrl-C, caught from [`EndSignals::listen`] on.
+pub(super) struct EndSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl EndSignals {
+    /// From now on neither ends the process by itself.
+    pub(super) fn listen() -> Result<Self, CommandError> {
+        let listen = |kind| signal(kind).map_err(|e| CommandError::Other(format!("signals cannot be caught: {e}")));
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    /// Resolves at the first one.
+    pub(super) async fn asked(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
     }
 }

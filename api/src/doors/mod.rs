@@ -8,7 +8,8 @@ pub mod webhooks;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
 use axum::response::Response;
 use axum::routing::{get, post};
 use http::HeaderMap;
@@ -42,6 +43,11 @@ pub fn public(doors: Arc<Doors>) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
         .with_state(doors)
+}
+
+/// The variable part of a path. One that is no UTF-8 is nothing that we emitted: it reads as empty, which nothing is.
+fn segment(path: Result<Path<String>, PathRejection>) -> String {
+    path.map(|Path(segment)| segment).unwrap_or_default()
 }
 
 async fn not_found(State(doors): State<Arc<Doors>>, headers: HeaderMap) -> Response {

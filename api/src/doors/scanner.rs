@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use http::{HeaderMap, Method, Request, StatusCode};
@@ -21,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::answer::{Problem, json, page, see_other};
 use crate::client::{self, Peer};
-use crate::doors::{Doors, body};
+use crate::doors::{Doors, body, segment};
 use crate::negotiate::{BodyKind, Form, accepted, body_kind};
 use crate::pages;
 
@@ -32,13 +33,13 @@ const IDEMPOTENCY_KEY_CHARS_MAX: usize = 128;
 pub async fn tag(
     State(doors): State<Arc<Doors>>,
     Extension(peer): Extension<Peer>,
-    Path(code): Path<String>,
+    code: Result<Path<String>, PathRejection>,
     method: Method,
     headers: HeaderMap,
 ) -> Response {
     let form = accepted(&headers);
     let scanned = async {
-        let code = doors.code(&code)?;
+        let code = doors.code(&segment(code))?;
         let (scan, address) = client::scan(client::address(peer, &headers, &doors.trusted_proxies), &headers);
         let decision = if is_a_look_ahead(&method, &headers) {
             doors.engine.preview(code).await?
@@ -109,14 +110,14 @@ struct OpenBody {
 pub async fn open_session(
     State(doors): State<Arc<Doors>>,
     Extension(peer): Extension<Peer>,
-    Path(code): Path<String>,
+    code: Result<Path<String>, PathRejection>,
     request: Request<Body>,
 ) -> Response {
     let (parts, body) = request.into_parts();
     let kind = body_kind(&parts.headers);
     let form = if kind == BodyKind::Json { Form::Json } else { accepted(&parts.headers) };
     let opened = async {
-        let code = doors.code(&code)?;
+        let code = doors.code(&segment(code))?;
         let asked = read_open_body(kind, &body::read(body).await?)?;
         let address = client::address(peer, &parts.headers, &doors.trusted_proxies);
         let (_, address) = client::scan(address, &parts.headers);
@@ -190,10 +191,14 @@ struct OpenedBody {
 }
 
 /// `GET /sessions/{session}`
-pub async fn session(State(doors): State<Arc<Doors>>, Path(session): Path<String>, headers: HeaderMap) -> Response {
+pub async fn session(
+    State(doors): State<Arc<Doors>>,
+    session: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+) -> Response {
     let form = accepted(&headers);
     let seen = async {
-        let id = SessionId::read(&session, doors.engine.storage().keys().checks()).ok_or(Problem::NotFound)?;
+        let id = SessionId::read(&segment(session), doors.engine.storage().keys().checks()).ok_or(Problem::NotFound)?;
         doors.engine.session(id).await.map_err(Problem::from)
     };
     match seen.await {

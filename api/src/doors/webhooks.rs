@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -11,17 +12,22 @@ use http::request::Parts;
 use http::{HeaderValue, Request, StatusCode};
 use qnect_core::instruction::{Announcement, Instruction};
 use qnect_core::language::Language;
+use qnect_core::leg::ProviderEvent;
 use qnect_engine::EngineError;
 use qnect_providers::plivo::{self, PlivoRoute};
 use qnect_providers::request::{Method, WebhookRequest};
 
 use crate::config::Secret;
-use crate::doors::{Doors, body};
+use crate::doors::{Doors, body, segment};
 
 /// `POST /webhooks/plivo/{step}`
-pub async fn plivo(State(doors): State<Arc<Doors>>, Path(step): Path<String>, request: Request<Body>) -> Response {
+pub async fn plivo(
+    State(doors): State<Arc<Doors>>,
+    step: Result<Path<String>, PathRejection>,
+    request: Request<Body>,
+) -> Response {
     let started = Instant::now();
-    let (response, result) = plivo_answer(&doors, &step, request).await;
+    let (response, result) = plivo_answer(&doors, &segment(step), request).await;
     metrics::counter!("qnect_webhooks_total", "provider" => "plivo", "result" => result).increment(1);
     let elapsed = started.elapsed().as_secs_f64();
     metrics::histogram!("qnect_webhook_answer_seconds", "provider" => "plivo").record(elapsed);
@@ -56,8 +62,9 @@ async fn plivo_answer(doors: &Doors, step: &str, request: Request<Body>) -> (Res
         );
         metrics::counter!("qnect_recording_alarms_total", "provider" => "plivo").increment(1);
     }
+    let told = if matches!(parsed.event, ProviderEvent::Ignored) { "unknown_event" } else { "accepted" };
     match doors.engine.provider_event(parsed.event).await {
-        Ok(instruction) => (xml(&instruction, &doors.origin), "accepted"),
+        Ok(instruction) => (xml(&instruction, &doors.origin), told),
         // Somebody listens on the line: say so in words. A status callback is better sent again.
         Err(EngineError::Overloaded | EngineError::ActorLost) if somebody_listens(&route) => {
             let instruction = Instruction::Say { announcement: Announcement::TryAgain, language: Language::default() };

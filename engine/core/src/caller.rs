@@ -94,3 +94,13 @@ pub enum Caller {
     /// A caller without a number: no token, no caller limit.
     Withheld,
 }
+
+impl Caller {
+    /// The token, unless the number was withheld.
+    pub fn token(self) -> Option<DayToken> {
+        match self {
+            Self::Known(token) => Some(token),
+            Self::Withheld => None,
+        }
+    }
+}

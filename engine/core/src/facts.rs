@@ -59,6 +59,8 @@ impl Facts {
     const OWNER_LEG_OVER: Self = Self(1 << 10);
     const DIAL_OVER: Self = Self(1 << 11);
     const SCANNER_LEG_OVER: Self = Self(1 << 12);
+    /// The one fact of our own: the instruction to dial is on its way to the provider and cannot be taken back.
+    pub(crate) const DIAL_SENT: Self = Self(1 << 13);
 
     /// The facts that an event tells.
     pub fn told_by(event: LegEvent) -> Self {

@@ -203,6 +203,16 @@ impl Session {
         self.0.dialed_at = Some(now);
     }
 
+    /// The record of the dial is safe and the instruction is about to be sent to `leg`. Returns whether it still stands;
+    /// if so, it can no longer be withheld.
+    pub fn send_dial(&mut self, leg: &LegId) -> bool {
+        let stands = self.0.dialed_at.is_some() && self.0.ended.is_none() && self.0.scanner_leg.as_ref() == Some(leg);
+        if stands {
+            self.0.facts = self.0.facts.and(Facts::DIAL_SENT);
+        }
+        stands
+    }
+
     /// The instruction to dial was not given in the end: the session waits again. Returns the leg that is no longer
     /// its own, or `None` when nothing was withheld, because the owner's side is known to have been reached.
     pub fn withhold_dial(&mut self) -> Option<LegId> {

@@ -198,6 +198,18 @@ impl Life {
         (tag.as_u64() % self.workers.count() as u64) as usize
     }
 
+    /// Makes the worker on which a tag lives stand still until what is returned is dropped.
+    pub(super) fn stop_worker_of(&self, code: TagCode) -> std::sync::mpsc::Sender<()> {
+        let (going_on, standing_still) = std::sync::mpsc::channel();
+        let worker = self.workers.of(code.tag().as_u64());
+        let stand_still = move || {
+            // An error means that whoever stopped it has gone on.
+            let _ = standing_still.recv();
+        };
+        assert!(worker.spawn_fn(stand_still));
+        going_on
+    }
+
     /// What a counter has counted in all lives so far, over all its labels.
     pub(super) fn counted(&self, name: &str) -> u64 {
         let mut totals = self.totals.lock().unwrap();

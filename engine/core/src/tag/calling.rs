@@ -58,12 +58,18 @@ impl Tag {
         self.dial_instruction(index)
     }
 
+    /// The record of a dial for `leg` is safe: returns whether the instruction may be sent. A repeated webhook and the
+    /// first one may race; whichever sends the instruction first settles that the owner rings.
+    pub fn on_dial_committed(&mut self, id: SessionId, leg: &LegId) -> bool {
+        self.position(id).is_some_and(|index| self.sessions[index].send_dial(leg))
+    }
+
     /// The instruction to dial was not sent, because its record was late: the session waits again, the owner's line is
     /// free, and nobody has paid for the ring that was none.
-    pub fn on_dial_withheld(&mut self, id: SessionId, desk: &mut Desk<'_>, effects: &mut Effects) {
-        let Some(index) = self.position(id) else { return };
+    pub fn on_dial_withheld(&mut self, id: SessionId, desk: &mut Desk<'_>, effects: &mut Effects) -> bool {
+        let Some(index) = self.position(id) else { return false };
         let Some(leg) = self.sessions[index].withhold_dial() else {
-            return;
+            return false;
         };
         self.rings.refund(self.budget(index), &self.policy, desk);
         if let Some(owner) = desk.owner.as_mut() {
@@ -71,6 +77,7 @@ impl Tag {
         }
         effects.push(Effect::ForgetLeg(leg));
         self.record_advance(index, effects);
+        true
     }
 
     /// A provider told something about the legs of a session.

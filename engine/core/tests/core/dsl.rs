@@ -3,43 +3,29 @@
 //! Every input returns its reply. What an input led to is asserted with [`World::led_to`]; effects that nobody asserted
 //! fail the test at the next input, or at the end of the world.
 
+mod cast;
+mod replies;
+
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
+pub(crate) use cast::*;
 use qnect_core::access_code::AccessCode;
 use qnect_core::caller::{Caller, DayToken};
-use qnect_core::check::CheckKeys;
 use qnect_core::desk::{AddressCell, CallerCell, Desk, OwnerCell};
 use qnect_core::effects::{Effect, Effects};
 use qnect_core::facts::Outcome;
-use qnect_core::instruction::{Announcement, Dial, Instruction};
-use qnect_core::language::Language;
+use qnect_core::instruction::Instruction;
 use qnect_core::leg::{LegEvent, LegId};
-use qnect_core::limiter::Quota;
-use qnect_core::number::IntermediaryNumber;
-use qnect_core::phone::Phone;
 use qnect_core::policy::Policy;
-use qnect_core::preferences::Preferences;
 use qnect_core::reason::Reason;
 use qnect_core::record::Record;
-use qnect_core::scan::{AddressPrefix, BrowserClass, DeviceClass, Scan, ScanDecision};
-use qnect_core::session::{Change, Idempotency, SessionSnapshot, State, Stay};
+use qnect_core::scan::ScanDecision;
+use qnect_core::session::{Change, Session, SessionSnapshot, State};
 use qnect_core::session_id::SessionId;
-use qnect_core::tag::{
-    LegReaction, OpenDecision, OpenSession, OwnerId, OwnerProfile, SessionView, Tag, TagConfig, TagStatus,
-};
-use qnect_core::tag_code::TagId;
+use qnect_core::tag::{LegReaction, OpenDecision, OpenSession, SessionView, Tag, TagConfig};
 use qnect_core::time::{Span, Timestamp};
-
-/// Midnight in UTC, some day: quiet hours are easy to count from here.
-pub(crate) const START: Timestamp = Timestamp::from_millis(1_763_683_200_000);
-
-/// Where the demo owner can be reached.
-pub(crate) const OWNER_PHONE: &str = "+919812345678";
-
-/// Our number that scanners dial.
-pub(crate) const NUMBER: &str = "+911140000001";
+pub(crate) use replies::*;
 
 /// What an input led to, short enough to be written out in a test.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -252,7 +238,7 @@ impl World {
                 }
                 Effect::Record(Record::SessionAdvanced(s)) => {
                     tells(&s);
-                    Led::Advanced(s.id, qnect_core::session::Session::restore(*s).state())
+                    Led::Advanced(s.id, Session::restore(*s).state())
                 }
                 Effect::Record(Record::SessionEnded(s)) => {
                     tells(&s);
@@ -287,130 +273,12 @@ impl Drop for World {
     }
 }
 
-// People and things.
-
-pub(crate) fn asha() -> Caller {
-    Caller::Known(DayToken::from_bytes([1; 16]))
-}
-
-pub(crate) fn bela() -> Caller {
-    Caller::Known(DayToken::from_bytes([2; 16]))
-}
-
-pub(crate) fn leg(n: u8) -> LegId {
-    LegId::new(&format!("leg-{n}")).unwrap()
-}
-
-pub(crate) fn tag_id() -> TagId {
-    TagId::from_random(0, 42)
-}
-
-pub(crate) fn session_id(n: u8) -> SessionId {
-    SessionId::new(tag_id(), [n; 17], &CheckKeys::new(0, &[1; 32], &[2; 32])).unwrap()
-}
-
-pub(crate) fn our_number(number: &str) -> IntermediaryNumber {
-    IntermediaryNumber::parse(number).unwrap()
-}
-
-pub(crate) fn code(n: u8) -> AccessCode {
-    AccessCode::from_index(u32::from(n), 7)
-}
-
-pub(crate) fn request(n: u8, reason: Reason) -> OpenSession {
-    OpenSession {
-        id: session_id(n),
-        number: our_number(NUMBER),
-        code: code(n),
-        reason,
-        language: Language::English,
-        idempotency: None,
-    }
-}
-
-pub(crate) fn named(n: u8, reason: Reason, key: u8, body: u8) -> OpenSession {
-    OpenSession { idempotency: Some(Idempotency { key: [key; 16], body: [body; 16] }), ..request(n, reason) }
-}
-
-pub(crate) fn scan() -> Scan {
-    Scan {
-        address: AddressPrefix::of(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 77))),
-        device: DeviceClass::Phone,
-        browser: BrowserClass::Chromium,
-    }
-}
-
-pub(crate) fn default_config() -> TagConfig {
-    TagConfig {
-        id: tag_id(),
-        status: TagStatus::Active,
-        owner: Some(OwnerProfile {
-            id: OwnerId(7),
-            phone: Phone::parse(OWNER_PHONE).unwrap(),
-            language: Language::Hindi,
-            preferences: Preferences::default(),
-        }),
-    }
-}
-
-pub(crate) fn default_policy() -> Policy {
-    Policy {
-        tag_rings: per_hour(6),
-        tag_urgent_rings: per_hour(4),
-        tag_open_sessions_max: 32,
-        address_scans: Quota::new(600, Span::from_secs(60)),
-        address_sessions: per_hour(200),
-        caller_rings: per_hour(5),
-        owner_rings: Quota::new(30, Span::DAY),
-        allowed_prefixes: vec!["+91".into()],
-        ring: Span::from_secs(25),
-        talk: Span::from_secs(180),
-        session_life: Span::from_secs(600),
-        owner_caller_id: None,
-    }
-}
-
-pub(crate) fn per_hour(limit: u32) -> Option<Quota> {
-    Quota::new(limit, Span::HOUR)
-}
-
 fn caller_cell(cells: &mut HashMap<DayToken, CallerCell>, caller: Caller) -> Option<&mut CallerCell> {
     match caller {
         Caller::Known(token) => Some(cells.entry(token).or_default()),
         Caller::Withheld => None,
     }
 }
-
-// What replies are, said shortly.
-
-/// The instruction is to dial.
-#[track_caller]
-pub(crate) fn dialed(instruction: Instruction) -> Dial {
-    match instruction {
-        Instruction::Dial(dial) => dial,
-        Instruction::AskForCode { .. }
-        | Instruction::Whisper { .. }
-        | Instruction::Say { .. }
-        | Instruction::Acknowledge => panic!("not a dial: {instruction:?}"),
-    }
-}
-
-/// The instruction is to say something in English and hang up.
-pub(crate) fn says(announcement: Announcement) -> Instruction {
-    Instruction::Say { announcement, language: Language::English }
-}
-
-/// What an event did.
-#[track_caller]
-pub(crate) fn change(reaction: LegReaction) -> Change {
-    match reaction {
-        LegReaction::Changed { change, .. } => change,
-        LegReaction::UnknownSession => panic!("the session is unknown"),
-    }
-}
-
-/// The event came too late.
-pub(crate) const LATE: Change = Change::Stay(Stay::Late);
 
 #[test]
 #[should_panic(expected = "nobody asserted")]

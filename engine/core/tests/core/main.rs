@@ -1,5 +1,7 @@
 //! What the core promises, from the outside: scenarios, the whole table of states and events, and laws.
 
+#![allow(clippy::unwrap_used, reason = "a helper of a test may fail like the test itself")]
+
 mod dsl;
 mod flows;
 mod limits;

@@ -119,13 +119,13 @@ fn leads_to(order: &[LegEvent], outcome: Outcome, how: &str) {
     let mut rank = w.state(id);
     for &event in order {
         w.after(STEP);
-        let change = change(w.told(id, event));
+        let did = change(w.told(id, event));
         w.led();
         let after = w.state(id);
         assert!(after >= rank, "{rank:?} fell to {after:?}: {order:?}, {how}");
-        assert_eq!(after > rank, change == Change::Moved, "{order:?}, {how}");
+        assert_eq!(after > rank, did == Change::Moved, "{order:?}, {how}");
         if heard.contains(&event) {
-            assert_eq!(change, Change::Stay(Stay::Duplicate), "{order:?}, {how}");
+            assert_eq!(did, Change::Stay(Stay::Duplicate), "{order:?}, {how}");
         }
         assert_eq!(w.view(id).outcome, None, "published too early: {order:?}, {how}");
         assert_eq!(w.clock(), [], "ended too early: {order:?}, {how}");
@@ -137,7 +137,7 @@ fn leads_to(order: &[LegEvent], outcome: Outcome, how: &str) {
     w.led();
     let published = w.remembered(id);
     for &event in order {
-        assert_eq!(crate::dsl::change(w.told(id, event)), LATE, "{order:?}, {how}");
+        assert_eq!(change(w.told(id, event)), LATE, "{order:?}, {how}");
         w.led_to_nothing();
     }
     assert_eq!(w.remembered(id), published, "{order:?}, {how}");

@@ -7,13 +7,14 @@ use qnect_core::access_code::AccessCode;
 use qnect_core::caller::{Caller, CallerRoot, CallingParty, DayToken, RootKey};
 use qnect_core::check::CheckKeys;
 use qnect_core::desk::Desk;
+use qnect_core::effects::Effects;
 use qnect_core::instruction::Instruction;
 use qnect_core::leg::{Call, LegEnd, LegEvent, LegId, ProviderEvent};
 use qnect_core::phone::Phone;
 use qnect_core::reason::Reason;
 use qnect_core::scan::AddressKey;
 use qnect_core::session_id::SessionId;
-use qnect_core::tag::OpenDecision;
+use qnect_core::tag::{OpenDecision, OpenSession};
 use qnect_core::tag_code::{TagCode, TagId};
 
 use crate::dsl::{NUMBER, World, default_config, our_number, request};
@@ -87,7 +88,7 @@ fn marked() -> (World, Instruction) {
             c.owner.as_mut().unwrap().phone = Phone::parse(OWNER).unwrap();
         },
     );
-    let opened = w.open(qnect_core::tag::OpenSession { id: session(), code: code(), ..request(1, Reason::Blocking) });
+    let opened = w.open(OpenSession { id: session(), code: code(), ..request(1, Reason::Blocking) });
     assert!(matches!(opened, OpenDecision::Opened(_)));
     hides(&opened);
     hides(&w.effects());
@@ -189,7 +190,7 @@ fn what_is_lent_is_hidden() {
 #[test]
 fn the_lane_of_effects_is_hidden() {
     let (mut w, _) = marked();
-    let mut lane = qnect_core::effects::Effects::new();
+    let mut lane = Effects::new();
     for effect in w.effects() {
         lane.push(effect);
     }

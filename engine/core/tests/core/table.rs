@@ -70,7 +70,7 @@ const TABLE: &[(Input, [&str; 6])] = {
 
 /// The deadline of each situation, in seconds after its session was opened: its life, or ring + accept + watchdog, or
 /// accepted + talk + watchdog, or a day after an end that was published 5 s after the hang-up.
-const DEADLINE_SECONDS: [u64; 6] = [600, 600, 1 + 95, 1 + 95, 2 + 240, 3 + 5 + 86_400];
+const DEADLINE_SECONDS: [u64; 6] = [600, 600, 1 + 100, 1 + 100, 2 + 240, 3 + 5 + 86_400];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Situation {

@@ -1,5 +1,7 @@
 //! What a telephone does: who is put through, and to what.
 
+use std::sync::Arc;
+
 use qnect_core::caller::Caller;
 use qnect_core::facts::Outcome;
 use qnect_core::instruction::{Announcement, Instruction};
@@ -12,7 +14,6 @@ use qnect_core::session::State;
 use qnect_core::session_id::SessionId;
 use qnect_core::tag::{OpenSession, TagStatus, latest_end};
 use qnect_core::time::Span;
-use std::sync::Arc;
 
 use crate::dsl::{
     Led, NUMBER, OWNER_PHONE, World, asha, bela, default_config, dialed, leg, our_number, per_hour, request, says,
@@ -226,6 +227,23 @@ fn a_dial_that_is_known_to_have_been_made_cannot_be_withheld() {
         w.led_to_nothing();
         assert_eq!(w.remembered(id), before, "{event:?}");
     }
+}
+
+#[test]
+fn whichever_answer_sends_the_dial_first_settles_that_the_owner_rings() {
+    let mut w = World::new();
+    let id = w.dialing(1, Reason::Blocking);
+    assert!(!w.tag.on_dial_committed(id, &leg(2)), "another leg's dial");
+    assert!(w.tag.on_dial_committed(id, &leg(1)));
+    w.withhold(id, asha());
+    w.led_to_nothing();
+    assert_eq!(w.state(id), State::Dialing, "a dial that was sent cannot be taken back");
+
+    let mut w = World::new();
+    let id = w.dialing(1, Reason::Blocking);
+    w.withhold(id, asha());
+    w.led();
+    assert!(!w.tag.on_dial_committed(id, &leg(1)), "a dial that was taken back cannot be sent");
 }
 
 #[test]

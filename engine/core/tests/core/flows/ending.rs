@@ -82,7 +82,7 @@ fn a_call_that_nobody_reports_the_end_of_is_closed_by_us() {
     let id = w.dialing(1, Reason::Blocking);
     w.lifts(id, LegEvent::OwnerRang, State::Ringing);
     w.ends(id, Outcome::Failed);
-    assert_eq!(w.now, START.plus(Span::from_secs(25 + 10 + 60)));
+    assert_eq!(w.now, START.plus(Span::from_secs(25 + 15 + 60)));
     assert_eq!(w.owner.live, None);
 }
 
@@ -90,10 +90,10 @@ fn a_call_that_nobody_reports_the_end_of_is_closed_by_us() {
 fn a_talk_that_nobody_reports_the_end_of_is_closed_by_us() {
     let mut w = World::new();
     let id = w.dialing(1, Reason::Blocking);
-    w.after(Span::from_secs(35));
+    w.after(Span::from_secs(40));
     w.lifts(id, LegEvent::OwnerAccepted, State::Connected);
     w.ends(id, Outcome::Completed);
-    assert_eq!(w.now, START.plus(Span::from_secs(35 + 180 + 60)));
+    assert_eq!(w.now, START.plus(Span::from_secs(40 + 180 + 60)));
     assert_eq!(w.now, latest_end(&w.policy, START), "no call outlives its line");
     assert_eq!(w.view(id).talk, None, "nobody knows how long");
 }
