@@ -27,14 +27,12 @@ pub(crate) fn carry_out(effects: &mut Effects, lane: Lane, inner: &Inner) -> Res
 }
 
 fn remember(record: Record, inner: &Inner) {
-    let is_scan = matches!(record, Record::ScanAdmitted { .. });
+    let is_scan = matches!(record, Record::ScanAdmitted(_));
     let lane = if is_scan { Lane::Scans } else { Lane::Webhooks };
-    if inner.storage.remember(lane, record).is_err() {
-        if is_scan {
-            inner.metrics.scan_records_dropped.increment(1);
-        } else {
-            // The facts behind it are stored; after a restart the clock ends the session again, in the same way.
-            tracing::warn!("the end of a session was not recorded: the commit queue is full");
-        }
+    match inner.storage.remember(lane, record) {
+        Ok(()) => {}
+        Err(QueueFull) if is_scan => inner.metrics.scan_records_dropped.increment(1),
+        // The facts behind it are stored; after a restart the clock ends the session again, in the same way.
+        Err(QueueFull) => tracing::warn!("the end of a session was not recorded: the commit queue is full"),
     }
 }

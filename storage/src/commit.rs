@@ -8,23 +8,26 @@ use std::time::{Duration, Instant};
 
 use fjall::{Database, PersistMode};
 use metrics::{Gauge, Histogram};
-use qnect_core::record::Record;
+use qnect_core::record::{Record, ScanRecord};
 use qnect_core::time::Timestamp;
 use sha2::{Digest, Sha256};
 use tokio::sync::{oneshot, watch};
 
-use crate::codec::{Head, ScanRow, encode_session, to_bytes};
+use crate::codec::{Head, encode_session, pack_scans, to_bytes};
 use crate::error::StorageError;
 use crate::keyring::Keyring;
-use crate::layout::{HEAD_KEY, Keyspaces, Row, Space, scan_key, session_key};
+use crate::layout::{HEAD_KEY, Keyspaces, Row, Space, scans_key, session_key};
 use crate::mark::HighWaterMark;
+use crate::scan_log::ScanLog;
 
 /// Jobs that may wait for the commit thread. Above it, callers are turned away.
 pub(crate) const QUEUE_JOBS_MAX: usize = 16_384;
 /// Jobs that one batch takes at most.
 const BATCH_JOBS_MAX: usize = 1_024;
-/// How long a record that nobody waits for may stay unsynced.
+/// How long a record that nobody waits for may stay unsynced, and how often the shelves of scans are cleared.
 const EVENTUALLY: Duration = Duration::from_millis(500);
+/// Scans of one packed row: 80 KiB.
+const ROW_SCANS_MAX: usize = 4_096;
 /// How often the high-water mark is written.
 const MARK_EVERY: Duration = Duration::from_secs(1);
 
@@ -114,12 +117,17 @@ impl CommitQueue {
         self.depth.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Whether work of this lane is still taken.
+    pub(crate) fn has_room(&self, lane: Lane) -> bool {
+        self.depth() < lane.jobs_max()
+    }
+
     pub(crate) fn depth(&self) -> usize {
         self.depth.load(Ordering::Relaxed)
     }
 
     fn push(&self, lane: Lane, job: Job) -> Result<(), QueueFull> {
-        if self.depth() >= lane.jobs_max() {
+        if !self.has_room(lane) {
             return Err(QueueFull);
         }
         self.depth.fetch_add(1, Ordering::Relaxed);
@@ -143,11 +151,14 @@ pub(crate) struct Committer {
     pub(crate) database: Database,
     pub(crate) spaces: Keyspaces,
     pub(crate) keys: Arc<Keyring>,
+    pub(crate) scans: Arc<ScanLog>,
     pub(crate) head: Head,
     pub(crate) now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     pub(crate) failed: watch::Sender<bool>,
     pub(crate) safe: watch::Sender<u64>,
     pub(crate) metrics: CommitMetrics,
+    /// Something was written since the last sync.
+    pub(crate) unsynced: bool,
     #[cfg(feature = "faults")]
     pub(crate) faults: crate::faults::Faults,
 }
@@ -173,11 +184,13 @@ impl CommitMetrics {
 /// Tells that the store has failed when the commit thread ends in any way but in order: a panic is a failure, too.
 struct FailedUnlessInOrder {
     failed: watch::Sender<bool>,
+    scans: Arc<ScanLog>,
     in_order: bool,
 }
 
 impl Drop for FailedUnlessInOrder {
     fn drop(&mut self) {
+        self.scans.close();
         if !self.in_order {
             self.failed.send_replace(true);
         }
@@ -187,7 +200,7 @@ impl Drop for FailedUnlessInOrder {
 impl Committer {
     /// Runs until the queue is closed or the store fails. A failure is told by `failed`, and by dropped promises.
     pub(crate) fn run(mut self, inbox: &CommitInbox) {
-        let mut end = FailedUnlessInOrder { failed: self.failed.clone(), in_order: false };
+        let mut end = FailedUnlessInOrder { failed: self.failed.clone(), scans: self.scans.clone(), in_order: false };
         match self.serve(inbox) {
             Ok(()) => end.in_order = true,
             Err(error) => tracing::error!(%error, "the store failed; nothing is acknowledged any more"),
@@ -196,35 +209,29 @@ impl Committer {
 
     fn serve(&mut self, inbox: &CommitInbox) -> Result<(), StorageError> {
         let mut jobs = Vec::with_capacity(BATCH_JOBS_MAX);
-        let mut unsynced_since: Option<Instant> = None;
-        let mut scan_counter = 0;
+        // What nobody waits for is safe at the latest when the time since this moment exceeds `EVENTUALLY`.
+        let mut all_safe_at = Instant::now();
         loop {
-            match inbox.jobs.recv_timeout(EVENTUALLY) {
-                Ok(job) => jobs.push(job),
-                Err(RecvTimeoutError::Timeout) => {
-                    self.prepare_days()?;
-                    if unsynced_since.take().is_some() {
-                        self.sync()?;
-                    }
-                    continue;
+            let closed = match inbox.jobs.recv_timeout(EVENTUALLY.saturating_sub(all_safe_at.elapsed())) {
+                Ok(job) => {
+                    jobs.push(job);
+                    false
                 }
-                Err(RecvTimeoutError::Disconnected) => return self.sync(),
+                Err(RecvTimeoutError::Timeout) => false,
+                Err(RecvTimeoutError::Disconnected) => true,
+            };
+            jobs.extend(inbox.jobs.try_iter().take(BATCH_JOBS_MAX - jobs.len()));
+            let last = closed || jobs.iter().any(|j| matches!(j.work, Work::Stop));
+            let overdue = last || all_safe_at.elapsed() >= EVENTUALLY;
+            if overdue {
+                self.prepare_days()?;
             }
-            jobs.extend(inbox.jobs.try_iter().take(BATCH_JOBS_MAX - 1));
-            let started = Instant::now();
-            self.metrics.queue_records.set(inbox.depth.load(Ordering::Relaxed) as f64);
-            let somebody_waits = jobs.iter().any(|j| j.kept.is_some());
-            let overdue = unsynced_since.is_some_and(|since| since.elapsed() >= EVENTUALLY);
-            let sync = somebody_waits || overdue;
-            self.write(&jobs, sync, &mut scan_counter)?;
-            unsynced_since = if sync { None } else { unsynced_since.or(Some(started)) };
-            if sync {
-                self.safe.send_replace(self.head.sequence);
-                self.metrics.seconds.record(started.elapsed().as_secs_f64());
+            self.commit(&jobs, overdue)?;
+            if overdue {
+                all_safe_at = Instant::now();
             }
-            self.metrics.batch_records.record(jobs.len() as f64);
             inbox.depth.fetch_sub(jobs.len(), Ordering::Relaxed);
-            let last = jobs.iter().any(|j| matches!(j.work, Work::Stop));
+            self.metrics.queue_records.set(inbox.depth.load(Ordering::Relaxed) as f64);
             for job in jobs.drain(..) {
                 if let Some(kept) = job.kept {
                     // Whoever waited may have left: then nobody is told.
@@ -232,18 +239,38 @@ impl Committer {
                 }
             }
             if last {
-                return self.sync();
+                return Ok(());
             }
-            // Here too: a busy store never runs into the timeout above.
-            self.prepare_days()?;
         }
+    }
+
+    /// Writes one batch; syncs it when somebody waits or what nobody waits for is `overdue`.
+    fn commit(&mut self, jobs: &[Job], overdue: bool) -> Result<(), StorageError> {
+        let started = Instant::now();
+        let scans = if overdue { self.scans.take() } else { Vec::new() };
+        let sync = overdue || jobs.iter().any(|j| j.kept.is_some());
+        if !jobs.is_empty() || !scans.is_empty() {
+            self.write(jobs, scans, sync)?;
+            self.metrics.batch_records.record(jobs.len() as f64);
+            self.unsynced = !sync;
+        } else if overdue && self.unsynced {
+            self.database.persist(PersistMode::SyncData)?;
+            self.unsynced = false;
+        } else {
+            return Ok(());
+        }
+        if sync {
+            self.safe.send_replace(self.head.sequence);
+            self.metrics.seconds.record(started.elapsed().as_secs_f64());
+        }
+        Ok(())
     }
 
     fn prepare_days(&self) -> Result<(), StorageError> {
         Ok(self.keys.prepare_days((self.now)())?)
     }
 
-    fn write(&mut self, jobs: &[Job], sync: bool, scan_counter: &mut u32) -> Result<(), StorageError> {
+    fn write(&mut self, jobs: &[Job], mut scans: Vec<ScanRecord>, sync: bool) -> Result<(), StorageError> {
         let mode = if sync { PersistMode::SyncData } else { PersistMode::Buffer };
         let mut batch = self.database.batch().durability(Some(mode));
         let sequence = self.head.sequence + 1;
@@ -264,11 +291,19 @@ impl Committer {
                 Work::Rows(rows) => rows.iter().for_each(|row| put(row.space, &row.key, &row.value)),
                 Work::Records(records) => {
                     for record in records {
-                        let row = row_of(record, &self.keys, scan_counter)?;
-                        put(row.space, &row.key, &row.value);
+                        match record {
+                            Record::ScanAdmitted(scan) => scans.push(*scan),
+                            Record::SessionOpened(s) | Record::SessionAdvanced(s) | Record::SessionEnded(s) => {
+                                put(Space::Sessions, &session_key(s.id), &encode_session(s, &self.keys)?);
+                            }
+                        }
                     }
                 }
             }
+        }
+        for (part, scans) in (0u16..).zip(scans.chunks_mut(ROW_SCANS_MAX)) {
+            let (earliest, value) = pack_scans(scans);
+            put(Space::Scans, &scans_key(earliest, sequence, part), &value);
         }
         let head = Head { sequence, hash: hash.finalize().into(), at_ms: (self.now)().as_millis() };
         batch.insert(self.spaces.get(Space::Head), HEAD_KEY, to_bytes(&head));
@@ -278,36 +313,17 @@ impl Committer {
         self.head = head;
         Ok(())
     }
-
-    fn sync(&mut self) -> Result<(), StorageError> {
-        self.database.persist(PersistMode::SyncData)?;
-        self.safe.send_replace(self.head.sequence);
-        Ok(())
-    }
 }
 
-fn row_of(record: &Record, keys: &Keyring, scan_counter: &mut u32) -> Result<Row, StorageError> {
-    match record {
-        Record::ScanAdmitted { tag, at, address, device, browser } => {
-            *scan_counter = scan_counter.wrapping_add(1);
-            let value = to_bytes(&ScanRow::new(*address, *device, *browser));
-            Ok(Row { space: Space::Scans, key: scan_key(*tag, *at, *scan_counter).to_vec(), value })
-        }
-        Record::SessionOpened(s) | Record::SessionAdvanced(s) | Record::SessionEnded(s) => {
-            Ok(Row { space: Space::Sessions, key: session_key(s.id).to_vec(), value: encode_session(s, keys)? })
-        }
-    }
-}
-
-/// Writes the high-water mark once a second while `safe` moves, and a last time when the commit thread is gone.
-/// Off the commit path: a slow disk under the mark delays no answer.
+/// Writes the high-water mark once a second while `safe` moves on from what is `marked`, and a last time when the commit
+/// thread is gone. Off the commit path: a slow disk under the mark delays no answer.
 pub(crate) fn keep_mark(
     mark: &HighWaterMark,
+    mut marked: u64,
     safe: &watch::Receiver<u64>,
     failed: &watch::Sender<bool>,
     pause: &Receiver<()>,
 ) {
-    let mut marked = *safe.borrow();
     loop {
         let last_round = !matches!(pause.recv_timeout(MARK_EVERY), Err(RecvTimeoutError::Timeout));
         let sequence = *safe.borrow();

@@ -8,7 +8,7 @@
 //! | `owner_tags` | owner (8), tag (8) | nothing |
 //! | `index` | kind (1), HMAC (16) | owner (8) |
 //! | `sessions` | tag (8), secret (17) | the session |
-//! | `scans` | tag (8), milliseconds (8), counter (4) | address prefix, device class, browser class |
+//! | `scans` | earliest milliseconds (8), commit (8), part (2) | the scans of half a second, packed |
 //! | `head` | `head` | the last commit: sequence, rolling hash, time |
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions};
@@ -112,10 +112,10 @@ pub(crate) fn session_key(session: SessionId) -> [u8; 25] {
     key
 }
 
-pub(crate) fn scan_key(tag: TagId, at: Timestamp, counter: u32) -> [u8; 20] {
-    let mut key = [0; 20];
-    key[..8].copy_from_slice(&tag_key(tag));
-    key[8..16].copy_from_slice(&at.as_millis().to_be_bytes());
-    key[16..].copy_from_slice(&counter.to_be_bytes());
+pub(crate) fn scans_key(earliest: Timestamp, sequence: u64, part: u16) -> [u8; 18] {
+    let mut key = [0; 18];
+    key[..8].copy_from_slice(&earliest.as_millis().to_be_bytes());
+    key[8..16].copy_from_slice(&sequence.to_be_bytes());
+    key[16..].copy_from_slice(&part.to_be_bytes());
     key
 }

@@ -15,6 +15,7 @@ mod layout;
 mod mark;
 mod owners;
 mod read;
+mod scan_log;
 mod store;
 
 pub use commit::{Lane, Promise, QueueFull};

@@ -4,6 +4,7 @@ use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, Mutex};
 
 use metrics::Counter;
+use qnect_core::record::ScanRecord;
 use qnect_core::session::{Session, SessionSnapshot};
 use qnect_core::session_id::SessionId;
 use qnect_core::tag::TagConfig;
@@ -11,7 +12,7 @@ use qnect_core::tag_code::TagId;
 use qnect_core::time::Timestamp;
 use tokio::sync::oneshot;
 
-use crate::codec::{OwnerRow, TagRow, decode_session, from_bytes};
+use crate::codec::{OwnerRow, TagRow, decode_session, from_bytes, unpack_scans};
 use crate::error::StorageError;
 use crate::keyring::Keyring;
 use crate::layout::{Keyspaces, Space, owner_key, session_key, tag_key};
@@ -155,6 +156,18 @@ impl Reader {
             if !Session::restore(session.clone()).is_stale(now) {
                 each(session);
             }
+        }
+        Ok(())
+    }
+
+    /// All scans that are on disk, oldest rows first.
+    pub(crate) fn all_scans(&self, mut each: impl FnMut(ScanRecord)) -> Result<(), StorageError> {
+        for row in self.spaces.get(Space::Scans).iter() {
+            let (key, value) = row.into_inner()?;
+            let earliest = key.first_chunk().map(|ms| Timestamp::from_millis(u64::from_be_bytes(*ms)));
+            let what = "its key is too short";
+            let earliest = earliest.ok_or(StorageError::Unreadable { keyspace: Space::Scans.name(), what })?;
+            unpack_scans(earliest, &value)?.into_iter().for_each(&mut each);
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use fjall::Database;
-use qnect_core::record::Record;
+use qnect_core::record::{Record, ScanRecord};
 use qnect_core::session::SessionSnapshot;
 use qnect_core::session_id::SessionId;
 use qnect_core::tag_code::TagId;
@@ -22,6 +22,7 @@ use crate::layout::{HEAD_KEY, Keyspaces, Space};
 use crate::mark::HighWaterMark;
 use crate::owners::{self, NewOwner, RegisteredOwner};
 use crate::read::{READERS, Read, ReadError, ReadQueue, Reader, Revival};
+use crate::scan_log::ScanLog;
 
 /// Bytes of fjall's block cache.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
@@ -56,6 +57,7 @@ pub struct Storage {
     keys: Arc<Keyring>,
     reader: Reader,
     face: Face,
+    scans: Arc<ScanLog>,
     threads: Mutex<Option<Threads>>,
     failed: watch::Receiver<bool>,
     floor: Timestamp,
@@ -94,24 +96,28 @@ impl Storage {
         let (safe, is_safe) = watch::channel(head.sequence);
         #[cfg(feature = "faults")]
         let faults = crate::faults::Faults::default();
+        let scans = Arc::new(ScanLog::default());
         let committer = Committer {
             database,
             spaces,
             keys: keys.clone(),
+            scans: scans.clone(),
             head,
             now,
             failed: failed.clone(),
             safe,
             metrics: CommitMetrics::resolve(),
+            unsynced: false,
             #[cfg(feature = "faults")]
             faults: faults.clone(),
         };
-        let keep_mark = move |stop: Receiver<()>| keep_mark(&mark, &is_safe, &failed, &stop);
+        let keep_mark = move |stop: Receiver<()>| keep_mark(&mark, marked, &is_safe, &failed, &stop);
         let (face, threads) = start(committer, keep_mark, &reader)?;
         Ok(Self {
             keys,
             reader,
             face,
+            scans,
             threads: Mutex::new(Some(threads)),
             failed: has_failed,
             floor,
@@ -146,9 +152,14 @@ impl Storage {
         self.face.commits.depth()
     }
 
-    /// Remembers a record that nobody waits for. Never blocks.
+    /// Remembers a record that nobody waits for, within half a second. Never blocks. Scans are many and go by shelves
+    /// of their own; they are shed first, when the commit queue is half full or a shelf is.
     pub fn remember(&self, lane: Lane, record: Record) -> Result<(), QueueFull> {
-        self.face.commits.remember(lane, Work::Records(vec![record]))
+        match record {
+            Record::ScanAdmitted(_) if !self.face.commits.has_room(lane) => Err(QueueFull),
+            Record::ScanAdmitted(scan) => self.scans.push(scan),
+            other => self.face.commits.remember(lane, Work::Records(vec![other])),
+        }
     }
 
     /// Remembers records, all or none; the promise resolves when they are on stable storage. Never blocks.
@@ -169,6 +180,11 @@ impl Storage {
     /// Walks all sessions that have not ended or ended within the last day: once, before serving. Blocks.
     pub fn walk_sessions(&self, now: Timestamp, each: impl FnMut(SessionSnapshot)) -> Result<(), StorageError> {
         self.reader.all_sessions(&[], now, each)
+    }
+
+    /// Walks all scans that are on disk, oldest first. Blocks.
+    pub fn walk_scans(&self, each: impl FnMut(ScanRecord)) -> Result<(), StorageError> {
+        self.reader.all_scans(each)
     }
 
     /// Registers owners, each with a tag of their own; on stable storage when it returns. Blocks.

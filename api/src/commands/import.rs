@@ -115,7 +115,7 @@ impl<W: Write> Import<'_, W> {
                 tag_code: code.to_string(),
                 scan_url: format!("{}/q/{code}", self.origin),
             };
-            serde_json::to_writer(&mut self.out, &imported).map_err(|e| output_error(e.into()))?;
+            serde_json::to_writer(&mut self.out, &imported).map_err(output_error)?;
             self.out.write_all(b"\n").map_err(output_error)?;
         }
         owners.clear();
@@ -123,7 +123,7 @@ impl<W: Write> Import<'_, W> {
     }
 }
 
-fn output_error(error: std::io::Error) -> CommandError {
+fn output_error(error: impl std::fmt::Display) -> CommandError {
     CommandError::Other(format!("the result cannot be written: {error}"))
 }
 
@@ -165,7 +165,7 @@ fn read_line(line: &[u8]) -> Result<NewOwner, String> {
     Ok(NewOwner {
         name: bounded("name", line.name)?,
         email,
-        phone: Phone::parse(&line.phone).map_err(|e| format!("phone: {e}"))?,
+        phone: phone(&line.phone)?,
         vehicle: line.vehicle.map(|v| bounded("vehicle", v)).transpose()?.map(NewVehicle),
         language: match line.language {
             None => Language::default(),
@@ -181,6 +181,14 @@ fn read_line(line: &[u8]) -> Result<NewOwner, String> {
             }
         },
     })
+}
+
+/// A national number without its `+` would be read as one of another country, and never be reached.
+fn phone(text: &str) -> Result<Phone, String> {
+    if !text.starts_with('+') {
+        return Err("phone begins with + and the country's code".to_owned());
+    }
+    Phone::parse(text).map_err(|e| format!("phone: {e}"))
 }
 
 fn quiet_hours(text: &str) -> Result<QuietHours, &'static str> {
@@ -227,6 +235,7 @@ mod tests {
             with(r#""quiet_hours":"24:00-07:00""#),
             with(r#""night_reasons":["boredom"]"#),
             GOOD.replace("+91", "0"),
+            GOOD.replace("+91", ""),
             GOOD.replace("a@example.in", "nobody"),
             GOOD.replace(r#""A""#, r#""""#),
         ];

@@ -7,11 +7,13 @@ use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use http::request::Parts;
 use http::{HeaderMap, Method, Request, StatusCode};
 use qnect_core::crockford;
+use qnect_core::facts::Outcome;
 use qnect_core::language::Language;
 use qnect_core::reason::Reason;
-use qnect_core::scan::ScanDecision;
+use qnect_core::scan::{AddressKey, ScanDecision};
 use qnect_core::session::Idempotency;
 use qnect_core::session_id::SessionId;
 use qnect_core::tag::SessionView;
@@ -34,22 +36,12 @@ pub async fn tag(
     State(doors): State<Arc<Doors>>,
     Extension(peer): Extension<Peer>,
     code: Result<Path<String>, PathRejection>,
-    method: Method,
-    headers: HeaderMap,
+    request: Request<Body>,
 ) -> Response {
-    let form = accepted(&headers);
-    let scanned = async {
-        let code = doors.code(&segment(code))?;
-        let (scan, address) = client::scan(client::address(peer, &headers, &doors.trusted_proxies), &headers);
-        let decision = if is_a_look_ahead(&method, &headers) {
-            doors.engine.preview(code).await?
-        } else {
-            doors.engine.scan(code, scan, address).await?
-        };
-        Ok((code, decision))
-    };
-    match scanned.await {
-        Err(problem) => Problem::respond(&problem, form, &doors.origin),
+    let (parts, _) = request.into_parts();
+    let form = accepted(&parts.headers);
+    match doors.scan(&segment(code), peer, &parts).await {
+        Err(problem) => problem.respond(form, &doors.origin),
         Ok((_, decision)) if form == Form::Json => decision_as_json(&decision),
         Ok((code, decision)) => {
             page(StatusCode::OK, pages::tag(code, &decision, &doors.origin, fresh_key()), &doors.origin)
@@ -116,20 +108,8 @@ pub async fn open_session(
     let (parts, body) = request.into_parts();
     let kind = body_kind(&parts.headers);
     let form = if kind == BodyKind::Json { Form::Json } else { accepted(&parts.headers) };
-    let opened = async {
-        let code = doors.code(&segment(code))?;
-        let asked = read_open_body(kind, &body::read(body).await?)?;
-        let address = client::address(peer, &parts.headers, &doors.trusted_proxies);
-        let (_, address) = client::scan(address, &parts.headers);
-        let request = session_request(asked, &parts.headers, address)?;
-        match doors.engine.open_session(code, request).await? {
-            OpenReply::Open(view) => Ok(view),
-            OpenReply::IdempotencyConflict => Err(Problem::IdempotencyConflict),
-            OpenReply::Refused { refusal, retry_after } => Err(Problem::Refused(refusal, retry_after)),
-        }
-    };
-    match opened.await {
-        Err(problem) => Problem::respond(&problem, form, &doors.origin),
+    match doors.open_session(&segment(code), peer, kind, &parts, body).await {
+        Err(problem) => problem.respond(form, &doors.origin),
         Ok(view) if kind == BodyKind::Form => see_other(&doors.session_url(view.id)),
         Ok(view) => json(StatusCode::CREATED, &doors.opened_body(&view)),
     }
@@ -158,11 +138,7 @@ fn read_open_body(kind: BodyKind, bytes: &[u8]) -> Result<OpenBody, Problem> {
     }
 }
 
-fn session_request(
-    asked: OpenBody,
-    headers: &HeaderMap,
-    address: qnect_core::scan::AddressKey,
-) -> Result<SessionRequest, Problem> {
+fn session_request(asked: OpenBody, headers: &HeaderMap, address: AddressKey) -> Result<SessionRequest, Problem> {
     let reason = Reason::from_id(&asked.reason).ok_or(Problem::Unprocessable(
         "reason is one of blocking, lights_on, window_open, damage, other, towing, child_or_pet, emergency",
     ))?;
@@ -197,18 +173,14 @@ pub async fn session(
     headers: HeaderMap,
 ) -> Response {
     let form = accepted(&headers);
-    let seen = async {
-        let id = SessionId::read(&segment(session), doors.engine.storage().keys().checks()).ok_or(Problem::NotFound)?;
-        doors.engine.session(id).await.map_err(Problem::from)
-    };
-    match seen.await {
+    match doors.session(&segment(session)).await {
         Err(problem) => problem.respond(form, &doors.origin),
         Ok(view) if form == Form::Json => json(
             StatusCode::OK,
             &SessionBody {
                 session: view.id.to_string(),
                 state: view.state.id(),
-                outcome: view.outcome.map(qnect_core::facts::Outcome::id),
+                outcome: view.outcome.map(Outcome::id),
                 expires_at: rfc3339(view.expires_at),
             },
         ),
@@ -225,9 +197,44 @@ struct SessionBody {
 }
 
 impl Doors {
+    async fn scan(&self, code: &str, peer: Peer, parts: &Parts) -> Result<(TagCode, ScanDecision), Problem> {
+        let code = self.code(code)?;
+        if is_a_look_ahead(&parts.method, &parts.headers) {
+            return Ok((code, self.engine.preview(code).await?));
+        }
+        let address = client::address(peer, &parts.headers, &self.trusted_proxies);
+        let (scan, address) = client::scan(address, &parts.headers);
+        Ok((code, self.engine.scan(code, scan, address).await?))
+    }
+
+    async fn open_session(
+        &self,
+        code: &str,
+        peer: Peer,
+        kind: BodyKind,
+        parts: &Parts,
+        body: Body,
+    ) -> Result<SessionView, Problem> {
+        let code = self.code(code)?;
+        let asked = read_open_body(kind, &body::read(body).await?)?;
+        let address = client::address(peer, &parts.headers, &self.trusted_proxies);
+        let request = session_request(asked, &parts.headers, AddressKey::of(address))?;
+        match self.engine.open_session(code, request).await? {
+            OpenReply::Open(view) => Ok(view),
+            OpenReply::IdempotencyConflict => Err(Problem::IdempotencyConflict),
+            OpenReply::Refused { refusal, retry_after } => Err(Problem::Refused(refusal, retry_after)),
+        }
+    }
+
     /// Reads a code; a wrong form and a wrong check end here: no store is read, no actor is made.
     fn code(&self, text: &str) -> Result<TagCode, Problem> {
         TagCode::read(text, self.engine.storage().keys().checks()).ok_or(Problem::NotFound)
+    }
+
+    /// A forged id ends here, like a forged code.
+    async fn session(&self, text: &str) -> Result<SessionView, Problem> {
+        let id = SessionId::read(text, self.engine.storage().keys().checks()).ok_or(Problem::NotFound)?;
+        Ok(self.engine.session(id).await?)
     }
 
     fn session_url(&self, id: SessionId) -> String {

@@ -14,22 +14,26 @@ pub enum Durability {
     BeforeReply,
 }
 
+/// What is kept of a scan: exactly these five facts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScanRecord {
+    /// Which tag.
+    pub tag: TagId,
+    /// When.
+    pub at: Timestamp,
+    /// From which network.
+    pub address: AddressPrefix,
+    /// With what kind of device.
+    pub device: DeviceClass,
+    /// In what kind of browser.
+    pub browser: BrowserClass,
+}
+
 /// One thing to remember: subject and past tense.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Record {
-    /// A scan was admitted. Exactly these five facts are kept.
-    ScanAdmitted {
-        /// Which tag.
-        tag: TagId,
-        /// When.
-        at: Timestamp,
-        /// From which network.
-        address: AddressPrefix,
-        /// With what kind of device.
-        device: DeviceClass,
-        /// In what kind of browser.
-        browser: BrowserClass,
-    },
+    /// A scan was admitted.
+    ScanAdmitted(ScanRecord),
     /// A session was opened: its holder was promised a call.
     SessionOpened(Box<SessionSnapshot>),
     /// A session moved, or a fact about it became known.
@@ -42,7 +46,7 @@ impl Record {
     /// The one place that says what must be safe first.
     pub fn durability(&self) -> Durability {
         match self {
-            Self::ScanAdmitted { .. } | Self::SessionEnded(_) => Durability::Eventually,
+            Self::ScanAdmitted(_) | Self::SessionEnded(_) => Durability::Eventually,
             Self::SessionOpened(_) | Self::SessionAdvanced(_) => Durability::BeforeReply,
         }
     }

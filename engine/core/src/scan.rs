@@ -68,6 +68,11 @@ pub enum DeviceClass {
     Bot = 4,
 }
 
+impl DeviceClass {
+    /// All classes.
+    pub const ALL: [Self; 5] = [Self::Unknown, Self::Phone, Self::Tablet, Self::Desktop, Self::Bot];
+}
+
 /// What kind of browser, no finer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[repr(u8)]
@@ -81,6 +86,11 @@ pub enum BrowserClass {
     Safari = 2,
     /// Firefox.
     Firefox = 3,
+}
+
+impl BrowserClass {
+    /// All classes.
+    pub const ALL: [Self; 4] = [Self::Unknown, Self::Chromium, Self::Safari, Self::Firefox];
 }
 
 /// One scan.

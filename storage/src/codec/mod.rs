@@ -9,7 +9,7 @@ mod tag;
 
 pub(crate) use head::Head;
 pub(crate) use owner::OwnerRow;
-pub(crate) use scan::ScanRow;
+pub(crate) use scan::{pack_scans, unpack_scans};
 pub(crate) use session::{decode_session, encode_session};
 pub(crate) use tag::TagRow;
 

@@ -8,7 +8,7 @@ use crate::desk::Desk;
 use crate::effects::{Effect, Effects};
 use crate::facts::Facts;
 use crate::reason::{Reason, ReasonSet};
-use crate::record::Record;
+use crate::record::{Record, ScanRecord};
 use crate::scan::{Refusal, Scan, ScanDecision, Verdict};
 use crate::session::{Idempotency, Session, SessionSnapshot};
 use crate::time::{Span, Timestamp};
@@ -23,13 +23,13 @@ impl Tag {
         if let (Some(address), Some(allowance)) = (desk.address.as_mut(), allowance) {
             address.scans.charge(allowance);
         }
-        effects.push(Effect::Record(Record::ScanAdmitted {
+        effects.push(Effect::Record(Record::ScanAdmitted(ScanRecord {
             tag: self.config.id,
             at: now,
             address: scan.address,
             device: scan.device,
             browser: scan.browser,
-        }));
+        })));
         self.offer(now)
     }
 

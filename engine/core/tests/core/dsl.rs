@@ -231,7 +231,7 @@ impl World {
         self.lane
             .drain()
             .map(|effect| match effect {
-                Effect::Record(Record::ScanAdmitted { .. }) => Led::ScanAdmitted,
+                Effect::Record(Record::ScanAdmitted(_)) => Led::ScanAdmitted,
                 Effect::Record(Record::SessionOpened(s)) => {
                     tells(&s);
                     Led::Opened(s.id)

@@ -7,7 +7,7 @@ use qnect_core::leg::{LegEnd, LegEvent};
 use qnect_core::limiter::Quota;
 use qnect_core::preferences::{Pause, QuietHours};
 use qnect_core::reason::{Reason, ReasonSet};
-use qnect_core::record::{Durability, Record};
+use qnect_core::record::{Durability, Record, ScanRecord};
 use qnect_core::scan::{AddressPrefix, BrowserClass, DeviceClass, Refusal, ScanDecision, Verdict};
 use qnect_core::session::State;
 use qnect_core::tag::{OpenDecision, OwnerProfile, TagConfig, TagStatus};
@@ -53,13 +53,13 @@ fn a_scan_leaves_exactly_five_facts_and_nobody_waits_for_them() {
     let mut w = World::new();
     w.scan();
     let effects = w.effects();
-    let expected = Record::ScanAdmitted {
+    let expected = Record::ScanAdmitted(ScanRecord {
         tag: tag_id(),
         at: w.now,
         address: AddressPrefix::V4([203, 0, 113]),
         device: DeviceClass::Phone,
         browser: BrowserClass::Chromium,
-    };
+    });
     assert_eq!(expected.durability(), Durability::Eventually);
     assert_eq!(effects, [Effect::Record(expected)]);
 }

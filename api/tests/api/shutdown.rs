@@ -1,0 +1,113 @@
+//! How it ends, and how it refuses to begin.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::folder::{Folder, owner, stderr, stdout};
+use crate::server::Server;
+
+/// What is promised is 10 s; a request that is cut off costs a moment more.
+const DRAIN_MAX: Duration = Duration::from_secs(10);
+const CUT_OFF_MAX: Duration = Duration::from_secs(15);
+
+#[tokio::test]
+async fn sigterm_ends_in_order() {
+    let folder = Folder::new();
+    let code = folder.import(&[owner("+919800000017")]).remove(0);
+    let mut server = Server::start(&folder);
+    let opened = server.open(&code, "blocking").await;
+    assert_eq!(server.stdout().lines().count(), 1, "one line on stdout: {}", server.stdout());
+    let mut idle = TcpStream::connect(server.address).await.expect("a connection");
+    idle.write_all(b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("a sent request");
+    let mut answered = Vec::new();
+    while !answered.ends_with(b"\r\n\r\n") {
+        answered.push(idle.read_u8().await.expect("an answer"));
+    }
+
+    server.terminate();
+    let status = server.ended(DRAIN_MAX).await;
+    assert_eq!(status.code(), Some(0), "{}", server.stderr());
+    assert_eq!(idle.read(&mut [0; 1024]).await.expect("an end"), 0, "an idle connection is closed");
+    assert_eq!(server.stdout().lines().count(), 1, "{}", server.stdout());
+    drop(server);
+
+    let server = Server::start(&folder);
+    assert_eq!(server.status(&opened.session).await.0, "waiting");
+}
+
+#[tokio::test]
+async fn a_client_that_never_finishes_holds_nobody_up() {
+    let folder = Folder::new();
+    let mut server = Server::start(&folder);
+    let mut half_a_head = TcpStream::connect(server.address).await.expect("a connection");
+    half_a_head.write_all(b"GET / HTTP/1.1\r\nHost:").await.expect("half a head");
+    let mut half_a_body = TcpStream::connect(server.address).await.expect("a connection");
+    let head = b"POST /webhooks/plivo/voice HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n1";
+    half_a_body.write_all(head).await.expect("half a body");
+    // Served on other connections meanwhile.
+    assert_eq!(server.public.get("/nothing").await.status, 404);
+    server.terminate();
+    assert_eq!(server.ended(CUT_OFF_MAX).await.code(), Some(0), "{}", server.stderr());
+}
+
+#[tokio::test]
+async fn a_folder_has_one_engine() {
+    let folder = Folder::new();
+    let server = Server::start(&folder);
+    for refused in [
+        folder.run(&["serve", "--config", folder.text("qnect.toml")]),
+        folder.import_text(owner("+919800000017").to_string().as_bytes()),
+    ] {
+        assert_eq!(refused.status.code(), Some(2), "{}", stderr(&refused));
+        assert!(stderr(&refused).contains("in use"), "{}", stderr(&refused));
+        assert_eq!(stdout(&refused), "", "nothing is ready");
+    }
+    assert_eq!(server.operations.get("/readyz").await.status, 200, "the first one goes on");
+}
+
+#[test]
+fn a_missing_or_a_foreign_key_is_told_before_anything_is_touched() {
+    let folder = Folder::without_key();
+    let refused = folder.run(&["serve", "--config", folder.text("qnect.toml")]);
+    assert_eq!(refused.status.code(), Some(2), "{}", stderr(&refused));
+    assert!(stderr(&refused).contains("keys init"), "what to do: {}", stderr(&refused));
+    assert!(!folder.data().exists(), "no folder is made for a server that cannot start");
+
+    let (folder, other) = (Folder::new(), Folder::new());
+    folder.import(&[owner("+919800000017")]);
+    folder.take_key_of(&other);
+    let refused = folder.run(&["serve", "--config", folder.text("qnect.toml")]);
+    assert_eq!(refused.status.code(), Some(2), "the wrong key file is a matter of configuration");
+    assert!(stderr(&refused).contains("master key"), "{}", stderr(&refused));
+    let again = folder.run(&["keys", "init", "--key-file", folder.text("master.key")]);
+    assert_eq!(again.status.code(), Some(2), "a key is never overwritten");
+}
+
+#[test]
+fn a_wrong_configuration_is_told_by_key_and_line() {
+    let folder = Folder::new().edit("access_code_digits = 7", "access_code_digits = 12\ncolour = \"red\"");
+    for arguments in [["serve", "--config"], ["import", "--config"]] {
+        let mut arguments = vec![arguments[0], arguments[1], folder.text("qnect.toml")];
+        arguments.extend((arguments[0] == "import").then_some("nobody.ndjson"));
+        let refused = folder.run(&arguments);
+        let told = stderr(&refused);
+        assert_eq!(refused.status.code(), Some(2), "{told}");
+        assert!(told.contains("numbers[0].access_code_digits") && told.contains("numbers[0].colour"), "{told}");
+        assert!(told.contains("qnect.toml:13:") && told.contains("qnect.toml:14:"), "{told}");
+    }
+    let folder = Folder::new().set("CALLS__RING_SECONDS", "0");
+    let refused = folder.run(&["config", "check", "--config", folder.text("qnect.toml")]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(stderr(&refused).contains("QNECT__CALLS__RING_SECONDS"), "{}", stderr(&refused));
+}
+
+#[test]
+fn bad_usage_is_two() {
+    let folder = Folder::new();
+    for arguments in [&["serve", "--config", "nothing.toml"][..], &["fly"], &["serve", "--listen", "here"], &[]] {
+        assert_eq!(folder.run(arguments).status.code(), Some(2), "{arguments:?}");
+    }
+    assert_eq!(folder.run(&["--version"]).status.code(), Some(0));
+}

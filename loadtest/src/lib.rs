@@ -1,1 +1,0 @@
-//! Load tests: a stranger at the door, over HTTP only.

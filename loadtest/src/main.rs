@@ -1,0 +1,50 @@
+//! Load tests: a stranger at the door, over HTTP only.
+//!
+//! What stands here knows of the engine what its public interface says, and of telephones what `qnect-simulator` plays.
+//! Options are read in `usage`; `run` keeps so many strangers busy; `stranger` is one of them; `cause` says how a call
+//! can fail; `report` is what a run found.
+
+mod cause;
+mod codes;
+mod door;
+mod draw;
+mod report;
+mod run;
+mod stranger;
+mod target;
+mod usage;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::report::Report;
+use crate::usage::{Arguments, Scenario};
+
+/// Bad usage, like the engine's own commands.
+const USAGE: u8 = 2;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Scenario::Call(options) = Arguments::parse().scenario;
+    let plan = match options.plan() {
+        Ok(plan) => plan,
+        Err(problem) => {
+            eprintln!("{problem}");
+            return ExitCode::from(USAGE);
+        }
+    };
+    let (calls, tags) = (u64::from(plan.calls), plan.codes.len() as u64);
+    if tags < calls {
+        eprintln!("{tags} tags for {calls} calls: an owner who is called again within seconds is engaged");
+    }
+    let (setting, began) = (plan.setting(), std::time::Instant::now());
+    let tally = run::closed_loop(plan).await;
+    let report = Report::new(&setting, &tally, began.elapsed());
+    if options.json {
+        println!("{}", report.json());
+    } else {
+        print!("{report}");
+    }
+    if report.all_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -1,0 +1,189 @@
+//! One stranger: scans, asks for a session, dials, and says how it went.
+
+use std::time::Duration;
+
+use qnect_simulator::{CallReport, Dial, Network};
+use serde::Deserialize;
+
+use crate::cause::{Cause, Failure};
+use crate::door::{Answer, Door};
+
+/// How long the two talk, in telephones' time.
+const TALK_SECONDS: u64 = 20;
+/// The longest name of a refusal that is repeated in a report.
+const NAME_CHARS_MAX: usize = 32;
+
+/// Somebody at a car, with a browser and a telephone. Clones share connections.
+#[derive(Clone, Debug)]
+pub(crate) struct Stranger {
+    door: Door,
+    network: Network,
+}
+
+/// What one call was.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Seen {
+    /// How long the answer to the scan took; `None` without an answer.
+    pub(crate) scan: Option<Duration>,
+    /// How long the answer to the request for a session took; `None` without an answer.
+    pub(crate) session: Option<Duration>,
+    /// Requests sent by browser and provider.
+    pub(crate) requests: u64,
+    /// Webhooks that were not answered with 2xx, those that a retry made good included.
+    pub(crate) webhooks_failed: u64,
+    pub(crate) bridged: bool,
+    pub(crate) masked: bool,
+    pub(crate) failure: Option<Failure>,
+}
+
+#[derive(Deserialize)]
+struct Decision {
+    decision: String,
+    reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Opened {
+    number: String,
+    access_code: Option<String>,
+    challenge: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Problem {
+    code: String,
+}
+
+impl Stranger {
+    pub(crate) fn new(door: Door, network: Network) -> Stranger {
+        Stranger { door, network }
+    }
+
+    /// Plays call number `index` to its end. Whatever happens is in what it returns.
+    pub(crate) async fn call(&self, index: u32, code: &str) -> Seen {
+        let mut seen = Seen::default();
+        seen.failure = self.play(&caller(index), code, &mut seen).await.err();
+        seen
+    }
+
+    async fn play(&self, caller: &str, code: &str, seen: &mut Seen) -> Result<(), Failure> {
+        seen.requests += 1;
+        let answer = self.door.scan(code).await.map_err(|none| Cause::ScanNoAnswer.with(none.text()))?;
+        seen.scan = Some(answer.took);
+        allowed(&answer)?;
+
+        seen.requests += 1;
+        let answer = self.door.open_session(code).await.map_err(|none| Cause::SessionNoAnswer.with(none.text()))?;
+        seen.session = Some(answer.took);
+        let opened = opened(&answer)?;
+
+        let call = Dial {
+            from: caller.to_owned(),
+            number: opened.number,
+            post_dial: opened.access_code,
+            talk_seconds: TALK_SECONDS,
+            ..Dial::default()
+        };
+        let report = self.network.dial(call).await;
+        seen.requests += report.exchanges.len() as u64;
+        seen.webhooks_failed = report.exchanges.iter().filter(|e| !is_success(e.status)).count() as u64;
+        seen.bridged = report.bridged;
+        // A stranger knows the owner's number only from what the provider was told to ring.
+        seen.masked = report.owner_number.as_deref().is_some_and(|owner| report.masked(caller, owner));
+        judge(&report, caller)
+    }
+}
+
+/// A number of the call's own. Fictional.
+fn caller(index: u32) -> String {
+    format!("+9197{index:08}")
+}
+
+fn is_success(status: Option<u16>) -> bool {
+    status.is_some_and(|status| (200..300).contains(&status))
+}
+
+/// Whether a scan lets the stranger go on.
+fn allowed(answer: &Answer) -> Result<(), Failure> {
+    match answer.status {
+        200 => {}
+        404 => return Err(Cause::UnknownTag.with("404")),
+        429 => return Err(Cause::ScanLimited.with(status_and_name(answer))),
+        403 => return Err(Cause::ScanRefused.with(status_and_name(answer))),
+        503 => return Err(Cause::ScanOverloaded.with(status_and_name(answer))),
+        _ => return Err(Cause::ScanUnexpected.with(status_and_name(answer))),
+    }
+    let Ok(Decision { decision, reason }) = serde_json::from_slice(&answer.body) else {
+        return Err(Cause::ScanUnexpected.with("200 without a decision"));
+    };
+    let reason = reason.as_deref().map(name).unwrap_or_default();
+    match decision.as_str() {
+        "allow" => Ok(()),
+        "challenge" => Err(Cause::Challenged.with("at the scan")),
+        "limited" => Err(Cause::ScanLimited.with(reason)),
+        "refused" => Err(Cause::ScanRefused.with(reason)),
+        _ => Err(Cause::ScanUnexpected.with("200 with an unknown decision")),
+    }
+}
+
+/// The session, if there is one that the stranger can use.
+fn opened(answer: &Answer) -> Result<Opened, Failure> {
+    let cause = match answer.status {
+        201 => Cause::SessionUnexpected,
+        404 => Cause::UnknownTag,
+        429 => Cause::SessionLimited,
+        403 => Cause::SessionRefused,
+        503 if problem(answer) == "numbers_exhausted" => Cause::SessionNumbersExhausted,
+        503 => Cause::SessionOverloaded,
+        _ => Cause::SessionUnexpected,
+    };
+    if answer.status != 201 {
+        return Err(cause.with(status_and_name(answer)));
+    }
+    let opened: Opened = serde_json::from_slice(&answer.body).map_err(|_| cause.with("201 without a session"))?;
+    if opened.challenge.is_some() {
+        return Err(Cause::Challenged.with("with the session"));
+    }
+    Ok(opened)
+}
+
+/// Whether a call was bridged and masked, and nothing else was wrong with it.
+fn judge(report: &CallReport, caller: &str) -> Result<(), Failure> {
+    // A telephone that never rang has shown nothing, which is no leak.
+    if let (Some(owner), Some(_)) = (&report.owner_number, &report.owner_saw)
+        && let Some(leak) = report.leaks(caller, owner).first()
+    {
+        return Err(Cause::NotMasked.with(*leak));
+    }
+    let cause = match report {
+        _ if !report.protocol_errors.is_empty() => Cause::ProtocolError,
+        CallReport { owner_number: None, .. } => Cause::NotDialled,
+        CallReport { bridged: true, bridged_to_machine: false, bridged_without_key: true, .. } => {
+            return Err(Cause::BridgedWithoutKey.with(""));
+        }
+        CallReport { bridged: true, bridged_to_machine: false, .. } => return Ok(()),
+        _ => Cause::NotBridged,
+    };
+    // A webhook that came to nothing is why the rest did not happen.
+    Err(match report.exchanges.iter().find(|exchange| !is_success(exchange.status)) {
+        Some(exchange) => {
+            Cause::WebhookFailed.with(exchange.status.map_or("no answer".to_owned(), |status| status.to_string()))
+        }
+        None => cause.with(""),
+    })
+}
+
+fn status_and_name(answer: &Answer) -> String {
+    format!("{} {}", answer.status, problem(answer)).trim_end().to_owned()
+}
+
+/// The machine-readable name in a problem document; empty if there is none.
+fn problem(answer: &Answer) -> String {
+    serde_json::from_slice::<Problem>(&answer.body).map(|problem| name(&problem.code)).unwrap_or_default()
+}
+
+/// A name of the interface, and nothing that merely stands where one should.
+fn name(text: &str) -> String {
+    let is_name = text.len() <= NAME_CHARS_MAX && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    if is_name { text.to_owned() } else { String::new() }
+}

@@ -1,0 +1,131 @@
+//! What may be asked for, and what a run is made from once it has been checked.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use qnect_simulator::{Faults, Network, NetworkConfig, OwnerScript};
+
+use crate::codes;
+use crate::door::Door;
+use crate::report::Setting;
+use crate::stranger::Stranger;
+use crate::target::{self, Target};
+
+/// Calls of a run at most: each has a caller's number of its own, and the last takes hours on a slow engine.
+const CALLS_MAX: u32 = 100_000;
+/// Calls at once at most: each keeps up to two connections open.
+const CONCURRENCY_MAX: u16 = 256;
+
+/// Load tests of a running engine, over HTTP only.
+#[derive(Debug, Parser)]
+#[command(name = "qnect-loadtest")]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) scenario: Scenario,
+}
+
+/// What is played.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Scenario {
+    /// Whole masked calls: scan, session, telephones, as fast as the engine answers.
+    ///
+    /// For each call a stranger with a number of its own scans a tag, opens a session and dials through a simulated
+    /// network in which every owner answers and presses the key. Switch the engine's [limits] off, because all strangers
+    /// have one address. A session stays open for seconds after its call: an intermediary number whose codes have 7
+    /// digits carries about 20 calls a second, one with 9 digits 2,000.
+    ///
+    /// Exit code 0: all calls were bridged and masked. 1: not all. 2: bad usage.
+    Call(CallOptions),
+}
+
+/// The options of `call`.
+#[derive(Debug, Args)]
+pub(crate) struct CallOptions {
+    /// Where the engine listens, http://127.0.0.1:8080.
+    #[arg(long, value_name = "URL")]
+    target: String,
+    /// What the engine is called outside; webhooks are signed over it. Default: the target.
+    #[arg(long, value_name = "URL")]
+    public_base_url: Option<String>,
+    /// Tag codes, one a line, or the lines that `qnect import` prints.
+    #[arg(long, value_name = "FILE")]
+    codes: PathBuf,
+    /// The provider account. Default: PLIVO_AUTH_ID.
+    #[arg(long, value_name = "ID")]
+    auth_id: Option<String>,
+    /// Its secret. Default: PLIVO_AUTH_TOKEN, which keeps it out of the process list.
+    #[arg(long, value_name = "TOKEN")]
+    auth_token: Option<String>,
+    /// How many calls, at most 100000.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=i64::from(CALLS_MAX)))]
+    calls: u32,
+    /// How many of them at once, at most 256.
+    #[arg(long, value_name = "M", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=i64::from(CONCURRENCY_MAX)))]
+    concurrency: u16,
+    /// The order in which tags are drawn.
+    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    seed: u64,
+    /// Print the report as one line of JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Allow a target that is not on this machine.
+    #[arg(long)]
+    i_own_this_host: bool,
+}
+
+/// A run that can begin.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) stranger: Stranger,
+    pub(crate) codes: Vec<String>,
+    pub(crate) calls: u32,
+    pub(crate) concurrency: u16,
+    pub(crate) seed: u64,
+}
+
+impl CallOptions {
+    /// Checks everything that can be checked before the first request. An error is a sentence for who typed it.
+    pub(crate) fn plan(&self) -> Result<Plan, String> {
+        let target = Target::read(&self.target)?;
+        if !target.is_loopback() && !self.i_own_this_host {
+            return Err(target::NOT_OURS.to_owned());
+        }
+        let network = self.network(&target)?;
+        let codes = codes::read(&self.codes).map_err(|cause| format!("{}: {cause}", self.codes.display()))?;
+        Ok(Plan {
+            stranger: Stranger::new(Door::new(target), network),
+            codes,
+            calls: self.calls,
+            concurrency: self.concurrency,
+            seed: self.seed,
+        })
+    }
+
+    fn network(&self, target: &Target) -> Result<Network, String> {
+        let network = Network::new(NetworkConfig {
+            engine: target.base().to_owned(),
+            public_base_url: self.public_base_url.clone().unwrap_or_else(|| target.base().to_owned()),
+            auth_id: option_or_variable(self.auth_id.as_ref(), "--auth-id", "PLIVO_AUTH_ID")?,
+            auth_token: option_or_variable(self.auth_token.as_ref(), "--auth-token", "PLIVO_AUTH_TOKEN")?,
+            time_scale: 0.0,
+            faults: Faults::default(),
+        })
+        .map_err(|cause| cause.to_string())?;
+        network.set_default_script(OwnerScript::Answers);
+        Ok(network)
+    }
+}
+
+impl Plan {
+    /// What the report says about how it was measured.
+    pub(crate) fn setting(&self) -> Setting {
+        Setting { seed: self.seed, tags: self.codes.len(), calls: self.calls, concurrency: self.concurrency }
+    }
+}
+
+fn option_or_variable(given: Option<&String>, option: &str, variable: &str) -> Result<String, String> {
+    given
+        .cloned()
+        .or_else(|| std::env::var(variable).ok())
+        .ok_or_else(|| format!("neither {option} is given nor {variable} set"))
+}

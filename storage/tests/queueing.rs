@@ -1,0 +1,193 @@
+//! The fear: a slow or broken disk grows the memory, costs one sync for each record, or is not noticed.
+#![allow(clippy::unwrap_used)] // in helpers, too
+
+mod store_common;
+
+use std::collections::HashSet;
+
+use qnect_core::record::{Record, ScanRecord};
+use qnect_core::scan::{AddressPrefix, BrowserClass, DeviceClass};
+use qnect_core::session::SessionSnapshot;
+use qnect_core::tag::OwnerId;
+use qnect_core::tag_code::TagId;
+use qnect_storage::{Lane, QueueFull, Storage, StorageError};
+use store_common::{NOW, marked, open, run, session, session_id, until};
+
+const QUEUE: usize = 16_384;
+/// Scans of one shelf.
+const SHELF: usize = 16_384;
+
+fn scan(tag: u64) -> Record {
+    Record::ScanAdmitted(ScanRecord {
+        tag: TagId::from_random(0, tag),
+        at: NOW,
+        address: AddressPrefix::V4([192, 0, 2]),
+        device: DeviceClass::Phone,
+        browser: BrowserClass::Safari,
+    })
+}
+
+fn numbered(storage: &Storage, number: u64) -> SessionSnapshot {
+    session(session_id(storage, TagId::from_random(0, 1), number), OwnerId(1))
+}
+
+fn opened(storage: &Storage, number: u64) -> Record {
+    Record::SessionOpened(Box::new(numbered(storage, number)))
+}
+
+#[test]
+fn work_is_shed_in_order_while_the_disk_stands_still() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = open(folder.path());
+    storage.faults().close_gate();
+    let mut number = 0;
+    let mut fill = |lane| {
+        let before = storage.commit_queue_depth();
+        while storage.remember(lane, opened(&storage, number)) == Ok(()) {
+            number += 1;
+        }
+        (before, storage.commit_queue_depth())
+    };
+    assert_eq!(fill(Lane::Scans), (0, QUEUE / 2));
+    assert_eq!(storage.remember(Lane::Scans, scan(1)), Err(QueueFull), "scans are shed first");
+    assert_eq!(fill(Lane::Sessions), (QUEUE / 2, QUEUE / 8 * 7));
+    assert_eq!(fill(Lane::Webhooks), (QUEUE / 8 * 7, QUEUE));
+    for lane in [Lane::Scans, Lane::Sessions, Lane::Webhooks] {
+        assert_eq!(fill(lane), (QUEUE, QUEUE));
+        assert_eq!(storage.promise(lane, vec![]).unwrap_err(), QueueFull);
+    }
+    storage.faults().open_gate();
+    until("the queue is empty", || storage.commit_queue_depth() == 0);
+    storage.remember(Lane::Scans, scan(1)).unwrap();
+    drop(storage);
+
+    let mut kept = HashSet::new();
+    let keep = |s: SessionSnapshot| kept.extend([s.id]);
+    open(folder.path()).walk_sessions(NOW, keep).unwrap();
+    assert_eq!(kept.len() as u64, number, "what was taken in is kept");
+}
+
+#[test]
+fn scans_are_bounded_while_the_disk_stands_still_and_what_was_taken_in_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = open(folder.path());
+    storage.faults().close_gate();
+    let mut taken = 0;
+    while storage.remember(Lane::Scans, scan(7)) == Ok(()) {
+        taken += 1;
+    }
+    // A shelf, and the scans that a held commit had taken off it before.
+    assert!((SHELF..=2 * SHELF).contains(&taken), "{taken} scans wait");
+    storage.remember(Lane::Scans, scan(8)).unwrap();
+    storage.faults().open_gate();
+    drop(storage);
+
+    let (mut seven, mut eight) = (0, 0);
+    open(folder.path())
+        .walk_scans(|s| if s.tag == TagId::from_random(0, 7) { seven += 1 } else { eight += 1 })
+        .unwrap();
+    assert_eq!((seven, eight), (taken, 1));
+}
+
+#[test]
+fn those_who_wait_share_a_commit() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(open(folder.path()));
+    let before = marked(folder.path());
+    let storage = open(folder.path());
+    storage.faults().close_gate();
+    let promises: Vec<_> =
+        (0..256).map(|number| storage.promise(Lane::Sessions, vec![opened(&storage, number)]).unwrap()).collect();
+    storage.faults().open_gate();
+    run(async {
+        for promise in promises {
+            promise.kept().await.unwrap();
+        }
+    });
+    drop(storage);
+    let commits = marked(folder.path()) - before;
+    // One that was under way, one for all the others, and the one that closes.
+    assert!(commits <= 3, "{commits} commits for 256 promises");
+}
+
+#[test]
+fn a_promise_is_kept_all_or_none_and_not_before_its_commit() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = open(folder.path());
+    storage.faults().close_gate();
+    let promise = storage.promise(Lane::Sessions, vec![opened(&storage, 1), opened(&storage, 2)]).unwrap();
+    until("the commit is under way", || storage.faults().holds_a_commit());
+    for number in [1, 2] {
+        let read = run(storage.session(numbered(&storage, number).id)).unwrap();
+        assert!(read.is_none(), "read before its commit");
+    }
+    storage.faults().fail_next_commit();
+    storage.faults().open_gate();
+    assert!(matches!(run(promise.kept()), Err(StorageError::Stopped)));
+    drop(storage);
+    let mut kept = 0;
+    open(folder.path()).walk_sessions(NOW, |_| kept += 1).unwrap();
+    assert_eq!(kept, 0);
+}
+
+#[test]
+fn after_a_failed_commit_everything_is_turned_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = open(folder.path());
+    let kept = storage.promise(Lane::Sessions, vec![opened(&storage, 1)]).unwrap();
+    run(kept.kept()).unwrap();
+    let failed = storage.failed();
+    storage.faults().close_gate();
+    let promises: Vec<_> =
+        (2..50).map(|number| storage.promise(Lane::Sessions, vec![opened(&storage, number)]).unwrap()).collect();
+    storage.faults().fail_next_commit();
+    storage.faults().open_gate();
+    for promise in promises {
+        assert!(matches!(run(promise.kept()), Err(StorageError::Stopped)));
+    }
+    until("the failure is told", || *failed.borrow());
+    until("work is turned away", || storage.remember(Lane::Webhooks, scan(1)).is_err());
+    assert!(storage.promise(Lane::Webhooks, vec![scan(1)]).is_err());
+    assert!(storage.register(&[store_common::owner(1)], NOW).is_err());
+    drop(storage);
+
+    let storage = open(folder.path());
+    assert!(run(storage.session(numbered(&storage, 1).id)).unwrap().is_some());
+    assert!(!*storage.failed().borrow());
+}
+
+#[test]
+fn closing_commits_what_is_queued_and_can_be_done_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = open(folder.path());
+    let promises: Vec<_> =
+        (0..100).map(|number| storage.promise(Lane::Sessions, vec![opened(&storage, number)]).unwrap()).collect();
+    for number in 100..200 {
+        storage.remember(Lane::Webhooks, opened(&storage, number)).unwrap();
+    }
+    storage.close();
+    storage.close();
+    for promise in promises {
+        run(promise.kept()).unwrap();
+    }
+    assert!(storage.remember(Lane::Webhooks, scan(1)).is_err());
+    assert!(storage.promise(Lane::Webhooks, vec![]).is_err());
+    assert!(run(storage.session(numbered(&storage, 1).id)).is_err());
+    assert!(!*storage.failed().borrow(), "an end in order is no failure");
+    drop(storage);
+
+    let mut kept = 0;
+    open(folder.path()).walk_sessions(NOW, |_| kept += 1).unwrap();
+    assert_eq!(kept, 200);
+}
+
+#[test]
+fn the_clock_starts_at_the_last_commit() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = open(folder.path());
+    run(storage.promise(Lane::Webhooks, vec![scan(1)]).unwrap().kept()).unwrap();
+    drop(storage);
+    let options = qnect_storage::OpenOptions { folder: folder.path(), master: &store_common::master() };
+    let storage = Storage::open(&options, |floor| move || floor).unwrap();
+    assert_eq!(storage.clock_floor(), NOW);
+}
