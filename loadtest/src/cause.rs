@@ -90,7 +90,9 @@ impl Cause {
             Cause::SessionNoAnswer => "the request for a session was not answered",
             Cause::SessionLimited => "a limit was reached; set the engine's [limits] to 0",
             Cause::SessionRefused => "the engine refused a session",
-            Cause::SessionNumbersExhausted => "all codes of all numbers are in use; configure longer codes or more numbers",
+            Cause::SessionNumbersExhausted => {
+                "all codes of all numbers are in use; configure longer codes or more numbers"
+            }
             Cause::SessionOverloaded => "the engine shed the session, or has no line for it",
             Cause::SessionUnexpected => "the answer to the request for a session is none of the interface's",
             Cause::UnknownTag => "the engine does not know the tag; were the codes imported into this one?",

@@ -23,12 +23,12 @@ struct Imported {
 /// Reads every code once, in the file's order. An error does not name the file.
 pub(crate) fn read(file: &Path) -> Result<Vec<String>, String> {
     let mut text = String::new();
-    File::open(file)
-        .and_then(|opened| opened.take(FILE_BYTES_MAX + 1).read_to_string(&mut text))
-        .map_err(|cause| match cause.kind() {
+    File::open(file).and_then(|opened| opened.take(FILE_BYTES_MAX + 1).read_to_string(&mut text)).map_err(|cause| {
+        match cause.kind() {
             ErrorKind::InvalidData => "not text".to_owned(),
             _ => cause.to_string(),
-        })?;
+        }
+    })?;
     if text.len() as u64 > FILE_BYTES_MAX {
         return Err(format!("more than {FILE_BYTES_MAX} bytes"));
     }
@@ -81,7 +81,9 @@ mod tests {
 
     #[test]
     fn a_wrong_line_is_named() {
-        for wrong in ["0123", "{\"line\":1}", "{", "0123456789ABCDEFGHJ/", "https://qnect.example/q/0123456789ABCDEFGHJK"] {
+        for wrong in
+            ["0123", "{\"line\":1}", "{", "0123456789ABCDEFGHJ/", "https://qnect.example/q/0123456789ABCDEFGHJK"]
+        {
             let error = parse(&format!("{ONE}\n{wrong}\n")).expect_err("a wrong line");
             assert!(error.starts_with("line 2 "), "{wrong}: {error}");
         }

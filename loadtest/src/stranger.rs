@@ -155,21 +155,21 @@ fn judge(report: &CallReport, caller: &str) -> Result<(), Failure> {
     {
         return Err(Cause::NotMasked.with(*leak));
     }
-    let cause = match report {
-        _ if !report.protocol_errors.is_empty() => Cause::ProtocolError,
-        CallReport { owner_number: None, .. } => Cause::NotDialled,
-        CallReport { bridged: true, bridged_to_machine: false, bridged_without_key: true, .. } => {
-            return Err(Cause::BridgedWithoutKey.with(""));
-        }
-        CallReport { bridged: true, bridged_to_machine: false, .. } => return Ok(()),
-        _ => Cause::NotBridged,
-    };
+    let follows = report.protocol_errors.is_empty();
+    if follows && report.bridged && report.bridged_without_key {
+        return Err(Cause::BridgedWithoutKey.with(""));
+    }
+    if follows && report.bridged {
+        return Ok(());
+    }
     // A webhook that came to nothing is why the rest did not happen.
     Err(match report.exchanges.iter().find(|exchange| !is_success(exchange.status)) {
         Some(exchange) => {
             Cause::WebhookFailed.with(exchange.status.map_or("no answer".to_owned(), |status| status.to_string()))
         }
-        None => cause.with(""),
+        None if !follows => Cause::ProtocolError.with(""),
+        None if report.owner_number.is_none() => Cause::NotDialled.with(""),
+        None => Cause::NotBridged.with(""),
     })
 }
 

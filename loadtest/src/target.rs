@@ -52,7 +52,8 @@ mod tests {
 
     #[test]
     fn another_machine_is_not_taken_for_this_one() {
-        for text in ["http://192.0.2.1:8080", "http://127.0.0.1.example", "http://localhost.example", "http://[2001:db8::1]"]
+        for text in
+            ["http://192.0.2.1:8080", "http://127.0.0.1.example", "http://localhost.example", "http://[2001:db8::1]"]
         {
             assert!(!Target::read(text).expect("a target").is_loopback(), "{text}");
         }

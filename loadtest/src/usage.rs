@@ -11,7 +11,7 @@ use crate::report::Setting;
 use crate::stranger::Stranger;
 use crate::target::{self, Target};
 
-/// Calls of a run at most: each has a caller's number of its own, and the last takes hours on a slow engine.
+/// Calls of a run at most: each has a caller's number of its own.
 const CALLS_MAX: u32 = 100_000;
 /// Calls at once at most: each keeps up to two connections open.
 const CONCURRENCY_MAX: u16 = 256;

@@ -28,6 +28,8 @@ async fn nothing_of_a_person_stands_anywhere() {
     server.public.get(&format!("/q/{code}?from={SCANNER}&name={NAME}").replace(' ', "%20")).await;
     server.public.get(&format!("/nothing/{OWNER}")).await;
     let opened = server.open(&code, "blocking").await;
+    server.public.page(&opened.path()).await;
+    server.public.submit(&format!("/q/{code}/sessions"), &[("reason", "other")]).await;
     let dial = Dial {
         from: SCANNER.to_owned(),
         number: opened.number.clone(),

@@ -25,7 +25,7 @@ impl Folder {
     /// A configuration and a new master key; no owners yet.
     pub(crate) fn new() -> Self {
         let folder = Self::without_key();
-        let made = folder.run(&["keys", "init", "--key-file", folder.text("master.key")]);
+        let made = folder.run(&["keys", "init", "--key-file", &folder.text("master.key")]);
         assert!(made.status.success(), "{}", stderr(&made));
         folder
     }
@@ -87,7 +87,7 @@ auth_token = "{TOKEN}"
     /// Runs `import` over a file with this content.
     pub(crate) fn import_text(&self, lines: &[u8]) -> Output {
         std::fs::write(self.path("owners.ndjson"), lines).expect("a written file");
-        self.run(&["import", "--config", self.text("qnect.toml"), self.text("owners.ndjson")])
+        self.run(&["import", "--config", &self.text("qnect.toml"), &self.text("owners.ndjson")])
     }
 
     /// Runs the binary to its end.
@@ -116,9 +116,8 @@ auth_token = "{TOKEN}"
     }
 
     /// The same as an argument.
-    pub(crate) fn text(&self, name: &str) -> &'static str {
-        // A few bytes for each call of a test process.
-        Box::leak(self.path(name).to_str().expect("a path in UTF-8").to_owned().into_boxed_str())
+    pub(crate) fn text(&self, name: &str) -> String {
+        self.path(name).to_str().expect("a path in UTF-8").to_owned()
     }
 
     /// Gives the folder the master key of another.

@@ -68,7 +68,7 @@ fn nothing_of_a_bad_line_is_stored() {
 #[test]
 fn what_cannot_begin_says_why() {
     let folder = Folder::new();
-    let missing = folder.run(&["import", "--config", folder.text("qnect.toml"), folder.text("nobody.ndjson")]);
+    let missing = folder.run(&["import", "--config", &folder.text("qnect.toml"), &folder.text("nobody.ndjson")]);
     assert_eq!(missing.status.code(), Some(2), "{}", stderr(&missing));
     let folder = Folder::new().edit(&format!("public_base_url = \"{ORIGIN}\""), "");
     let nowhere = folder.import_text(owner("+919800000017").to_string().as_bytes());

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::calls::{call, network, owner_phone, scanner_phone};
 use crate::client::Answer;
 use crate::folder::{Folder, owner};
-use crate::plivo::{arriving, dial_end, keying, owner_leg, whispering};
+use crate::plivo::{arriving, dial_end, hanging_up, keying, owner_leg, whispering};
 use crate::server::{Opened, Server};
 
 const LEG: &str = "6d6ae5c0-0000-4000-8000-000000000003";
@@ -67,6 +67,21 @@ async fn between_the_dial_and_its_end() {
     // The clock that ends the session is set again without anybody visiting the tag.
     let server = Server::start(&folder);
     assert_eq!(server.outcome(&opened.session).await, "completed");
+}
+
+#[tokio::test]
+async fn between_the_dial_and_the_strangers_hanging_up() {
+    let folder = Folder::new();
+    let code = folder.import(&[owner(&owner_phone(0))]).remove(0);
+    let server = Server::start(&folder);
+    let opened = server.open(&code, "blocking").await;
+    assert!(keying(LEG, &opened).send(&server.public).await.body.contains("<Dial"));
+    server.kill();
+
+    // The one webhook that names no session: its leg is remembered.
+    let server = Server::start(&folder);
+    assert_eq!(hanging_up(LEG).send(&server.public).await.status, 200);
+    assert_eq!(server.outcome(&opened.session).await, "cancelled");
 }
 
 async fn named_session(server: &Server, code: &str) -> Answer {

@@ -69,6 +69,11 @@ pub(crate) fn keying(uuid: &str, opened: &Opened) -> Webhook {
     Webhook::to("/webhooks/plivo/code/1", &params)
 }
 
+/// The caller is gone.
+pub(crate) fn hanging_up(uuid: &str) -> Webhook {
+    Webhook::to("/webhooks/plivo/voice", &inbound(uuid, "Hangup"))
+}
+
 /// The owner answered: what to whisper?
 pub(crate) fn whispering(uuid: &str, opened: &Opened) -> Webhook {
     Webhook::to(&format!("/webhooks/plivo/whisper/{}", opened.session), &inbound(uuid, "DialRemoteSounds"))

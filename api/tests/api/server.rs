@@ -41,7 +41,7 @@ pub(crate) struct Server {
 impl Server {
     /// Starts `serve` and waits until it is ready.
     pub(crate) fn start(folder: &Folder) -> Self {
-        let mut command = folder.command(&["serve", "--config", folder.text("qnect.toml")]);
+        let mut command = folder.command(&["serve", "--config", &folder.text("qnect.toml")]);
         let mut child =
             command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary can be started");
         let (lines, first) = channel();

@@ -57,7 +57,7 @@ async fn a_folder_has_one_engine() {
     let folder = Folder::new();
     let server = Server::start(&folder);
     for refused in [
-        folder.run(&["serve", "--config", folder.text("qnect.toml")]),
+        folder.run(&["serve", "--config", &folder.text("qnect.toml")]),
         folder.import_text(owner("+919800000017").to_string().as_bytes()),
     ] {
         assert_eq!(refused.status.code(), Some(2), "{}", stderr(&refused));
@@ -70,7 +70,7 @@ async fn a_folder_has_one_engine() {
 #[test]
 fn a_missing_or_a_foreign_key_is_told_before_anything_is_touched() {
     let folder = Folder::without_key();
-    let refused = folder.run(&["serve", "--config", folder.text("qnect.toml")]);
+    let refused = folder.run(&["serve", "--config", &folder.text("qnect.toml")]);
     assert_eq!(refused.status.code(), Some(2), "{}", stderr(&refused));
     assert!(stderr(&refused).contains("keys init"), "what to do: {}", stderr(&refused));
     assert!(!folder.data().exists(), "no folder is made for a server that cannot start");
@@ -78,27 +78,26 @@ fn a_missing_or_a_foreign_key_is_told_before_anything_is_touched() {
     let (folder, other) = (Folder::new(), Folder::new());
     folder.import(&[owner("+919800000017")]);
     folder.take_key_of(&other);
-    let refused = folder.run(&["serve", "--config", folder.text("qnect.toml")]);
+    let refused = folder.run(&["serve", "--config", &folder.text("qnect.toml")]);
     assert_eq!(refused.status.code(), Some(2), "the wrong key file is a matter of configuration");
     assert!(stderr(&refused).contains("master key"), "{}", stderr(&refused));
-    let again = folder.run(&["keys", "init", "--key-file", folder.text("master.key")]);
+    let again = folder.run(&["keys", "init", "--key-file", &folder.text("master.key")]);
     assert_eq!(again.status.code(), Some(2), "a key is never overwritten");
 }
 
 #[test]
 fn a_wrong_configuration_is_told_by_key_and_line() {
     let folder = Folder::new().edit("access_code_digits = 7", "access_code_digits = 12\ncolour = \"red\"");
-    for arguments in [["serve", "--config"], ["import", "--config"]] {
-        let mut arguments = vec![arguments[0], arguments[1], folder.text("qnect.toml")];
-        arguments.extend((arguments[0] == "import").then_some("nobody.ndjson"));
-        let refused = folder.run(&arguments);
+    let config = folder.text("qnect.toml");
+    for arguments in [&["serve", "--config", &config][..], &["import", "--config", &config, "nobody.ndjson"]] {
+        let refused = folder.run(arguments);
         let told = stderr(&refused);
         assert_eq!(refused.status.code(), Some(2), "{told}");
         assert!(told.contains("numbers[0].access_code_digits") && told.contains("numbers[0].colour"), "{told}");
         assert!(told.contains("qnect.toml:13:") && told.contains("qnect.toml:14:"), "{told}");
     }
     let folder = Folder::new().set("CALLS__RING_SECONDS", "0");
-    let refused = folder.run(&["config", "check", "--config", folder.text("qnect.toml")]);
+    let refused = folder.run(&["config", "check", "--config", &folder.text("qnect.toml")]);
     assert_eq!(refused.status.code(), Some(2));
     assert!(stderr(&refused).contains("QNECT__CALLS__RING_SECONDS"), "{}", stderr(&refused));
 }

@@ -102,6 +102,29 @@ fn a_withheld_dial_can_be_made_again_at_once() {
 }
 
 #[test]
+fn a_repeated_webhook_does_not_dial_what_was_withheld() {
+    let world = World::new();
+    let code = world.register(1)[0];
+    world.live(async |life| {
+        let session = life.open(code).await;
+        life.storage.faults().close_gate();
+        let keyed = || {
+            let (life, session) = (life.clone(), session.clone());
+            actix::spawn(async move { life.keyed(life.call(ALICE, "leg-1"), &session).await })
+        };
+        let (first, started) = (keyed(), Instant::now());
+        until("the provider repeats itself", async || started.elapsed() >= Duration::from_secs(1)).await;
+        let repeated = keyed();
+        assert_eq!(said(&first.await.unwrap()), Announcement::TryAgain);
+        assert!(!repeated.is_finished());
+        life.storage.faults().open_gate();
+        // Its record is safe in time, but the dial was withheld meanwhile.
+        assert_eq!(said(&repeated.await.unwrap()), Announcement::TryAgain);
+        assert_eq!(life.state(&session).await, State::Waiting);
+    });
+}
+
+#[test]
 fn after_a_failed_commit_nothing_is_acknowledged() {
     let world = World::new();
     let codes = world.register(2);
