@@ -38,6 +38,8 @@ const UNKNOWN_TAG_KEPT: Duration = Duration::from_secs(10);
 const WAKES_MAX: usize = 65_536;
 /// When a tag that could not be woken is tried again.
 const WAKE_AGAIN: Duration = Duration::from_secs(1);
+/// How often the load of the numbers is told.
+const GAUGES_EVERY: Duration = Duration::from_secs(5);
 /// How often shared cells that hold nothing are forgotten.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// Turns at a door that opens and closes meanwhile.
@@ -355,13 +357,16 @@ impl Engine {
     }
 
     async fn keep_house(self) {
-        let mut every = tokio::time::interval(SWEEP_EVERY);
+        let (mut gauges, mut sweep) = (tokio::time::interval(GAUGES_EVERY), tokio::time::interval(SWEEP_EVERY));
         loop {
-            every.tick().await;
-            self.inner.cells.sweep(self.inner.clock.now());
-            let (open, max) = self.inner.switchboard.load();
-            metrics::gauge!("qnect_intermediary_numbers", "state" => "in_use").set(open as f64);
-            metrics::gauge!("qnect_intermediary_numbers", "state" => "free").set(max.saturating_sub(open) as f64);
+            tokio::select! {
+                _ = gauges.tick() => {
+                    let (open, max) = self.inner.switchboard.load();
+                    metrics::gauge!("qnect_intermediary_numbers", "state" => "in_use").set(open as f64);
+                    metrics::gauge!("qnect_intermediary_numbers", "state" => "free").set(max.saturating_sub(open) as f64);
+                }
+                _ = sweep.tick() => self.inner.cells.sweep(self.inner.clock.now()),
+            }
         }
     }
 }
