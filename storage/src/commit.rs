@@ -340,3 +340,22 @@ pub(crate) fn keep_mark(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commits_before_the_first_look_are_marked_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let mark = HighWaterMark::at(folder.path().join("high-water.mark"));
+        // The commit thread has been fast: all its commits are safe before the marking thread runs.
+        let (safe, is_safe) = watch::channel(7);
+        let (failed, has_failed) = watch::channel(false);
+        let (stop, stopped) = std::sync::mpsc::channel();
+        drop((safe, stop));
+        keep_mark(&mark, 3, &is_safe, &failed, &stopped);
+        assert_eq!(mark.read().unwrap(), 7);
+        assert!(!*has_failed.borrow());
+    }
+}

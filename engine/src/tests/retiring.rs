@@ -30,7 +30,7 @@ fn an_idle_tag_leaves_memory_and_comes_back() {
 #[test]
 fn a_tag_with_open_sessions_stays_until_they_end() {
     let mut world = impatient_world();
-    world.policy.session_life = Span::from_secs(1);
+    world.policy.session_life = Span::from_secs(4);
     let codes = world.register(2);
     world.live(async |life| {
         let session = life.open(codes[0]).await;
