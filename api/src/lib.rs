@@ -1,7 +1,7 @@
 //! The doors of QNect: browsers, provider webhooks, configuration, the command line.
 //!
 //! Nothing is decided here. A request is read under its limits, becomes an input of the engine, and the engine's
-//! decision becomes an answer; [`answer`] is the one table for that.
+//! decision becomes an answer; [`problem`] is the one table for what is not a success.
 
 pub mod answer;
 pub mod client;
@@ -12,5 +12,6 @@ pub mod logging;
 pub mod negotiate;
 pub mod observe;
 pub mod pages;
+pub mod problem;
 pub mod server;
 pub mod settings;

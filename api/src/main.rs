@@ -49,8 +49,10 @@ struct Demo {
     /// How the owner answers
     #[arg(long, value_enum, default_value = "answers")]
     owner: OwnerScript,
+    /// The public listener: the sticker's page, webhooks
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
+    /// The operations listener: metrics and probes
     #[arg(long, default_value = "127.0.0.1:9464")]
     ops_listen: SocketAddr,
     /// Keep the data here; without it, in a temporary folder
@@ -97,6 +99,7 @@ enum ConfigCommand {
 enum KeysCommand {
     /// Makes a new master key file; refuses to overwrite
     Init {
+        /// Where to make it; mode 0600
         #[arg(long)]
         key_file: PathBuf,
     },

@@ -7,7 +7,7 @@ use qnect_core::session::State;
 use qnect_core::tag::SessionView;
 use qnect_core::tag_code::TagCode;
 
-use crate::answer::Problem;
+use crate::problem::Problem;
 
 /// How a reason is called on a page.
 pub fn reason_label(reason: Reason) -> &'static str {

@@ -93,9 +93,14 @@ fn session_event(c: &mut Criterion) {
     let number = IntermediaryNumber::parse("+911140000001").expect("a number");
     let id = SessionId::new(tag.id(), [7; 17], &keys()).expect("a known version");
     let code = AccessCode::from_index(482_913, 7);
-    let open =
-        OpenSession { id, number, code, reason: Reason::Blocking, language: Language::English, idempotency: None };
-    tag.on_open_session(open, NOW, &mut Desk::default(), &mut Effects::new());
+    let open = OpenSession {
+        id,
+        line: Some((number, code)),
+        reason: Reason::Blocking,
+        language: Language::English,
+        idempotency: None,
+    };
+    tag.on_open_session(&open, NOW, &mut Desk::default(), &mut Effects::new());
     let mut dialed = Session::restore(tag.snapshot().remove(0));
     dialed.dial(LegId::new("leg").expect("an id"), NOW);
     let call = [

@@ -4,23 +4,24 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use actix::{Actor, AsyncContext, Context, Handler, SpawnHandle};
-use qnect_core::caller::DayToken;
+use metrics::Histogram;
+use qnect_core::caller::{Caller, DayToken};
 use qnect_core::desk::{AddressCell, CallerCell, Desk, OwnerCell};
-use qnect_core::effects::{Effect, Effects};
+use qnect_core::effects::Effects;
 use qnect_core::instruction::Instruction;
-use qnect_core::record::Record;
+use qnect_core::leg::{LegEvent, LegId};
 use qnect_core::scan::{AddressKey, ScanDecision};
 use qnect_core::session::Change;
 use qnect_core::session_id::SessionId;
-use qnect_core::tag::{LegReaction, OpenDecision, OpenSession as Open, SessionView, Tag};
+use qnect_core::tag::{DialSettled, LegReaction, OpenDecision, OpenSession as Open, SessionView, Tag};
 use qnect_core::time::{Span, Timestamp};
-use qnect_storage::Lane;
+use qnect_storage::{Lane, QueueFull};
 
 use crate::cells::lock;
 use crate::effects::carry_out;
 use crate::engine::Inner;
 use crate::messages::{
-    ApplyLegEvent, OpenSession, PreviewTag, Promised, ScanTag, SendDial, TakeCaller, ViewSession, Whisper, WithholdDial,
+    ApplyLegEvent, OpenSession, PreviewTag, Promised, ScanTag, SettleDial, TakeCaller, ViewSession, Whisper,
 };
 
 /// Messages that wait in the mailbox; the visits are the bound, this only has to be no smaller.
@@ -74,10 +75,25 @@ impl TagActor {
         (reply, effects)
     }
 
-    fn record_again(&self, id: SessionId, effects: &mut Effects) {
-        let session = self.tag.snapshot().into_iter().find(|s| s.id == id);
-        if let Some(session) = session {
-            effects.push(Effect::Record(Record::SessionAdvanced(Box::new(session))));
+    fn settle(&mut self, session: SessionId, leg: &LegId, caller: Caller, kept: bool) -> DialSettled {
+        let (settled, mut effects) = self.input(None, caller.token(), |tag, _, desk, effects| {
+            tag.on_dial_settled(session, leg, kept, desk, effects)
+        });
+        match settled {
+            DialSettled::Withheld => self.inner.metrics.dials_withheld.increment(1),
+            DialSettled::Rings if kept => {
+                self.observe_since_opening(session, &self.inner.metrics.session_to_ring_seconds);
+            }
+            DialSettled::Rings | DialSettled::Void => {}
+        }
+        // Queued behind the late dial; that it waits again is true in memory whenever the disk comes back.
+        let _ = carry_out(&mut effects, Lane::Webhooks, &self.inner);
+        settled
+    }
+
+    fn observe_since_opening(&self, session: SessionId, seconds: &Histogram) {
+        if let Some(opened_at) = self.tag.opened_at(session) {
+            seconds.record(self.inner.clock.now().since(opened_at).as_millis() as f64 / 1_000.0);
         }
     }
 
@@ -129,7 +145,8 @@ impl Actor for TagActor {
     fn started(&mut self, context: &mut Context<Self>) {
         context.set_mailbox_capacity(MAILBOX);
         self.inner.metrics.tag_actors.increment(1.0);
-        self.set_timer(context);
+        // What became due while the tag was not in memory ends before anything else is heard of it.
+        self.on_timer(context);
     }
 }
 
@@ -168,18 +185,24 @@ impl Handler<OpenSession> for TagActor {
     type Result = Promised<OpenDecision>;
 
     fn handle(&mut self, message: OpenSession, context: &mut Context<Self>) -> Self::Result {
+        // Asked before anything is decided: what cannot be recorded is better not begun.
+        if !self.inner.storage.has_room(Lane::Sessions) {
+            return Err(QueueFull);
+        }
         let OpenSession { id, lease, reason, language, idempotency, address } = message;
-        let open = Open { id, number: lease.number(), code: lease.code(), reason, language, idempotency };
-        let (decision, mut effects) =
-            self.input(Some(address), None, |tag, now, desk, effects| tag.on_open_session(open, now, desk, effects));
-        if matches!(decision, OpenDecision::Opened(_)) {
+        let line = lease.as_ref().map(|lease| (lease.number(), lease.code()));
+        let open = Open { id, line, reason, language, idempotency };
+        let (decision, mut effects) = self.input(Some(address), None, |tag, now, desk, effects| {
+            let decision = tag.on_open_session(&open, now, desk, effects);
+            if let OpenDecision::Replayed(view) = &decision {
+                // The first request's record may be on its way to disk still: the repeated one waits for its own.
+                tag.record(view.id, effects);
+            }
+            decision
+        });
+        if let (OpenDecision::Opened(_), Some(lease)) = (&decision, lease) {
             lease.bind(id);
             self.inner.metrics.sessions_open.increment(1.0);
-        }
-        if let OpenDecision::Replayed(view) = &decision {
-            // The first request's record may be on its way to disk still, or have found no room: the repeated request
-            // waits for a record of its own.
-            self.record_again(view.id, &mut effects);
         }
         let promise = carry_out(&mut effects, Lane::Sessions, &self.inner);
         self.set_timer(context);
@@ -199,41 +222,35 @@ impl Handler<TakeCaller> for TagActor {
     type Result = Promised<Instruction>;
 
     fn handle(&mut self, message: TakeCaller, context: &mut Context<Self>) -> Self::Result {
+        if !self.inner.storage.has_room(Lane::Webhooks) {
+            return Err(QueueFull);
+        }
         let TakeCaller { session, leg, caller } = message;
         let (instruction, mut effects) = self.input(None, caller.token(), |tag, now, desk, effects| {
             tag.on_caller(session, &leg, caller, now, desk, effects)
         });
-        if matches!(instruction, Instruction::Dial(_)) {
-            self.inner.switchboard.connect_leg(leg, session);
+        let rings = matches!(instruction, Instruction::Dial(_));
+        if rings {
+            self.inner.switchboard.connect_leg(leg.clone(), session);
         }
         let promise = carry_out(&mut effects, Lane::Webhooks, &self.inner);
+        if rings && promise.is_err() {
+            // Other actors filled the last places meanwhile: the session must be able to wait again.
+            self.settle(session, &leg, caller, false);
+        }
         self.set_timer(context);
         Ok((instruction, promise?))
     }
 }
 
-impl Handler<SendDial> for TagActor {
-    type Result = bool;
+impl Handler<SettleDial> for TagActor {
+    type Result = actix::MessageResult<SettleDial>;
 
-    fn handle(&mut self, message: SendDial, _: &mut Context<Self>) -> bool {
-        self.tag.on_dial_committed(message.session, &message.leg)
-    }
-}
-
-impl Handler<WithholdDial> for TagActor {
-    type Result = bool;
-
-    fn handle(&mut self, message: WithholdDial, context: &mut Context<Self>) -> bool {
-        let WithholdDial { session, caller } = message;
-        let (withheld, mut effects) =
-            self.input(None, caller.token(), |tag, _, desk, effects| tag.on_dial_withheld(session, desk, effects));
-        if withheld {
-            self.inner.metrics.dials_withheld.increment(1);
-        }
-        // Queued behind the late dial; that it waits again is true in memory whenever the disk comes back.
-        let _ = carry_out(&mut effects, Lane::Webhooks, &self.inner);
+    fn handle(&mut self, message: SettleDial, context: &mut Context<Self>) -> Self::Result {
+        let SettleDial { session, leg, caller, kept } = message;
+        let settled = self.settle(session, &leg, caller, kept);
         self.set_timer(context);
-        withheld
+        actix::MessageResult(settled)
     }
 }
 
@@ -244,8 +261,12 @@ impl Handler<ApplyLegEvent> for TagActor {
         let ApplyLegEvent { session, event } = message;
         let (reaction, mut effects) =
             self.input(None, None, |tag, now, desk, effects| tag.on_leg_event(session, event, now, desk, effects));
-        if matches!(reaction, LegReaction::Changed { change: Change::Stay(_), .. }) {
-            self.inner.metrics.stays.increment(1);
+        match reaction {
+            LegReaction::Changed { change: Change::Stay(_), .. } => self.inner.metrics.stays.increment(1),
+            LegReaction::Changed { change: Change::Moved, .. } if event == LegEvent::OwnerAccepted => {
+                self.observe_since_opening(session, &self.inner.metrics.session_to_talk_seconds);
+            }
+            LegReaction::Changed { .. } | LegReaction::UnknownSession => {}
         }
         let promise = carry_out(&mut effects, Lane::Webhooks, &self.inner);
         self.set_timer(context);

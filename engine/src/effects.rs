@@ -16,8 +16,8 @@ pub(crate) fn carry_out(effects: &mut Effects, lane: Lane, inner: &Inner) -> Res
                 Durability::BeforeReply => promised.push(record),
                 Durability::Eventually => remember(record, inner),
             },
-            Effect::ReleaseCode { number, code } => inner.switchboard.release(number, code),
-            Effect::ForgetLeg(leg) => inner.switchboard.forget_leg(&leg),
+            Effect::ReleaseCode { number, code, session } => inner.switchboard.release(number, code, session),
+            Effect::ForgetLeg { leg, session } => inner.switchboard.forget_leg(&leg, session),
         }
     }
     if promised.is_empty() {
@@ -27,12 +27,14 @@ pub(crate) fn carry_out(effects: &mut Effects, lane: Lane, inner: &Inner) -> Res
 }
 
 fn remember(record: Record, inner: &Inner) {
-    let is_scan = matches!(record, Record::ScanAdmitted(_));
-    let lane = if is_scan { Lane::Scans } else { Lane::Webhooks };
-    match inner.storage.remember(lane, record) {
-        Ok(()) => {}
-        Err(QueueFull) if is_scan => inner.metrics.scan_records_dropped.increment(1),
-        // The facts behind it are stored; after a restart the clock ends the session again, in the same way.
-        Err(QueueFull) => tracing::warn!("the end of a session was not recorded: the commit queue is full"),
+    if let Record::ScanAdmitted(scan) = record {
+        if inner.storage.log_scan(scan).is_err() {
+            inner.metrics.scan_records_dropped.increment(1);
+        }
+        return;
+    }
+    // The facts behind it are stored; after a restart the clock ends the session again, in the same way.
+    if inner.storage.remember(Lane::Webhooks, record).is_err() {
+        tracing::warn!("the end of a session was not recorded: the commit queue is full");
     }
 }

@@ -1,27 +1,25 @@
 //! The engine's face: inputs in, decisions out.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use actix::Actor;
 use moka::sync::Cache;
-use qnect_core::caller::DayToken;
 use qnect_core::language::Language;
 use qnect_core::policy::Policy;
 use qnect_core::reason::Reason;
 use qnect_core::scan::{AddressKey, Refusal, Scan, ScanDecision, Verdict};
-use qnect_core::session::{Idempotency, Session, SessionSnapshot, State};
+use qnect_core::session::{Idempotency, Session};
 use qnect_core::session_id::SessionId;
-use qnect_core::tag::{OpenDecision, OwnerId, SessionView, Tag, latest_end};
+use qnect_core::tag::{OpenDecision, SessionView, Tag};
 use qnect_core::tag_code::{TagCode, TagId};
-use qnect_core::time::{Span, Timestamp};
+use qnect_core::time::Span;
 use qnect_storage::{Lane, ReadError, Storage, StorageError};
 use tokio::sync::mpsc;
 
 use crate::actor::TagActor;
-use crate::cells::{SharedCells, lock};
+use crate::cells::SharedCells;
 use crate::clock::Clock;
 use crate::error::EngineError;
 use crate::messages::{OpenSession, PreviewTag, ScanTag, ViewSession};
@@ -36,8 +34,6 @@ const UNKNOWN_TAGS_MAX: u64 = 100_000;
 const UNKNOWN_TAG_KEPT: Duration = Duration::from_secs(10);
 /// Lost tags that wait to be woken for their clocks; one that finds no room is woken by its next visit.
 const WAKES_MAX: usize = 65_536;
-/// When a tag that could not be woken is tried again.
-const WAKE_AGAIN: Duration = Duration::from_secs(1);
 /// How often the load of the numbers is told.
 const GAUGES_EVERY: Duration = Duration::from_secs(5);
 /// How often shared cells that hold nothing are forgotten.
@@ -109,27 +105,6 @@ pub enum OpenReply {
     },
 }
 
-/// A ring of the past, as budgets need to know it.
-struct Ring {
-    dialed_at: Timestamp,
-    owner: OwnerId,
-    caller: Option<DayToken>,
-    /// The session, if its call may still be on.
-    live: Option<SessionId>,
-}
-
-impl Ring {
-    fn of(session: &SessionSnapshot) -> Option<Self> {
-        let is_live = session.ended.is_none() && !session.facts.over();
-        Some(Self {
-            dialed_at: session.dialed_at?,
-            owner: session.owner,
-            caller: session.bound_to,
-            live: is_live.then_some(session.id),
-        })
-    }
-}
-
 impl Engine {
     /// Starts an engine on `workers` over an opened store: reads all open sessions back first, so that when it returns,
     /// every access code leads where it led before. Call it inside [`crate::host`]. Blocks while it reads.
@@ -164,7 +139,7 @@ impl Engine {
     /// Someone looks at a sticker's page.
     pub async fn scan(&self, code: TagCode, scan: Scan, address: AddressKey) -> Result<ScanDecision, EngineError> {
         let started = Instant::now();
-        let decision = self.enter(code.tag()).await?.tell(ScanTag { scan, address }).await?;
+        let decision = self.enter(code.tag(), Lane::Scans).await?.tell(ScanTag { scan, address }).await?;
         self.inner.metrics.scan(decision.verdict);
         self.inner.metrics.scan_decision_seconds.record(started.elapsed().as_secs_f64());
         Ok(decision)
@@ -172,7 +147,7 @@ impl Engine {
 
     /// What a scan would be answered now, for a browser that looks ahead: nothing is charged, counted or recorded.
     pub async fn preview(&self, code: TagCode) -> Result<ScanDecision, EngineError> {
-        self.enter(code.tag()).await?.tell(PreviewTag).await
+        self.enter(code.tag(), Lane::Scans).await?.tell(PreviewTag).await
     }
 
     /// A scanner asks for a number and a code. What it returns as open is on stable storage.
@@ -194,7 +169,7 @@ impl Engine {
 
     /// What the holder of a session's id may see.
     pub async fn session(&self, id: SessionId) -> Result<SessionView, EngineError> {
-        let in_memory = match self.enter(id.tag()).await {
+        let in_memory = match self.enter(id.tag(), Lane::Scans).await {
             Ok(visit) => visit.tell(ViewSession(id)).await?,
             // A tag that answers nobody still has sessions that may be looked at until they are forgotten.
             Err(EngineError::UnknownTag) => None,
@@ -232,23 +207,23 @@ impl Engine {
     }
 
     /// Opens the door to a tag's actor, fetching the tag if need be.
-    pub(crate) async fn enter(&self, tag: TagId) -> Result<Visit, EngineError> {
-        let entered = self.try_enter(tag).await;
+    pub(crate) async fn enter(&self, tag: TagId, lane: Lane) -> Result<Visit, EngineError> {
+        let entered = self.try_enter(tag, lane).await;
         if matches!(entered, Err(EngineError::Overloaded)) {
             self.inner.metrics.visits_refused.increment(1);
         }
         entered
     }
 
-    async fn try_enter(&self, tag: TagId) -> Result<Visit, EngineError> {
-        if let Some(visit) = self.inner.registry.visit(tag) {
+    pub(crate) async fn try_enter(&self, tag: TagId, lane: Lane) -> Result<Visit, EngineError> {
+        if let Some(visit) = self.inner.registry.visit(tag, lane) {
             return visit;
         }
         if self.inner.unknown_tags.contains_key(&tag) {
             return Err(EngineError::UnknownTag);
         }
         for _ in 0..ENTER_TURNS_MAX {
-            match self.inner.registry.enter(tag)? {
+            match self.inner.registry.enter(tag, lane)? {
                 Entrance::Visit(visit) => return Ok(visit),
                 Entrance::Wait(wait) => wait.await.map_err(|_| EngineError::Overloaded)??,
                 Entrance::Load(guard) => match self.revive(tag).await {
@@ -287,72 +262,22 @@ impl Engine {
 
     async fn try_open(&self, code: TagCode, request: SessionRequest) -> Result<OpenReply, EngineError> {
         let SessionRequest { reason, language, idempotency, address } = request;
-        let visit = self.enter(code.tag()).await?;
+        let visit = self.enter(code.tag(), Lane::Sessions).await?;
         let id = SessionId::new(code.tag(), random_bytes(), self.inner.storage.keys().checks());
         let id = id.ok_or(EngineError::UnknownTag)?;
         let lease = self.inner.switchboard.lease(|| u32::from_be_bytes(random_bytes()));
-        let lease = lease.ok_or(EngineError::NumbersExhausted)?;
         let open = OpenSession { id, lease, reason, language, idempotency, address };
         let (decision, promise) = visit.tell(open).await?.map_err(|_| EngineError::Overloaded)?;
+        // The commit may take its time; others may visit meanwhile.
+        drop(visit);
         if let Some(promise) = promise {
             promise.kept().await.map_err(|_| EngineError::Storage)?;
         }
-        Ok(match decision {
-            OpenDecision::Opened(view) | OpenDecision::Replayed(view) => OpenReply::Open(view),
-            OpenDecision::IdempotencyConflict => OpenReply::IdempotencyConflict,
-            OpenDecision::Refused { refusal, retry_after } => OpenReply::Refused { refusal, retry_after },
-        })
-    }
-
-    /// Takes codes, legs, owners' lines and budgets back from what was remembered. Returns the tags with open sessions.
-    fn restore(&self) -> Result<BTreeSet<TagId>, StorageError> {
-        let inner = &self.inner;
-        let mut open = BTreeSet::new();
-        let mut rings = Vec::new();
-        inner.storage.walk_sessions(inner.clock.now(), |snapshot| {
-            rings.extend(Ring::of(&snapshot));
-            if Session::restore(snapshot.clone()).state() != State::Ended {
-                inner.switchboard.restore(&snapshot);
-                inner.metrics.sessions_open.increment(1.0);
-                open.insert(snapshot.id.tag());
-            }
-        })?;
-        // Out of order, an old ring would weigh like a new one.
-        rings.sort_unstable_by_key(|ring| ring.dialed_at);
-        for ring in rings {
-            self.restore_budgets(&ring);
-        }
-        Ok(open)
-    }
-
-    fn restore_budgets(&self, ring: &Ring) {
-        let inner = &self.inner;
-        let owner = inner.cells.owners.of(ring.owner);
-        let mut owner = lock(&owner);
-        owner.replay_ring(&inner.policy, ring.dialed_at);
-        if let Some(session) = ring.live {
-            owner.live = Some((session, latest_end(&inner.policy, ring.dialed_at)));
-        }
-        if let Some(token) = ring.caller {
-            let caller = inner.cells.callers.of(token);
-            lock(&caller).rings.replay(inner.policy.caller_rings, ring.dialed_at);
-        }
-    }
-
-    /// Brings tags back whose sessions need their clock: after a start, and after a panic. One that is turned away is
-    /// tried again, because nobody else might ever visit it, and its codes would stay taken.
-    async fn wake_tags(self, open: BTreeSet<TagId>, mut woken: mpsc::Receiver<TagId>) {
-        let mut waiting = open;
-        loop {
-            for tag in std::mem::take(&mut waiting) {
-                if let Err(EngineError::Overloaded | EngineError::ActorLost) = self.try_enter(tag).await {
-                    waiting.insert(tag);
-                }
-            }
-            let pause = if waiting.is_empty() { Duration::MAX } else { WAKE_AGAIN };
-            if let Ok(Some(tag)) = tokio::time::timeout(pause, woken.recv()).await {
-                waiting.insert(tag);
-            }
+        match decision {
+            OpenDecision::Opened(view) | OpenDecision::Replayed(view) => Ok(OpenReply::Open(view)),
+            OpenDecision::IdempotencyConflict => Ok(OpenReply::IdempotencyConflict),
+            OpenDecision::NumbersExhausted => Err(EngineError::NumbersExhausted),
+            OpenDecision::Refused { refusal, retry_after } => Ok(OpenReply::Refused { refusal, retry_after }),
         }
     }
 

@@ -13,6 +13,7 @@ mod error;
 mod messages;
 mod metrics;
 mod registry;
+mod restart;
 mod switchboard;
 mod telephony;
 mod visit;

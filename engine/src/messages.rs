@@ -9,7 +9,7 @@ use qnect_core::reason::Reason;
 use qnect_core::scan::{AddressKey, Scan, ScanDecision};
 use qnect_core::session::Idempotency;
 use qnect_core::session_id::SessionId;
-use qnect_core::tag::{LegReaction, OpenDecision, SessionView};
+use qnect_core::tag::{DialSettled, LegReaction, OpenDecision, SessionView};
 use qnect_storage::{Promise, QueueFull};
 
 use crate::switchboard::Lease;
@@ -34,7 +34,8 @@ pub(crate) struct PreviewTag;
 #[rtype(result = "Promised<OpenDecision>")]
 pub(crate) struct OpenSession {
     pub(crate) id: SessionId,
-    pub(crate) lease: Lease,
+    /// `None` when all codes of all numbers are in use.
+    pub(crate) lease: Option<Lease>,
     pub(crate) reason: Reason,
     pub(crate) language: Language,
     pub(crate) idempotency: Option<Idempotency>,
@@ -53,20 +54,14 @@ pub(crate) struct TakeCaller {
     pub(crate) caller: Caller,
 }
 
-/// The dial's record is safe; the reply says whether the instruction may be sent.
+/// The dial's record is safe (`kept`), or too late.
 #[derive(Message)]
-#[rtype(result = "bool")]
-pub(crate) struct SendDial {
+#[rtype(result = "DialSettled")]
+pub(crate) struct SettleDial {
     pub(crate) session: SessionId,
     pub(crate) leg: LegId,
-}
-
-/// The dial's record is late; the reply says whether the dial is withheld, or was sent by another answer already.
-#[derive(Message)]
-#[rtype(result = "bool")]
-pub(crate) struct WithholdDial {
-    pub(crate) session: SessionId,
     pub(crate) caller: Caller,
+    pub(crate) kept: bool,
 }
 
 #[derive(Message)]

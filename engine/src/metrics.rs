@@ -9,6 +9,8 @@ pub(crate) struct Metrics {
     scans: [Counter; 4],
     outcomes: [Counter; 7],
     pub(crate) scan_decision_seconds: Histogram,
+    pub(crate) session_to_ring_seconds: Histogram,
+    pub(crate) session_to_talk_seconds: Histogram,
     pub(crate) sessions_opened: Counter,
     pub(crate) sessions_limited: Counter,
     pub(crate) sessions_refused: Counter,
@@ -32,6 +34,8 @@ impl Metrics {
             scans: Verdict::ALL.map(|v| metrics::counter!("qnect_scans_total", "decision" => v.id())),
             outcomes: Outcome::ALL.map(|o| metrics::counter!("qnect_session_outcomes_total", "outcome" => o.id())),
             scan_decision_seconds: metrics::histogram!("qnect_scan_decision_seconds"),
+            session_to_ring_seconds: metrics::histogram!("qnect_session_to_ring_seconds"),
+            session_to_talk_seconds: metrics::histogram!("qnect_session_to_talk_seconds"),
             sessions_opened: opened("opened"),
             sessions_limited: opened("limited"),
             sessions_refused: opened("refused"),
@@ -62,6 +66,16 @@ impl Metrics {
 pub fn describe() {
     describe_counter!("qnect_scans_total", "scans by decision");
     describe_histogram!("qnect_scan_decision_seconds", Unit::Seconds, "from a scan at the engine to its decision");
+    describe_histogram!(
+        "qnect_session_to_ring_seconds",
+        Unit::Seconds,
+        "from opening a session to telling the provider to ring"
+    );
+    describe_histogram!(
+        "qnect_session_to_talk_seconds",
+        Unit::Seconds,
+        "from opening a session to the owner's pressed key"
+    );
     describe_counter!("qnect_sessions_opened_total", "requests to open a session, by what came of them");
     describe_gauge!("qnect_sessions_open", "sessions that have not ended");
     describe_counter!("qnect_session_outcomes_total", "ended sessions by outcome");

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use qnect_core::tag_code::TagId;
+use qnect_storage::Lane;
 use tokio::sync::oneshot;
 
 use crate::error::EngineError;
@@ -15,6 +16,15 @@ use crate::visit::{Active, Visit};
 
 /// Visits that one tag may have at once; more are turned away, so that one hot tag cannot starve its arbiter.
 pub const VISITS_PER_TAG_MAX: u32 = 32;
+
+/// Visits above which a lane is turned away: a crowd that looks at one sticker does not keep its calls out.
+pub(crate) const fn visits_max(lane: Lane) -> u32 {
+    match lane {
+        Lane::Scans => VISITS_PER_TAG_MAX / 4 * 3,
+        Lane::Sessions => VISITS_PER_TAG_MAX / 8 * 7,
+        Lane::Webhooks => VISITS_PER_TAG_MAX,
+    }
+}
 /// Losses within [`LOSS_WINDOW`] that quarantine a tag.
 const LOSSES_MAX: usize = 3;
 const LOSS_WINDOW: Duration = Duration::from_secs(10);
@@ -95,16 +105,16 @@ impl Registry {
 
     /// The door to the actor of a tag that is in memory; `None` when it is not. The count of visits is raised under the
     /// shard's lock, which [`Registry::retire`] takes to look at it: an actor with a visit on its way does not retire.
-    pub(crate) fn visit(&self, tag: TagId) -> Option<Result<Visit, EngineError>> {
+    pub(crate) fn visit(&self, tag: TagId, lane: Lane) -> Option<Result<Visit, EngineError>> {
         let visit = self.slots.get(&tag).and_then(|slot| match &*slot {
-            Slot::Active(active) if active.address.connected() => Some(Visit::begin(active)),
+            Slot::Active(active) if active.address.connected() => Some(Visit::begin(active, lane)),
             Slot::Active(_) | Slot::Loading(_) => None,
         })?;
         Some(visit.ok_or(EngineError::Overloaded))
     }
 
     /// The way to a tag's actor, whoever has to fetch the tag.
-    pub(crate) fn enter(&self, tag: TagId) -> Result<Entrance, EngineError> {
+    pub(crate) fn enter(&self, tag: TagId, lane: Lane) -> Result<Entrance, EngineError> {
         if self.is_quarantined(tag) {
             return Err(EngineError::ActorLost);
         }
@@ -121,7 +131,7 @@ impl Registry {
                     slot.insert(Slot::Loading(Vec::new()));
                     Ok(Entrance::Load(LoadingGuard { slots: self.slots.clone(), tag, done: false }))
                 }
-                Slot::Active(active) => Visit::begin(active).map(Entrance::Visit).ok_or(EngineError::Overloaded),
+                Slot::Active(active) => Visit::begin(active, lane).map(Entrance::Visit).ok_or(EngineError::Overloaded),
                 Slot::Loading(waiters) if waiters.len() >= VISITS_PER_TAG_MAX as usize => Err(EngineError::Overloaded),
                 Slot::Loading(waiters) => {
                     let (waker, wait) = oneshot::channel();

@@ -44,8 +44,9 @@ impl Line {
         self.open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room).is_ok()
     }
 
-    fn free(&self, code: u32) {
-        if self.sessions.remove(&code).is_some() {
+    /// Frees a code if `holder` holds it: an end that is told twice must not free what somebody else leased meanwhile.
+    fn free(&self, code: u32, holder: Option<SessionId>) {
+        if self.sessions.remove_if(&code, |_, session| *session == holder).is_some() {
             self.open.fetch_sub(1, Ordering::Relaxed);
         }
     }
@@ -86,7 +87,7 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         if !self.bound {
-            self.line.free(self.code.value());
+            self.line.free(self.code.value(), None);
         }
     }
 }
@@ -144,10 +145,10 @@ impl Switchboard {
         self.by_number.get(&number)?.sessions.get(&code.value()).and_then(|session| *session)
     }
 
-    /// A code is free again.
-    pub(crate) fn release(&self, number: IntermediaryNumber, code: AccessCode) {
+    /// The code of `session` is free again.
+    pub(crate) fn release(&self, number: IntermediaryNumber, code: AccessCode, session: SessionId) {
         if let Some(line) = self.by_number.get(&number) {
-            line.free(code.value());
+            line.free(code.value(), Some(session));
         }
     }
 
@@ -156,8 +157,9 @@ impl Switchboard {
         self.session_by_leg.insert(leg, session);
     }
 
-    pub(crate) fn forget_leg(&self, leg: &LegId) {
-        self.session_by_leg.remove(leg);
+    /// A leg belongs to `session` no more.
+    pub(crate) fn forget_leg(&self, leg: &LegId, session: SessionId) {
+        self.session_by_leg.remove_if(leg, |_, holder| *holder == session);
     }
 
     pub(crate) fn session_of_leg(&self, leg: &LegId) -> Option<SessionId> {
@@ -202,6 +204,24 @@ mod tests {
     #[test]
     fn no_number_means_no_lease() {
         assert!(Switchboard::new(&[]).lease(counting()).is_none());
+    }
+
+    #[test]
+    fn an_end_that_is_told_twice_frees_nobody_elses_code() {
+        let (board, number) = board(6);
+        let keys = qnect_core::check::CheckKeys::new(0, &[1; 32], &[2; 32]);
+        let session = |n| SessionId::new(qnect_core::tag_code::TagId::from_random(0, n), [n as u8; 17], &keys).unwrap();
+        let code = {
+            let lease = board.lease(|| 7).unwrap();
+            let code = lease.code();
+            lease.bind(session(1));
+            code
+        };
+        board.release(number, code, session(1));
+        board.lease(|| 7).unwrap().bind(session(2));
+        board.release(number, code, session(1));
+        assert_eq!(board.session(number, code), Some(session(2)));
+        assert_eq!(board.load().0, 1);
     }
 
     #[test]

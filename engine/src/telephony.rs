@@ -8,12 +8,12 @@ use qnect_core::instruction::{Announcement, CODE_ATTEMPTS_MAX, Instruction};
 use qnect_core::language::Language;
 use qnect_core::leg::{Call, LegEvent, ProviderEvent};
 use qnect_core::session_id::SessionId;
-use qnect_core::tag::LegReaction;
-use qnect_storage::Promise;
+use qnect_core::tag::{DialSettled, LegReaction};
+use qnect_storage::{Lane, Promise};
 
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::messages::{ApplyLegEvent, SendDial, TakeCaller, Whisper, WithholdDial};
+use crate::messages::{ApplyLegEvent, SettleDial, TakeCaller, Whisper};
 
 /// How long a caller on the line may wait for a commit; then the dial is withheld and the caller is asked to try again.
 const DIAL_COMMIT_MAX: Duration = Duration::from_millis(2_500);
@@ -39,7 +39,7 @@ impl Engine {
         let language = Language::default();
         match self.inner.switchboard.digits(call.number) {
             Some(digits) if attempt <= CODE_ATTEMPTS_MAX => Instruction::AskForCode { digits, attempt, language },
-            _ => Instruction::Say { announcement: Announcement::CodeRefused, language },
+            _ => say(Announcement::CodeRefused),
         }
     }
 
@@ -56,7 +56,12 @@ impl Engine {
                 Caller::Known(token.map_err(|_| EngineError::Storage)?)
             }
         };
-        let visit = self.enter(session.tag()).await?;
+        let visit = match self.enter(session.tag(), Lane::Webhooks).await {
+            Ok(visit) => visit,
+            // The tag was taken out of use meanwhile: its codes lead nowhere.
+            Err(EngineError::UnknownTag) => return Ok(say(Announcement::CodeRefused)),
+            Err(other) => return Err(other),
+        };
         let leg = call.leg;
         let take = TakeCaller { session, leg: leg.clone(), caller };
         let (instruction, promise) = visit.tell(take).await?.map_err(|_| EngineError::Overloaded)?;
@@ -64,25 +69,23 @@ impl Engine {
         if !matches!(instruction, Instruction::Dial(_)) {
             return Ok(instruction);
         }
-        let rings = if kept_in_time(promise).await? {
-            visit.tell(SendDial { session, leg }).await?
-        } else {
-            !visit.tell(WithholdDial { session, caller }).await?
-        };
-        let try_again = Instruction::Say { announcement: Announcement::TryAgain, language: Language::default() };
-        Ok(if rings { instruction } else { try_again })
+        let kept = kept_in_time(promise).await?;
+        Ok(match visit.tell(SettleDial { session, leg, caller, kept }).await? {
+            DialSettled::Rings => instruction,
+            DialSettled::Withheld | DialSettled::Void => say(Announcement::TryAgain),
+        })
     }
 
     async fn whisper(&self, session: SessionId) -> Result<Instruction, EngineError> {
-        let visit = self.enter(session.tag()).await?;
-        // That the provider asks means that the owner's telephone was answered. Nobody waits for the record.
-        let answered = ApplyLegEvent { session, event: LegEvent::OwnerAnswered };
-        visit.tell(answered).await?.map_err(|_| EngineError::Overloaded)?;
+        let visit = self.enter(session.tag(), Lane::Webhooks).await?;
+        // That the provider asks means that the owner's telephone was answered. Nobody waits for the record, or minds
+        // if it finds no room: a status callback tells the same.
+        let _ = visit.tell(ApplyLegEvent { session, event: LegEvent::OwnerAnswered }).await?;
         Ok(visit.tell(Whisper(session)).await?.unwrap_or(Instruction::Acknowledge))
     }
 
     async fn leg_event(&self, session: SessionId, event: LegEvent) -> Result<Instruction, EngineError> {
-        let visit = match self.enter(session.tag()).await {
+        let visit = match self.enter(session.tag(), Lane::Webhooks).await {
             Ok(visit) => visit,
             // The tag is gone: there is nothing left to tell it.
             Err(EngineError::UnknownTag) => return Ok(Instruction::Acknowledge),
@@ -90,6 +93,8 @@ impl Engine {
         };
         let apply = ApplyLegEvent { session, event };
         let (reaction, promise) = visit.tell(apply).await?.map_err(|_| EngineError::Overloaded)?;
+        // The commit may take its time; others may visit meanwhile.
+        drop(visit);
         if let Some(promise) = promise {
             promise.kept().await.map_err(|_| EngineError::Storage)?;
         }
@@ -109,4 +114,8 @@ async fn kept_in_time(promise: Option<Promise>) -> Result<bool, EngineError> {
         Ok(kept) => kept.map(|()| true).map_err(|_| EngineError::Storage),
         Err(_) => Ok(false),
     }
+}
+
+fn say(announcement: Announcement) -> Instruction {
+    Instruction::Say { announcement, language: Language::default() }
 }

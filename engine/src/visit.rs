@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use actix::dev::ToEnvelope;
 use actix::{Addr, Handler, Message};
+use qnect_storage::Lane;
 
 use crate::actor::TagActor;
 use crate::error::EngineError;
-use crate::registry::VISITS_PER_TAG_MAX;
+use crate::registry::visits_max;
 
 /// An active tag's place in the registry. It holds the only address of the actor: every clone of an address would
 /// give the mailbox one more free slot (actix#329).
@@ -23,12 +24,12 @@ pub(crate) struct Active {
 pub(crate) struct Visit(Arc<Active>);
 
 impl Visit {
-    /// Begins a visit, unless the tag has as many as it may.
-    pub(crate) fn begin(active: &Arc<Active>) -> Option<Self> {
+    /// Begins a visit, unless the tag has as many as this lane may see.
+    pub(crate) fn begin(active: &Arc<Active>, lane: Lane) -> Option<Self> {
         // Counted first and looked at then: two at once can only both be turned away, never both be let in too many.
         let before = active.visits.fetch_add(1, Ordering::AcqRel);
         let visit = Self(active.clone());
-        (before < VISITS_PER_TAG_MAX).then_some(visit)
+        (before < visits_max(lane)).then_some(visit)
     }
 
     /// Hands the actor a message and waits for the reply.

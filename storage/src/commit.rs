@@ -2,8 +2,8 @@
 //! wait for it. fjall syncs under its journal lock and has no group commit of its own.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError};
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use fjall::{Database, PersistMode};
@@ -11,140 +11,23 @@ use metrics::{Gauge, Histogram};
 use qnect_core::record::{Record, ScanRecord};
 use qnect_core::time::Timestamp;
 use sha2::{Digest, Sha256};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 use crate::codec::{Head, encode_session, pack_scans, to_bytes};
+use crate::commit_queue::{CommitInbox, Job, Work};
 use crate::error::StorageError;
+use crate::failure::Failure;
 use crate::keyring::Keyring;
-use crate::layout::{HEAD_KEY, Keyspaces, Row, Space, scans_key, session_key};
-use crate::mark::HighWaterMark;
+use crate::layout::{HEAD_KEY, Keyspaces, Space, scans_key, session_key};
 use crate::scan_log::ScanLog;
+use crate::watchdog::Progress;
 
-/// Jobs that may wait for the commit thread. Above it, callers are turned away.
-pub(crate) const QUEUE_JOBS_MAX: usize = 16_384;
 /// Jobs that one batch takes at most.
 const BATCH_JOBS_MAX: usize = 1_024;
 /// How long a record that nobody waits for may stay unsynced, and how often the shelves of scans are cleared.
 const EVENTUALLY: Duration = Duration::from_millis(500);
 /// Scans of one packed row: 80 KiB.
 const ROW_SCANS_MAX: usize = 4_096;
-/// How often the high-water mark is written.
-const MARK_EVERY: Duration = Duration::from_secs(1);
-
-/// Who asks, in the order in which work is shed when the queue fills.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lane {
-    /// Scan records go first: at half a queue.
-    Scans,
-    /// New sessions next: at seven eighths.
-    Sessions,
-    /// Webhooks of calls that are on, last: when the queue is full.
-    Webhooks,
-}
-
-impl Lane {
-    const fn jobs_max(self) -> usize {
-        match self {
-            Self::Scans => QUEUE_JOBS_MAX / 2,
-            Self::Sessions => QUEUE_JOBS_MAX / 8 * 7,
-            Self::Webhooks => QUEUE_JOBS_MAX,
-        }
-    }
-}
-
-/// The queue has no room for this lane: shed the work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the commit queue is full")]
-pub struct QueueFull;
-
-/// Resolves once what was promised is on stable storage; fails if it never will be known to be.
-#[derive(Debug)]
-pub struct Promise(oneshot::Receiver<()>);
-
-impl Promise {
-    /// Waits for the commit.
-    pub async fn kept(self) -> Result<(), StorageError> {
-        self.0.await.map_err(|_| StorageError::Stopped)
-    }
-
-    /// Waits for the commit on a thread of one's own.
-    pub(crate) fn kept_blocking(self) -> Result<(), StorageError> {
-        self.0.blocking_recv().map_err(|_| StorageError::Stopped)
-    }
-}
-
-pub(crate) enum Work {
-    Records(Vec<Record>),
-    Rows(Vec<Row>),
-    /// The last work there is.
-    Stop,
-}
-
-struct Job {
-    work: Work,
-    kept: Option<oneshot::Sender<()>>,
-}
-
-/// The way in.
-pub(crate) struct CommitQueue {
-    jobs: SyncSender<Job>,
-    depth: Arc<AtomicUsize>,
-}
-
-impl CommitQueue {
-    pub(crate) fn new() -> (Self, CommitInbox) {
-        let (jobs, inbox) = std::sync::mpsc::sync_channel(QUEUE_JOBS_MAX);
-        let depth = Arc::new(AtomicUsize::new(0));
-        (Self { jobs, depth: depth.clone() }, CommitInbox { jobs: inbox, depth })
-    }
-
-    /// Queues work that nobody waits for.
-    pub(crate) fn remember(&self, lane: Lane, work: Work) -> Result<(), QueueFull> {
-        self.push(lane, Job { work, kept: None })
-    }
-
-    /// Queues work that somebody waits for.
-    pub(crate) fn promise(&self, lane: Lane, work: Work) -> Result<Promise, QueueFull> {
-        let (kept, promise) = oneshot::channel();
-        self.push(lane, Job { work, kept: Some(kept) })?;
-        Ok(Promise(promise))
-    }
-
-    /// Ends the commit thread behind all that is queued.
-    pub(crate) fn stop(&self) {
-        // An error means that it has ended already.
-        let _ = self.jobs.send(Job { work: Work::Stop, kept: None });
-        self.depth.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Whether work of this lane is still taken.
-    pub(crate) fn has_room(&self, lane: Lane) -> bool {
-        self.depth() < lane.jobs_max()
-    }
-
-    pub(crate) fn depth(&self) -> usize {
-        self.depth.load(Ordering::Relaxed)
-    }
-
-    fn push(&self, lane: Lane, job: Job) -> Result<(), QueueFull> {
-        if !self.has_room(lane) {
-            return Err(QueueFull);
-        }
-        self.depth.fetch_add(1, Ordering::Relaxed);
-        self.jobs.try_send(job).map_err(|e| {
-            self.depth.fetch_sub(1, Ordering::Relaxed);
-            // A stopped commit thread looks like a full queue: the work is turned away either way.
-            match e {
-                TrySendError::Full(_) | TrySendError::Disconnected(_) => QueueFull,
-            }
-        })
-    }
-}
-
-pub(crate) struct CommitInbox {
-    jobs: Receiver<Job>,
-    depth: Arc<AtomicUsize>,
-}
 
 /// Everything that the commit thread owns.
 pub(crate) struct Committer {
@@ -154,7 +37,8 @@ pub(crate) struct Committer {
     pub(crate) scans: Arc<ScanLog>,
     pub(crate) head: Head,
     pub(crate) now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
-    pub(crate) failed: watch::Sender<bool>,
+    pub(crate) failure: Failure,
+    pub(crate) progress: Arc<Progress>,
     pub(crate) safe: watch::Sender<u64>,
     pub(crate) metrics: CommitMetrics,
     /// Something was written since the last sync.
@@ -181,29 +65,18 @@ impl CommitMetrics {
     }
 }
 
-/// Tells that the store has failed when the commit thread ends in any way but in order: a panic is a failure, too.
-struct FailedUnlessInOrder {
-    failed: watch::Sender<bool>,
-    scans: Arc<ScanLog>,
-    in_order: bool,
-}
-
-impl Drop for FailedUnlessInOrder {
+/// However the commit thread ends: nobody clears the shelves any more.
+impl Drop for Committer {
     fn drop(&mut self) {
         self.scans.close();
-        if !self.in_order {
-            self.failed.send_replace(true);
-        }
     }
 }
 
 impl Committer {
-    /// Runs until the queue is closed or the store fails. A failure is told by `failed`, and by dropped promises.
+    /// Runs until the queue is closed or the store fails. A failure is told, and shown by dropped promises.
     pub(crate) fn run(mut self, inbox: &CommitInbox) {
-        let mut end = FailedUnlessInOrder { failed: self.failed.clone(), scans: self.scans.clone(), in_order: false };
-        match self.serve(inbox) {
-            Ok(()) => end.in_order = true,
-            Err(error) => tracing::error!(%error, "the store failed; nothing is acknowledged any more"),
+        if let Err(error) = self.serve(inbox) {
+            self.failure.tell(&error);
         }
     }
 
@@ -220,6 +93,7 @@ impl Committer {
                 Err(RecvTimeoutError::Timeout) => false,
                 Err(RecvTimeoutError::Disconnected) => true,
             };
+            self.progress.begin();
             jobs.extend(inbox.jobs.try_iter().take(BATCH_JOBS_MAX - jobs.len()));
             let last = closed || jobs.iter().any(|j| matches!(j.work, Work::Stop));
             let overdue = last || all_safe_at.elapsed() >= EVENTUALLY;
@@ -238,6 +112,7 @@ impl Committer {
                     let _ = kept.send(());
                 }
             }
+            self.progress.end();
             if last {
                 return Ok(());
             }
@@ -292,6 +167,7 @@ impl Committer {
                 Work::Records(records) => {
                     for record in records {
                         match record {
+                            // Scans have a way of their own; one that comes by this one is not lost.
                             Record::ScanAdmitted(scan) => scans.push(*scan),
                             Record::SessionOpened(s) | Record::SessionAdvanced(s) | Record::SessionEnded(s) => {
                                 put(Space::Sessions, &session_key(s.id), &encode_session(s, &self.keys)?);
@@ -312,50 +188,5 @@ impl Committer {
         batch.commit()?;
         self.head = head;
         Ok(())
-    }
-}
-
-/// Writes the high-water mark once a second while `safe` moves on from what is `marked`, and a last time when the commit
-/// thread is gone. Off the commit path: a slow disk under the mark delays no answer.
-pub(crate) fn keep_mark(
-    mark: &HighWaterMark,
-    mut marked: u64,
-    safe: &watch::Receiver<u64>,
-    failed: &watch::Sender<bool>,
-    pause: &Receiver<()>,
-) {
-    loop {
-        let last_round = !matches!(pause.recv_timeout(MARK_EVERY), Err(RecvTimeoutError::Timeout));
-        let sequence = *safe.borrow();
-        if sequence > marked {
-            if let Err(error) = mark.write(sequence) {
-                tracing::error!(%error, "the high-water mark cannot be written");
-                failed.send_replace(true);
-                return;
-            }
-            marked = sequence;
-        }
-        if last_round {
-            return;
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn commits_before_the_first_look_are_marked_too() {
-        let folder = tempfile::tempdir().unwrap();
-        let mark = HighWaterMark::at(folder.path().join("high-water.mark"));
-        // The commit thread has been fast: all its commits are safe before the marking thread runs.
-        let (safe, is_safe) = watch::channel(7);
-        let (failed, has_failed) = watch::channel(false);
-        let (stop, stopped) = std::sync::mpsc::channel();
-        drop((safe, stop));
-        keep_mark(&mark, 3, &is_safe, &failed, &stopped);
-        assert_eq!(mark.read().unwrap(), 7);
-        assert!(!*has_failed.borrow());
     }
 }

@@ -1,6 +1,7 @@
-//! Faults that tests inject into the commit thread. Not part of a normal build.
+//! Faults that tests inject into the store's threads. Not part of a normal build.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::error::StorageError;
 
@@ -19,6 +20,8 @@ struct State {
     gate_is_closed: bool,
     waiting: bool,
     fails_next: bool,
+    panics_next_read: bool,
+    hung_after: Option<Duration>,
 }
 
 impl Faults {
@@ -41,6 +44,26 @@ impl Faults {
     /// Whether a commit waits at the gate.
     pub fn holds_a_commit(&self) -> bool {
         self.state().waiting
+    }
+
+    /// Makes the thread that reads next panic.
+    pub fn panic_next_read(&self) {
+        self.state().panics_next_read = true;
+    }
+
+    /// From now on a thread is held to hang after this time.
+    pub fn hang_after(&self, time: Duration) {
+        self.state().hung_after = Some(time);
+    }
+
+    pub(crate) fn hung_after(&self) -> Option<Duration> {
+        self.state().hung_after
+    }
+
+    /// Called by a reader before each read.
+    pub(crate) fn before_read(&self) {
+        let panics = std::mem::take(&mut self.state().panics_next_read);
+        assert!(!panics, "injected by a test");
     }
 
     /// Called by the commit thread before each commit.

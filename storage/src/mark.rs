@@ -8,8 +8,18 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use tokio::sync::watch;
 
 use crate::error::StorageError;
+use crate::failure::Failure;
+use crate::watchdog::Progress;
+
+/// How often the high-water mark is written.
+const MARK_EVERY: Duration = Duration::from_secs(1);
 
 /// The mark of one data folder.
 pub(crate) struct HighWaterMark {
@@ -53,6 +63,40 @@ impl HighWaterMark {
     }
 }
 
+/// Everything that the mark thread owns. It writes the mark off the commit path: a slow disk under the mark delays no
+/// answer.
+pub(crate) struct MarkKeeper {
+    pub(crate) mark: HighWaterMark,
+    /// The sequence that the file holds.
+    pub(crate) marked: u64,
+    /// The last commit that is safe.
+    pub(crate) safe: watch::Receiver<u64>,
+    pub(crate) failure: Failure,
+    pub(crate) progress: Arc<Progress>,
+}
+
+impl MarkKeeper {
+    /// Writes the mark once a second while `safe` moves on from what is marked, and a last time when `stop` is closed.
+    pub(crate) fn run(mut self, stop: &Receiver<()>) {
+        loop {
+            let last_round = !matches!(stop.recv_timeout(MARK_EVERY), Err(RecvTimeoutError::Timeout));
+            let sequence = *self.safe.borrow();
+            if sequence > self.marked {
+                self.progress.begin();
+                if let Err(error) = self.mark.write(sequence) {
+                    self.failure.tell(&error);
+                    return;
+                }
+                self.progress.end();
+                self.marked = sequence;
+            }
+            if last_round {
+                return;
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,5 +116,20 @@ mod tests {
             assert!(mark.read().is_err(), "byte {at}");
             mark.write(77).unwrap();
         }
+    }
+
+    #[test]
+    fn commits_before_the_first_look_are_marked_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let mark = || HighWaterMark::at(folder.path().join("high-water.mark"));
+        // The commit thread has been fast: all its commits are safe before the mark thread runs.
+        let (safe, is_safe) = watch::channel(7);
+        let (failure, failed) = Failure::new();
+        let (stop, stopped) = std::sync::mpsc::channel();
+        drop((safe, stop));
+        let progress = Arc::new(Progress::new("the mark thread"));
+        MarkKeeper { mark: mark(), marked: 3, safe: is_safe, failure, progress }.run(&stopped);
+        assert_eq!(mark().read().unwrap(), 7);
+        assert!(!*failed.borrow());
     }
 }

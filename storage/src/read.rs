@@ -1,7 +1,7 @@
 //! Reader threads: fjall may wait for a disk or for a compaction, so no arbiter ever reads.
 
-use std::sync::mpsc::{Receiver, SyncSender};
-use std::sync::{Arc, Mutex};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use metrics::Counter;
 use qnect_core::record::ScanRecord;
@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 
 use crate::codec::{OwnerRow, TagRow, decode_session, from_bytes, unpack_scans};
 use crate::error::StorageError;
+use crate::failure::Failure;
 use crate::keyring::Keyring;
 use crate::layout::{Keyspaces, Space, owner_key, session_key, tag_key};
 
@@ -39,7 +40,7 @@ pub enum ReadError {
     /// Too many reads are waiting.
     #[error("too many reads are waiting")]
     Busy,
-    /// The store failed.
+    /// The store failed, or is closed.
     #[error(transparent)]
     Storage(#[from] StorageError),
 }
@@ -47,40 +48,38 @@ pub enum ReadError {
 type Reply<T> = oneshot::Sender<Result<Option<T>, StorageError>>;
 
 pub(crate) enum Read {
-    Tag {
-        tag: TagId,
-        now: Timestamp,
-        reply: Reply<Revival>,
-    },
-    Session {
-        id: SessionId,
-        reply: Reply<SessionSnapshot>,
-    },
-    /// The last read of one reader.
-    Stop,
+    Tag { tag: TagId, now: Timestamp, reply: Reply<Revival> },
+    Session { id: SessionId, reply: Reply<SessionSnapshot> },
 }
 
-/// The way to the readers.
-pub(crate) struct ReadQueue(SyncSender<Read>);
+/// The way to the readers; `None` once it is closed.
+pub(crate) struct ReadQueue(Mutex<Option<SyncSender<Read>>>);
 
 impl ReadQueue {
     pub(crate) fn new() -> (Self, Arc<Mutex<Receiver<Read>>>) {
         let (jobs, inbox) = std::sync::mpsc::sync_channel(READS_MAX);
-        (Self(jobs), Arc::new(Mutex::new(inbox)))
+        (Self(Mutex::new(Some(jobs))), Arc::new(Mutex::new(inbox)))
     }
 
-    /// Ends the readers behind all that is queued.
+    /// Ends the readers behind all that is queued. Never waits, even if they hang.
     pub(crate) fn stop(&self) {
-        for _ in 0..READERS {
-            // An error means that they have ended already.
-            let _ = self.0.send(Read::Stop);
-        }
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
+    /// [`ReadError::Busy`] when the queue is full; [`StorageError::Stopped`] when no reader is left to answer.
     pub(crate) async fn ask<T>(&self, read: impl FnOnce(Reply<T>) -> Read) -> Result<Option<T>, ReadError> {
         let (reply, answer) = oneshot::channel();
-        self.0.try_send(read(reply)).map_err(|_| ReadError::Busy)?;
+        self.push(read(reply))?;
         Ok(answer.await.map_err(|_| StorageError::Stopped)??)
+    }
+
+    fn push(&self, read: Read) -> Result<(), ReadError> {
+        let jobs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let jobs = jobs.as_ref().ok_or(StorageError::Stopped)?;
+        jobs.try_send(read).map_err(|e| match e {
+            TrySendError::Full(_) => ReadError::Busy,
+            TrySendError::Disconnected(_) => StorageError::Stopped.into(),
+        })
     }
 }
 
@@ -90,29 +89,37 @@ pub(crate) struct Reader {
     pub(crate) spaces: Keyspaces,
     pub(crate) keys: Arc<Keyring>,
     pub(crate) reads: Counter,
+    pub(crate) failure: Failure,
+    #[cfg(feature = "faults")]
+    pub(crate) faults: crate::faults::Faults,
 }
 
 impl Reader {
     /// Serves reads until the queue is closed.
     pub(crate) fn run(&self, inbox: &Mutex<Receiver<Read>>) {
         loop {
-            let next = match inbox.lock() {
-                Ok(inbox) => inbox.recv(),
-                Err(_) => return,
+            let next = inbox.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let Ok(read) = next else {
+                return;
             };
+            self.reads.increment(1);
+            #[cfg(feature = "faults")]
+            self.faults.before_read();
             // Whoever asked may have left: then nobody is told.
-            match next {
-                Ok(Read::Tag { tag, now, reply }) => {
-                    self.reads.increment(1);
-                    let _ = reply.send(self.tag(tag, now));
+            match read {
+                Read::Tag { tag, now, reply } => {
+                    let _ = reply.send(self.told(self.tag(tag, now)));
                 }
-                Ok(Read::Session { id, reply }) => {
-                    self.reads.increment(1);
-                    let _ = reply.send(self.session(id));
+                Read::Session { id, reply } => {
+                    let _ = reply.send(self.told(self.session(id)));
                 }
-                Ok(Read::Stop) | Err(_) => return,
             }
         }
+    }
+
+    /// Passes on what was read; what could not be read fails the store.
+    pub(crate) fn told<T>(&self, read: Result<T, StorageError>) -> Result<T, StorageError> {
+        read.inspect_err(|error| self.failure.tell(error))
     }
 
     fn tag(&self, tag: TagId, now: Timestamp) -> Result<Option<Revival>, StorageError> {
@@ -177,5 +184,38 @@ impl Reader {
         self.all_sessions(prefix, now, |s| sessions.push(s))?;
         sessions.sort_by_key(|s| (s.ended.is_none(), s.opened_at));
         Ok(sessions.split_off(sessions.len().saturating_sub(SESSIONS_REVIVED_MAX)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    /// What an ask says at once; `None` if it waits for its answer.
+    fn ask(queue: &ReadQueue) -> Option<ReadError> {
+        let ask =
+            pin!(queue.ask(|reply| Read::Tag { tag: TagId::from_random(0, 1), now: Timestamp::from_millis(0), reply }));
+        match ask.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Pending => None,
+            Poll::Ready(answer) => Some(answer.unwrap_err()),
+        }
+    }
+
+    #[test]
+    fn a_full_queue_is_busy_and_one_without_readers_has_stopped() {
+        let (queue, inbox) = ReadQueue::new();
+        for _ in 0..READS_MAX {
+            assert!(ask(&queue).is_none());
+        }
+        assert!(matches!(ask(&queue), Some(ReadError::Busy)));
+        drop(inbox);
+        assert!(matches!(ask(&queue), Some(ReadError::Storage(StorageError::Stopped))));
+
+        let (queue, _inbox) = ReadQueue::new();
+        queue.stop();
+        assert!(matches!(ask(&queue), Some(ReadError::Storage(StorageError::Stopped))));
     }
 }

@@ -1,9 +1,10 @@
 //! The store as a whole: opened once, shared by everyone, closed in order.
 
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use fjall::Database;
 use qnect_core::record::{Record, ScanRecord};
@@ -14,15 +15,19 @@ use qnect_core::time::Timestamp;
 use tokio::sync::watch;
 
 use crate::codec::{Head, from_bytes};
-use crate::commit::{CommitMetrics, CommitQueue, Committer, Lane, Promise, QueueFull, Work, keep_mark};
+use crate::commit::{CommitMetrics, Committer};
+use crate::commit_queue::{CommitQueue, Lane, Promise, QueueFull, Work};
 use crate::error::StorageError;
+use crate::failure::Failure;
 use crate::keyring::Keyring;
 use crate::keys::MasterKey;
 use crate::layout::{HEAD_KEY, Keyspaces, Space};
-use crate::mark::HighWaterMark;
+use crate::mark::{HighWaterMark, MarkKeeper};
 use crate::owners::{self, NewOwner, RegisteredOwner};
 use crate::read::{READERS, Read, ReadError, ReadQueue, Reader, Revival};
 use crate::scan_log::ScanLog;
+use crate::threads::Thread;
+use crate::watchdog::{self, Progress};
 
 /// Bytes of fjall's block cache.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
@@ -41,10 +46,10 @@ pub struct OpenOptions<'a> {
 }
 
 struct Threads {
-    commit: JoinHandle<()>,
-    mark: JoinHandle<()>,
-    stop_mark: std::sync::mpsc::Sender<()>,
-    readers: Vec<JoinHandle<()>>,
+    commit: Thread,
+    others: Vec<Thread>,
+    /// Dropped, they end the mark thread and the watchdog.
+    stop: [Sender<()>; 2],
 }
 
 struct Face {
@@ -59,6 +64,7 @@ pub struct Storage {
     face: Face,
     scans: Arc<ScanLog>,
     threads: Mutex<Option<Threads>>,
+    commit_progress: Arc<Progress>,
     failed: watch::Receiver<bool>,
     floor: Timestamp,
     #[cfg(feature = "faults")]
@@ -73,7 +79,7 @@ impl Storage {
         C: Fn() -> Timestamp + Send + Sync + 'static,
     {
         let folder = options.folder;
-        std::fs::create_dir_all(folder).map_err(|e| StorageError::folder(folder, e))?;
+        make_folder(folder).map_err(|e| StorageError::folder(folder, e))?;
         let database = open_database(&folder.join("db"))?;
         let spaces = Keyspaces::open(&database)?;
         let head: Head = match spaces.get(Space::Head).get(HEAD_KEY)? {
@@ -90,12 +96,25 @@ impl Storage {
         let floor = Timestamp::from_millis(head.at_ms);
         let now: Arc<dyn Fn() -> Timestamp + Send + Sync> = Arc::new(clock(floor));
         keys.prepare_days(now())?;
-        let reader =
-            Reader { spaces: spaces.clone(), keys: keys.clone(), reads: metrics::counter!("qnect_store_reads_total") };
-        let (failed, has_failed) = watch::channel(false);
+        let (failure, has_failed) = Failure::new();
         let (safe, is_safe) = watch::channel(head.sequence);
         #[cfg(feature = "faults")]
         let faults = crate::faults::Faults::default();
+        let progress = |thread| {
+            let progress = Progress::new(thread);
+            #[cfg(feature = "faults")]
+            let progress = progress.with_faults(faults.clone());
+            Arc::new(progress)
+        };
+        let commit_progress = progress("the commit thread");
+        let reader = Reader {
+            spaces: spaces.clone(),
+            keys: keys.clone(),
+            reads: metrics::counter!("qnect_store_reads_total"),
+            failure: failure.clone(),
+            #[cfg(feature = "faults")]
+            faults: faults.clone(),
+        };
         let scans = Arc::new(ScanLog::default());
         let committer = Committer {
             database,
@@ -104,21 +123,23 @@ impl Storage {
             scans: scans.clone(),
             head,
             now,
-            failed: failed.clone(),
+            failure: failure.clone(),
+            progress: commit_progress.clone(),
             safe,
             metrics: CommitMetrics::resolve(),
             unsynced: false,
             #[cfg(feature = "faults")]
             faults: faults.clone(),
         };
-        let keep_mark = move |stop: Receiver<()>| keep_mark(&mark, marked, &is_safe, &failed, &stop);
-        let (face, threads) = start(committer, keep_mark, &reader)?;
+        let keeper = MarkKeeper { mark, marked, safe: is_safe, failure, progress: progress("the mark thread") };
+        let (face, threads) = start(committer, keeper, &reader)?;
         Ok(Self {
             keys,
             reader,
             face,
             scans,
             threads: Mutex::new(Some(threads)),
+            commit_progress,
             failed: has_failed,
             floor,
             #[cfg(feature = "faults")]
@@ -136,7 +157,8 @@ impl Storage {
         self.floor
     }
 
-    /// Turns true when the store has failed: then go not-ready and exit with 70.
+    /// Turns true when the store has failed, be it that something could not be written or read, that a thread panicked, or
+    /// that a commit has not come to its end within 30 s: then go not-ready and exit with 70.
     pub fn failed(&self) -> watch::Receiver<bool> {
         self.failed.clone()
     }
@@ -152,17 +174,27 @@ impl Storage {
         self.face.commits.depth()
     }
 
-    /// Remembers a record that nobody waits for, within half a second. Never blocks. Scans are many and go by shelves
-    /// of their own; they are shed first, when the commit queue is half full or a shelf is.
-    pub fn remember(&self, lane: Lane, record: Record) -> Result<(), QueueFull> {
-        match record {
-            Record::ScanAdmitted(_) if !self.face.commits.has_room(lane) => Err(QueueFull),
-            Record::ScanAdmitted(scan) => self.scans.push(scan),
-            other => self.face.commits.remember(lane, Work::Records(vec![other])),
-        }
+    /// Whether the commit queue still takes work of this lane. Ask before deciding what needs a promise; between the
+    /// question and the promise others may fill the queue, so the promise itself can still be refused.
+    pub fn has_room(&self, lane: Lane) -> bool {
+        self.face.commits.has_room(lane)
     }
 
-    /// Remembers records, all or none; the promise resolves when they are on stable storage. Never blocks.
+    /// Remembers a record of a session that nobody waits for, within half a second. Never blocks.
+    pub fn remember(&self, lane: Lane, record: Record) -> Result<(), QueueFull> {
+        self.face.commits.remember(lane, Work::Records(vec![record]))
+    }
+
+    /// Remembers a scan, within half a second. Never blocks. Scans are many and go by shelves of their own; they are
+    /// shed first, when [`Lane::Scans`] has no room or a shelf is full.
+    pub fn log_scan(&self, scan: ScanRecord) -> Result<(), QueueFull> {
+        if !self.has_room(Lane::Scans) {
+            return Err(QueueFull);
+        }
+        self.scans.push(scan)
+    }
+
+    /// Remembers records of sessions, all or none; the promise resolves when they are on stable storage. Never blocks.
     pub fn promise(&self, lane: Lane, records: Vec<Record>) -> Result<Promise, QueueFull> {
         self.face.commits.promise(lane, Work::Records(records))
     }
@@ -179,12 +211,12 @@ impl Storage {
 
     /// Walks all sessions that have not ended or ended within the last day: once, before serving. Blocks.
     pub fn walk_sessions(&self, now: Timestamp, each: impl FnMut(SessionSnapshot)) -> Result<(), StorageError> {
-        self.reader.all_sessions(&[], now, each)
+        self.reader.told(self.reader.all_sessions(&[], now, each))
     }
 
     /// Walks all scans that are on disk, oldest first. Blocks.
     pub fn walk_scans(&self, each: impl FnMut(ScanRecord)) -> Result<(), StorageError> {
-        self.reader.all_scans(each)
+        self.reader.told(self.reader.all_scans(each))
     }
 
     /// Registers owners, each with a tag of their own; on stable storage when it returns. Blocks.
@@ -200,20 +232,22 @@ impl Storage {
     }
 
     /// Commits what is queued, writes the mark, ends all threads; later calls are turned away. Blocks; call it off the
-    /// arbiters. A second call does nothing.
+    /// arbiters. A thread that hangs is left behind after 30 s, and the store has failed. A second call does nothing.
     pub fn close(&self) {
-        let Some(threads) = self.threads.lock().ok().and_then(|mut threads| threads.take()) else {
+        let Some(Threads { commit, others, stop }) = self.threads.lock().ok().and_then(|mut threads| threads.take())
+        else {
             return;
         };
         self.face.commits.stop();
         self.face.reads.stop();
-        // A thread that panicked has told so already; closing goes on with the others.
-        let _ = threads.commit.join();
-        let _ = threads.stop_mark.send(());
-        let _ = threads.mark.join();
-        for reader in threads.readers {
-            let _ = reader.join();
-        }
+        let patience = self.commit_progress.hung_after();
+        // A commit thread that hangs has had its time.
+        let for_commits = if self.commit_progress.hangs() { Duration::ZERO } else { patience };
+        commit.wait(Instant::now() + for_commits, &self.reader.failure);
+        // Only now: the last mark is that of the last commit.
+        drop(stop);
+        let deadline = Instant::now() + patience;
+        others.into_iter().for_each(|thread| thread.wait(deadline, &self.reader.failure));
     }
 }
 
@@ -229,6 +263,11 @@ impl std::fmt::Debug for Storage {
     }
 }
 
+/// A new data folder is its owner's only: what is not sealed in it (network prefixes, times) is nobody else's business.
+fn make_folder(folder: &Path) -> std::io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
 fn open_database(path: &PathBuf) -> Result<Database, StorageError> {
     let opened = Database::builder(path).cache_size(CACHE_BYTES).worker_threads(FJALL_WORKERS).open();
     opened.map_err(|e| match e {
@@ -237,24 +276,22 @@ fn open_database(path: &PathBuf) -> Result<Database, StorageError> {
     })
 }
 
-fn start(
-    committer: Committer,
-    keep_mark: impl FnOnce(Receiver<()>) + Send + 'static,
-    reader: &Reader,
-) -> Result<(Face, Threads), StorageError> {
+fn start(committer: Committer, keeper: MarkKeeper, reader: &Reader) -> Result<(Face, Threads), StorageError> {
     let (commits, commit_inbox) = CommitQueue::new();
     let (reads, read_inbox) = ReadQueue::new();
-    let (stop_mark, stop) = std::sync::mpsc::channel();
-    let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
-        let thread = std::thread::Builder::new().name(name.into()).spawn(work);
-        thread.map_err(|e| StorageError::folder("a thread", e))
-    };
-    let commit = spawn("qnect-commit", Box::new(move || committer.run(&commit_inbox)))?;
-    let mark = spawn("qnect-mark", Box::new(move || keep_mark(stop)))?;
-    let mut readers = Vec::with_capacity(READERS);
+    let (stop_mark, mark_stopped) = std::sync::mpsc::channel();
+    let (stop_watchdog, watchdog_stopped) = std::sync::mpsc::channel();
+    let failure = &reader.failure;
+    let watched = [committer.progress.clone(), keeper.progress.clone()];
+    let told = failure.clone();
+    let commit = Thread::spawn("qnect-commit", failure.clone(), move || committer.run(&commit_inbox))?;
+    let mut others = vec![
+        Thread::spawn("qnect-mark", failure.clone(), move || keeper.run(&mark_stopped))?,
+        Thread::spawn("qnect-watchdog", failure.clone(), move || watchdog::watch(&watched, &told, &watchdog_stopped))?,
+    ];
     for _ in 0..READERS {
         let (reader, inbox) = (reader.clone(), read_inbox.clone());
-        readers.push(spawn("qnect-read", Box::new(move || reader.run(&inbox)))?);
+        others.push(Thread::spawn("qnect-read", failure.clone(), move || reader.run(&inbox))?);
     }
-    Ok((Face { commits, reads }, Threads { commit, mark, stop_mark, readers }))
+    Ok((Face { commits, reads }, Threads { commit, others, stop: [stop_mark, stop_watchdog] }))
 }

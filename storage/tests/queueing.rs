@@ -17,14 +17,14 @@ const QUEUE: usize = 16_384;
 /// Scans of one shelf.
 const SHELF: usize = 16_384;
 
-fn scan(tag: u64) -> Record {
-    Record::ScanAdmitted(ScanRecord {
+fn scan(tag: u64) -> ScanRecord {
+    ScanRecord {
         tag: TagId::from_random(0, tag),
         at: NOW,
         address: AddressPrefix::V4([192, 0, 2]),
         device: DeviceClass::Phone,
         browser: BrowserClass::Safari,
-    })
+    }
 }
 
 fn numbered(storage: &Storage, number: u64) -> SessionSnapshot {
@@ -48,17 +48,22 @@ fn work_is_shed_in_order_while_the_disk_stands_still() {
         }
         (before, storage.commit_queue_depth())
     };
+    let rooms = || [Lane::Scans, Lane::Sessions, Lane::Webhooks].map(|lane| storage.has_room(lane));
+    assert_eq!(rooms(), [true; 3]);
     assert_eq!(fill(Lane::Scans), (0, QUEUE / 2));
-    assert_eq!(storage.remember(Lane::Scans, scan(1)), Err(QueueFull), "scans are shed first");
+    assert_eq!(rooms(), [false, true, true]);
+    assert_eq!(storage.log_scan(scan(1)), Err(QueueFull), "scans are shed first");
     assert_eq!(fill(Lane::Sessions), (QUEUE / 2, QUEUE / 8 * 7));
+    assert_eq!(rooms(), [false, false, true]);
     assert_eq!(fill(Lane::Webhooks), (QUEUE / 8 * 7, QUEUE));
+    assert_eq!(rooms(), [false; 3]);
     for lane in [Lane::Scans, Lane::Sessions, Lane::Webhooks] {
         assert_eq!(fill(lane), (QUEUE, QUEUE));
         assert_eq!(storage.promise(lane, vec![]).unwrap_err(), QueueFull);
     }
     storage.faults().open_gate();
     until("the queue is empty", || storage.commit_queue_depth() == 0);
-    storage.remember(Lane::Scans, scan(1)).unwrap();
+    storage.log_scan(scan(1)).unwrap();
     drop(storage);
 
     let mut kept = HashSet::new();
@@ -73,12 +78,12 @@ fn scans_are_bounded_while_the_disk_stands_still_and_what_was_taken_in_is_kept()
     let storage = open(folder.path());
     storage.faults().close_gate();
     let mut taken = 0;
-    while storage.remember(Lane::Scans, scan(7)) == Ok(()) {
+    while storage.log_scan(scan(7)) == Ok(()) {
         taken += 1;
     }
     // A shelf, and the scans that a held commit had taken off it before.
     assert!((SHELF..=2 * SHELF).contains(&taken), "{taken} scans wait");
-    storage.remember(Lane::Scans, scan(8)).unwrap();
+    storage.log_scan(scan(8)).unwrap();
     storage.faults().open_gate();
     drop(storage);
 
@@ -148,7 +153,7 @@ fn after_a_failed_commit_everything_is_turned_away() {
     until("the failure is told", || *failed.borrow());
     until("work is turned away", || storage.promise(Lane::Webhooks, vec![]).is_err());
     assert!(storage.remember(Lane::Webhooks, opened(&storage, 50)).is_err());
-    assert!(storage.remember(Lane::Scans, scan(1)).is_err());
+    assert!(storage.log_scan(scan(1)).is_err());
     assert!(storage.register(&[store_common::owner(1)], NOW).is_err());
     drop(storage);
 
@@ -171,7 +176,8 @@ fn closing_commits_what_is_queued_and_can_be_done_twice() {
     for promise in promises {
         run(promise.kept()).unwrap();
     }
-    assert!(storage.remember(Lane::Webhooks, scan(1)).is_err());
+    assert!(storage.log_scan(scan(1)).is_err());
+    assert!(storage.remember(Lane::Webhooks, opened(&storage, 200)).is_err());
     assert!(storage.promise(Lane::Webhooks, vec![]).is_err());
     assert!(run(storage.session(numbered(&storage, 1).id)).is_err());
     assert!(!*storage.failed().borrow(), "an end in order is no failure");
@@ -186,7 +192,7 @@ fn closing_commits_what_is_queued_and_can_be_done_twice() {
 fn the_clock_starts_at_the_last_commit() {
     let folder = tempfile::tempdir().unwrap();
     let storage = open(folder.path());
-    run(storage.promise(Lane::Webhooks, vec![scan(1)]).unwrap().kept()).unwrap();
+    run(storage.promise(Lane::Webhooks, vec![opened(&storage, 1)]).unwrap().kept()).unwrap();
     drop(storage);
     let options = qnect_storage::OpenOptions { folder: folder.path(), master: &store_common::master() };
     let storage = Storage::open(&options, |floor| move || floor).unwrap();

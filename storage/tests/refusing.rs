@@ -62,6 +62,15 @@ fn a_damaged_mark_is_refused() {
 }
 
 #[test]
+fn a_new_folder_is_its_owners_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("data");
+    drop(open(&folder));
+    assert_eq!(std::fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
+}
+
+#[test]
 fn a_folder_in_use_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let storage = open(folder.path());
@@ -104,10 +113,14 @@ fn an_unknown_format_is_told_and_not_guessed() {
         let tag = used(folder.path()).code.tag();
         change_first_row(folder.path(), keyspace, |value| value[0] = 2);
         let storage = open(folder.path());
+        assert!(!*storage.failed().borrow());
         assert_unreadable(&storage, tag, keyspace);
         if keyspace == "sessions" {
+            drop(storage);
+            let storage = open(folder.path());
             let walked = storage.walk_sessions(NOW, |_| panic!("a session was guessed"));
             assert!(matches!(walked, Err(StorageError::Unreadable { .. })));
+            assert!(*storage.failed().borrow());
         }
     }
 }
@@ -138,6 +151,7 @@ fn assert_unreadable(storage: &Storage, tag: TagId, expected: &str) {
         ReadError::Storage(StorageError::Unreadable { keyspace, .. }) => assert_eq!(keyspace, expected),
         other => panic!("{other}"),
     }
+    assert!(*storage.failed().borrow(), "what cannot be read fails the store");
 }
 
 fn change_first_row(folder: &Path, keyspace: &str, change: impl FnOnce(&mut Vec<u8>)) {

@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::commands::CommandError;
+use crate::commands::{CommandError, say};
 use crate::config::{self, Config, Overrides, environment};
 
 /// Prints the documented example file.
 pub fn example() -> ExitCode {
-    print!("{}", config::example());
+    say(config::example());
     ExitCode::SUCCESS
 }
 
@@ -16,7 +16,7 @@ pub fn example() -> ExitCode {
 pub fn check(file: Option<&Path>) -> ExitCode {
     match config::check(file, environment(), &Overrides::default()) {
         Ok(text) => {
-            print!("{text}");
+            say(&text);
             ExitCode::SUCCESS
         }
         Err(text) => {
@@ -29,6 +29,6 @@ pub fn check(file: Option<&Path>) -> ExitCode {
 /// Prints the effective values, secrets hidden.
 pub fn show(file: Option<&Path>) -> Result<ExitCode, CommandError> {
     let config = Config::load(file, environment(), &Overrides::default())?;
-    print!("{}", config::show(&config));
+    say(&config::show(&config));
     Ok(ExitCode::SUCCESS)
 }

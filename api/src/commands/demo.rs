@@ -1,7 +1,6 @@
 //! `demo`: the main job on embedded defaults, for a newcomer: one command, nothing to configure.
 
-use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -15,7 +14,7 @@ use qnect_storage::{NewOwner, NewVehicle};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::commands::scene::{OWNER_PHONE, Scene};
-use crate::commands::{CommandError, keys, runtime, serve, terminal};
+use crate::commands::{CommandError, keys, runtime, say, serve, terminal};
 use crate::config::{Config, LogFormat, Secret};
 use crate::{logging, server};
 
@@ -46,39 +45,55 @@ pub fn run(options: &Options) -> Result<ExitCode, CommandError> {
     let public = server::bind(options.listen)?;
     let operations = server::bind(options.ops_listen)?;
     let address = public.local_addr().map_err(|e| CommandError::Other(e.to_string()))?;
-    let origin = options.public_base_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    let engine = format!("http://{}", reachable(address));
+    let origin = options.public_base_url.clone().unwrap_or_else(|| engine.clone());
     let secret = random_secret()?;
     let config = Config::demo(options.listen, options.ops_listen, &folder, &origin, Secret::new(secret.clone()))?;
     let opened = runtime::open(&config, &master_key(&config)?)?;
     let owner = opened.storage.register(&[demo_owner()?], opened.clock.now())?;
     let code = owner.first().map(|o| o.code.to_string()).unwrap_or_default();
     host(serve::workers(), |workers| async move {
+        // From now on a signal ends in order, and the temporary folder with its master key goes.
+        let mut end = serve::EndSignals::listen()?;
         let running = runtime::start(&config, opened, workers, public, operations).await?;
 
-        let engine = format!("http://{}", running.public);
-        println!("QNect demo: everything is real but the telephones and their provider, which are simulated.\n");
+        say("QNect demo: everything is real but the telephones and their provider, which are simulated.\n\n");
         terminal::qr(&format!("{origin}/q/{code}").to_uppercase());
-        println!("  sticker   {origin}/q/{code}");
-        println!("  metrics   http://{}/metrics\n", running.operations);
+        say(&format!("  sticker   {origin}/q/{code}\n"));
+        say(&format!("  metrics   http://{}/metrics\n\n", reachable(running.operations)));
         let auth_id = config.providers.plivo.as_ref().map(|p| p.auth_id.clone()).unwrap_or_default();
         let scene = Scene { engine, origin, code, auth_id, auth_token: secret, owner: options.owner };
-        let (summary, right) = scene.play(&terminal::Client::new()).await?;
-        println!();
-        if !options.once {
-            let end = serve::EndSignals::listen()?;
-            println!("Serving until Ctrl-C. Open the sticker's address in a browser.");
+        let client = terminal::Client::new();
+        let played = tokio::select! {
+            played = scene.play(&client) => played,
+            () = end.asked() => {
+                let drained = running.drain().await;
+                return Ok(if options.once { ExitCode::FAILURE } else { drained });
+            }
+        };
+        say("\n");
+        if !options.once && played.is_ok() {
+            say("Serving until Ctrl-C. Open the sticker's address in a browser.\n");
             tokio::select! {
                 () = end.asked() => {}
                 () = running.storage_failed() => {}
             }
         }
         let drained = running.drain().await;
+        let (summary, right) = played?;
         let line = serde_json::to_string(&summary).map_err(|e| CommandError::Other(e.to_string()))?;
-        println!("{line}");
-        // Nobody reads a closed pipe; the exit code still tells.
-        let _ = std::io::stdout().flush();
+        say(&format!("{line}\n"));
         Ok(if right { drained } else { ExitCode::FAILURE })
     })
+}
+
+/// Where a listener on this address is reached from this machine: "everywhere" is no address to open.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        let loopback = if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
+        address.set_ip(loopback);
+    }
+    address
 }
 
 /// The folder's own master key, made at the first run.

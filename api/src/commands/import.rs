@@ -56,13 +56,17 @@ pub fn run(file: Option<&Path>, owners: &Path) -> Result<ExitCode, CommandError>
     })?;
     let input = std::fs::File::open(owners)
         .map_err(|e| CommandError::Usage(format!("{}: {e}; name a readable file", owners.display())))?;
+    if input.metadata().is_ok_and(|file| file.is_dir()) {
+        return Err(CommandError::Usage(format!("{}: is a directory; name a readable file", owners.display())));
+    }
     let master = keys::read(for_storage.key_file)?;
     let options = OpenOptions { folder: for_storage.data_dir, master: &master };
     let storage = Storage::open(&options, |floor| {
         let clock = Clock::starting_at_least(floor);
         move || clock.now()
     })?;
-    let bad = Import { storage: &storage, origin, out: BufWriter::new(std::io::stdout().lock()) }
+    let allowed_prefixes = &config.calls.allowed_prefixes;
+    let bad = Import { storage: &storage, origin, allowed_prefixes, out: BufWriter::new(std::io::stdout().lock()) }
         .run(BufReader::new(input))?;
     storage.close();
     Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -71,6 +75,7 @@ pub fn run(file: Option<&Path>, owners: &Path) -> Result<ExitCode, CommandError>
 struct Import<'a, W: Write> {
     storage: &'a Storage,
     origin: &'a str,
+    allowed_prefixes: &'a [String],
     out: W,
 }
 
@@ -86,7 +91,7 @@ impl<W: Write> Import<'_, W> {
             if line.trim_ascii().is_empty() {
                 continue;
             }
-            match read_line(&line) {
+            match read_line(&line, self.allowed_prefixes) {
                 Ok(owner) => {
                     numbers.push(number);
                     owners.push(owner);
@@ -140,9 +145,13 @@ fn next_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> std::io::Result<bo
 }
 
 /// Reads one line. What it says of a bad one never quotes it: a line names a person.
-fn read_line(line: &[u8]) -> Result<NewOwner, String> {
+fn read_line(line: &[u8], allowed_prefixes: &[String]) -> Result<NewOwner, String> {
     if line.len() > LINE_BYTES_MAX {
         return Err(format!("it is longer than {LINE_BYTES_MAX} bytes"));
+    }
+    // A list would be read as the fields in their order.
+    if line.trim_ascii_start().starts_with(b"[") {
+        return Err("it is no JSON object".to_owned());
     }
     let line: Line = serde_json::from_slice(line).map_err(|e| match e.classify() {
         serde_json::error::Category::Data => {
@@ -165,7 +174,7 @@ fn read_line(line: &[u8]) -> Result<NewOwner, String> {
     Ok(NewOwner {
         name: bounded("name", line.name)?,
         email,
-        phone: phone(&line.phone)?,
+        phone: phone(&line.phone, allowed_prefixes)?,
         vehicle: line.vehicle.map(|v| bounded("vehicle", v)).transpose()?.map(NewVehicle),
         language: match line.language {
             None => Language::default(),
@@ -184,11 +193,16 @@ fn read_line(line: &[u8]) -> Result<NewOwner, String> {
 }
 
 /// A national number without its `+` would be read as one of another country, and never be reached.
-fn phone(text: &str) -> Result<Phone, String> {
+fn phone(text: &str, allowed_prefixes: &[String]) -> Result<Phone, String> {
     if !text.starts_with('+') {
         return Err("phone begins with + and the country's code".to_owned());
     }
-    Phone::parse(text).map_err(|e| format!("phone: {e}"))
+    let phone = Phone::parse(text).map_err(|e| format!("phone: {e}"))?;
+    if allowed_prefixes.iter().any(|prefix| phone.has_prefix(prefix)) {
+        return Ok(phone);
+    }
+    let allowed = allowed_prefixes.join(", ");
+    Err(format!("phone is outside calls.allowed_prefixes ({allowed}), so that it could never be called"))
 }
 
 fn quiet_hours(text: &str) -> Result<QuietHours, &'static str> {
@@ -208,6 +222,10 @@ mod tests {
 
     const GOOD: &str = r#"{"name":"A","email":"a@example.in","phone":"+919800000017"}"#;
 
+    fn read(line: &str) -> Result<NewOwner, String> {
+        read_line(line.as_bytes(), &["+91".to_owned()])
+    }
+
     fn with(field: &str) -> String {
         GOOD.replace('}', &format!(",{field}}}"))
     }
@@ -217,7 +235,7 @@ mod tests {
         let line = with(
             r#""vehicle":"RJ14 AB 1234","language":"hi","time_zone":"Asia/Dubai","quiet_hours":"22:00-07:30","night_reasons":["towing"]"#,
         );
-        let owner = read_line(line.as_bytes()).unwrap();
+        let owner = read(&line).unwrap();
         assert_eq!(owner.language, Language::Hindi);
         assert_eq!(owner.time_zone, "Asia/Dubai");
         assert_eq!(owner.quiet_hours, Some(QuietHours { from_minute: 22 * 60, to_minute: 7 * 60 + 30 }));
@@ -234,13 +252,15 @@ mod tests {
             with(r#""time_zone":"Mars/Olympus""#),
             with(r#""quiet_hours":"24:00-07:00""#),
             with(r#""night_reasons":["boredom"]"#),
+            r#"["A","a@example.in","+919800000017",null,null,null,null,null]"#.to_owned(),
             GOOD.replace("+91", "0"),
+            GOOD.replace("+91", "+92"),
             GOOD.replace("+91", ""),
             GOOD.replace("a@example.in", "nobody"),
             GOOD.replace(r#""A""#, r#""""#),
         ];
         for line in bad {
-            let told = read_line(line.as_bytes()).err().unwrap_or_else(|| panic!("accepted: {line}"));
+            let told = read(&line).err().unwrap_or_else(|| panic!("accepted: {line}"));
             assert!(!told.contains("9800000017") && !told.contains("Olympus"), "{told}");
         }
     }

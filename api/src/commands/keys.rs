@@ -5,13 +5,14 @@ use std::process::ExitCode;
 
 use qnect_storage::keys::{KeyError, MasterKey};
 
-use crate::commands::CommandError;
+use crate::commands::{CommandError, say};
 
 /// Makes a new master key at `path`; refuses to overwrite.
 pub fn init(path: &Path) -> Result<ExitCode, CommandError> {
     match MasterKey::create_file(path) {
         Ok(_) => {
-            println!("{}: a new master key; keep a copy apart from the data folder and its backups", path.display());
+            let made = path.display();
+            say(&format!("{made}: a new master key; keep a copy apart from the data folder and its backups\n"));
             Ok(ExitCode::SUCCESS)
         }
         Err(error @ KeyError::AlreadyExists { .. }) => Err(CommandError::Usage(error.to_string())),

@@ -10,6 +10,7 @@ mod runtime;
 mod scene;
 mod terminal;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use qnect_storage::StorageError;
@@ -30,7 +31,7 @@ pub enum CommandError {
     /// The store. Exit code 70, or 2 when another process has the folder or the master key is another's.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// A listener.
+    /// A listener. Exit code 1.
     #[error(transparent)]
     Bind(#[from] BindError),
     /// Anything else. Exit code 1.
@@ -42,19 +43,30 @@ impl CommandError {
     /// The exit code of the public interface.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Usage(_) | Self::Bind(_) => 2,
+            Self::Config(_) | Self::Usage(_) => 2,
             Self::Storage(StorageError::InUse(_)) => 2,
             Self::Storage(StorageError::Keys(KeyError::InUse { .. } | KeyError::WrongMaster { .. })) => 2,
             Self::Storage(_) => 70,
-            Self::Other(_) => 1,
+            Self::Bind(_) | Self::Other(_) => 1,
         }
     }
+}
+
+/// Writes to stdout. Nobody reads a closed pipe: the exit code still tells.
+fn say(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 /// Prints the reason and gives the exit code.
 pub fn report(result: Result<ExitCode, CommandError>) -> ExitCode {
     result.unwrap_or_else(|error| {
-        eprintln!("qnect: {error}");
+        match &error {
+            CommandError::Config(config) if config.problems().len() > 1 => {
+                eprintln!("qnect: the configuration has {} problems:\n{config}", config.problems().len());
+            }
+            _ => eprintln!("qnect: {error}"),
+        }
         ExitCode::from(error.exit_code())
     })
 }

@@ -20,7 +20,11 @@ use crate::settings::engine_options;
 
 /// Accepted connections that may wait for one worker.
 const DEALT_MAX: usize = 256;
-/// The process ends by force so long after a drain began.
+/// How long a drain waits for the public listener's requests.
+const PUBLIC_DRAIN_MAX: Duration = Duration::from_secs(9);
+/// Then for those of the operations listener, which tells of the drain until then.
+const OPS_DRAIN_MAX: Duration = Duration::from_secs(1);
+/// The process ends by force so long after a drain began: later than both together, and than what the store needs.
 const FORCED_END: Duration = Duration::from_secs(15);
 /// The exit code of a failed store (`EX_SOFTWARE` of sysexits.h).
 const EXIT_STORAGE: u8 = 70;
@@ -51,6 +55,7 @@ pub(super) struct Running {
     pub(super) operations: SocketAddr,
     engine: Engine,
     drain: watch::Sender<bool>,
+    ops_drain: watch::Sender<bool>,
     service: Service,
     ops_service: Service,
 }
@@ -67,6 +72,7 @@ pub(super) async fn start(
     let Opened { storage, clock, metrics } = opened;
     let engine = Engine::start(engine_options(config), storage.clone(), clock, workers.clone())?;
     let (drain, draining) = watch::channel(false);
+    let (ops_drain, ops_draining) = watch::channel(false);
     let (public_address, public) = registered(public)?;
     let (ops_address, ops) = registered(ops)?;
 
@@ -80,14 +86,14 @@ pub(super) async fn start(
     let dealt = serve_on_workers(&workers, &service);
     tokio::task::spawn_local(server::accept(public, service.clone(), dealt));
 
-    let state = operations::Operations { metrics: metrics.clone(), storage, draining: draining.clone() };
-    let ops_service = Service::new(operations::operations(Arc::new(state)), AccessLog::Off, draining);
+    let state = operations::Operations { metrics: metrics.clone(), storage, draining };
+    let ops_service = Service::new(operations::operations(Arc::new(state)), AccessLog::Off, ops_draining);
     let (deal, accepted) = mpsc::channel(DEALT_MAX);
     tokio::task::spawn_local(Connections { service: ops_service.clone(), accepted }.serve());
     tokio::task::spawn_local(server::accept(ops, ops_service.clone(), vec![deal]));
     tokio::task::spawn_local(fold_histograms(metrics));
 
-    Ok(Running { public: public_address, operations: ops_address, engine, drain, service, ops_service })
+    Ok(Running { public: public_address, operations: ops_address, engine, drain, ops_drain, service, ops_service })
 }
 
 /// A bound listener, registered with this thread's runtime, and its address.
@@ -130,28 +136,32 @@ impl Running {
         let _ = failed.wait_for(|&failed| failed).await;
     }
 
-    /// Ends in order: takes no more connections, lets requests end, commits what is queued.
+    /// Ends in order: takes no more connections, lets requests end, says to the last that it is not ready, commits what
+    /// is queued.
     pub(super) async fn drain(self) -> ExitCode {
+        let storage_failed = self.engine.storage().failed();
         self.engine.begin_drain();
         self.drain.send_replace(true);
-        end_by_force_after(FORCED_END);
-        let storage_failed = *self.engine.storage().failed().borrow();
-        let (public_done, ops_done) = tokio::join!(self.service.drained(), self.ops_service.drained());
+        end_by_force_after(FORCED_END, storage_failed.clone());
+        let public_done = self.service.drained(PUBLIC_DRAIN_MAX).await;
+        self.ops_drain.send_replace(true);
+        let ops_done = self.ops_service.drained(OPS_DRAIN_MAX).await;
         if !(public_done && ops_done) {
             tracing::warn!("some connections did not end within the drain's time");
         }
         self.engine.storage().close();
-        if storage_failed { ExitCode::from(EXIT_STORAGE) } else { ExitCode::SUCCESS }
+        // The last commits may be those that fail.
+        if *storage_failed.borrow() { ExitCode::from(EXIT_STORAGE) } else { ExitCode::SUCCESS }
     }
 }
 
 /// A drain that hangs must not keep a process manager waiting.
-fn end_by_force_after(time: Duration) {
+fn end_by_force_after(time: Duration, storage_failed: watch::Receiver<bool>) {
     let (keep, gone) = std::sync::mpsc::channel::<()>();
     std::mem::forget(keep);
     std::thread::spawn(move || {
         let _ = gone.recv_timeout(time);
         eprintln!("qnect: the drain did not end; ending by force");
-        std::process::exit(1);
+        std::process::exit(if *storage_failed.borrow() { EXIT_STORAGE.into() } else { 1 });
     });
 }

@@ -55,6 +55,7 @@ struct Opened {
     number: String,
     access_code: String,
     dial_uri: String,
+    status_url: String,
 }
 
 #[derive(Deserialize)]
@@ -75,6 +76,8 @@ impl Scene {
             "engine",
             &format!("gives the page {} and stores the session before it says so", opened.dial_uri),
         );
+
+        terminal::step("engine", &format!("says how the session stands at {}", opened.status_url));
 
         let report = self.dial(&opened).await?;
         terminal::step("engine", "waits 5 s, so that no late or reordered event can change the outcome");

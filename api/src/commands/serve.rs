@@ -7,7 +7,7 @@ use qnect_engine::host;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::commands::{CommandError, keys, runtime};
+use crate::commands::{CommandError, keys, runtime, say};
 use crate::config::{Config, Overrides, environment};
 use crate::{logging, server};
 
@@ -23,9 +23,9 @@ pub fn run(file: Option<&Path>, flags: &Overrides) -> Result<ExitCode, CommandEr
     let opened = runtime::open(&config, &master)?;
     host(workers(), |workers| async move {
         // Before `ready` is said: whoever reads it may ask at once.
-        let end = EndSignals::listen()?;
+        let mut end = EndSignals::listen()?;
         let running = runtime::start(&config, opened, workers, public, operations).await?;
-        println!("ready public=http://{} operations=http://{}", running.public, running.operations);
+        say(&format!("ready public=http://{} operations=http://{}\n", running.public, running.operations));
         tokio::select! {
             () = end.asked() => tracing::info!("draining"),
             () = running.storage_failed() => tracing::error!("the store failed; ending"),
@@ -53,7 +53,7 @@ impl EndSignals {
     }
 
     /// Resolves at the first one.
-    pub(super) async fn asked(mut self) {
+    pub(super) async fn asked(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}

@@ -14,14 +14,14 @@ use qnect_simulator::{Party, TimelineEntry};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::commands::CommandError;
+use crate::commands::{CommandError, say};
 
 /// How long an answer may take.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// Prints one step.
 pub(super) fn step(who: &str, what: &str) {
-    println!("          {who:<9} {what}");
+    say(&format!("          {who:<9} {what}\n"));
 }
 
 /// Prints one entry of a call's timeline, in the telephones' time.
@@ -33,13 +33,13 @@ pub(super) fn timeline(entry: &TimelineEntry) {
         Party::Engine => "engine",
         Party::Owner => "owner",
     };
-    println!("  {:>6.1}s {who:<9} {}", entry.at_ms as f64 / 1_000.0, entry.text);
+    say(&format!("  {:>6.1}s {who:<9} {}\n", entry.at_ms as f64 / 1_000.0, entry.text));
 }
 
 /// Prints a QR code that a telephone can read from a screen.
 pub(super) fn qr(text: &str) {
     if let Ok(code) = QRBuilder::new(text).build() {
-        println!("{}", code.to_str());
+        say(&format!("{}\n", code.to_str()));
     }
 }
 

@@ -10,8 +10,7 @@ use super::{Secret, urls};
 
 impl Config {
     /// One number at a Plivo that is simulated, all else by default. The master key goes into the data folder.
-    /// `auth_token` is what the simulated provider was given; where it listens goes into
-    /// [`Plivo::api_base_url`] once that is known.
+    /// `auth_token` is what the simulated provider was given.
     ///
     /// # Errors
     /// `public_base_url`, which a user may have given, is not an origin.

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use toml::Value;
 
 use super::keys::PROVIDERS_TO_COME;
-use super::{Network, urls};
+use super::{Network, secret, urls};
 
 /// The form of a key's value.
 pub(super) enum Kind {
@@ -77,7 +77,7 @@ impl Kind {
             Self::PhoneNumber => "write \"+\" and 8 to 15 digits, like \"+911140000001\"".to_owned(),
             Self::Prefixes => "write a list of at least one prefix, \"+\" and digits, like [\"+91\"]".to_owned(),
             Self::Networks => "write a list of networks, like [\"10.0.0.0/8\", \"fd00::/8\"]".to_owned(),
-            Self::Secret => "write text in quotes, or a list of two during a rotation".to_owned(),
+            Self::Secret => "write at least 16 characters in quotes, or a list of two during a rotation".to_owned(),
             Self::SecretFile => "write a path in quotes, or a list of two during a rotation".to_owned(),
         }
     }
@@ -101,6 +101,7 @@ impl Kind {
             Self::Text if !text.bytes().all(|byte| byte.is_ascii_graphic()) => {
                 wrong("has a character that is not visible ASCII".to_owned())
             }
+            Self::Text if secret::is_placeholder(text) => wrong("is the example's placeholder".to_owned()),
             Self::Address if text.parse::<SocketAddr>().is_err() => wrong("is not an IP address and a port".to_owned()),
             Self::Origin => urls::judge_origin(text).err(),
             Self::BaseUrl => urls::judge_base_url(text).err(),
@@ -146,13 +147,11 @@ impl Kind {
         let Some(texts) = items.iter().map(Value::as_str).collect::<Option<Vec<&str>>>() else {
             return wrong("is not text");
         };
-        if texts.iter().any(|text| text.trim().is_empty()) {
-            return wrong("is empty");
-        }
-        if texts.contains(&super::secret::HIDDEN) {
-            return wrong("is what `config show` prints in place of a secret");
-        }
-        Vec::new()
+        let fault = |text: &&str| match self {
+            Self::Secret => secret::fault(text),
+            _ => text.trim().is_empty().then(|| "is empty".to_owned()),
+        };
+        texts.iter().find_map(fault).map(|what| wrong(&what)).unwrap_or_default()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The three sources, laid over one another in one table, with the origin of every key.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -71,7 +72,11 @@ impl Layers {
             Ok(text) => text,
             Err(error) => {
                 let what = format!("can't read the file ({})", error.kind());
-                self.problems.push(self.origins.problem("", what, "write the path of a file in UTF-8"));
+                let write = match error.kind() {
+                    ErrorKind::InvalidData => "save it in UTF-8",
+                    _ => "write the path of a readable file",
+                };
+                self.problems.push(self.origins.problem("", what, write));
                 return;
             }
         };

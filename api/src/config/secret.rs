@@ -6,6 +6,26 @@ use serde::{Deserialize, Serialize, Serializer};
 
 /// What stands in place of a secret wherever one would be printed.
 pub(super) const HIDDEN: &str = "[hidden]";
+/// What stands in the example where a value of one's own must.
+const PLACEHOLDER: &str = "...";
+/// A shorter secret can be guessed.
+const CHARS_MIN: usize = 16;
+
+/// What is wrong with a text as a secret; never quotes it.
+pub(super) fn fault(text: &str) -> Option<String> {
+    match text.trim() {
+        "" => Some("is empty".to_owned()),
+        HIDDEN => Some("is what `config show` prints in place of a secret".to_owned()),
+        PLACEHOLDER => Some("is the example's placeholder".to_owned()),
+        secret if secret.chars().count() < CHARS_MIN => Some(format!("is shorter than {CHARS_MIN} characters")),
+        _ => None,
+    }
+}
+
+/// Whether a text is a placeholder of the example: `MA...`
+pub(super) fn is_placeholder(text: &str) -> bool {
+    text.ends_with(PLACEHOLDER)
+}
 
 /// One secret, or two during a rotation: we sign with the first, and accept what either signed.
 /// `Debug`, `Display` and `Serialize` say `[hidden]`.
@@ -20,11 +40,6 @@ impl Secret {
     /// A secret outside a rotation.
     pub fn new(text: impl Into<String>) -> Self {
         Self { signing: text.into(), other: None }
-    }
-
-    /// The one that we sign and authenticate with.
-    pub fn signing(&self) -> &str {
-        &self.signing
     }
 
     /// All whose signatures we accept: one or two, the signing one first.

@@ -9,6 +9,7 @@ use super::keys::{KEYS, Key};
 use super::kinds::Kind;
 use super::layers::Origins;
 use super::problem::Problem;
+use super::secret;
 
 /// No secret of ours is longer; a longer file is a mistake, and `/dev/zero` would not end.
 const SECRET_BYTES_MAX: u64 = 4096;
@@ -56,9 +57,8 @@ fn content(path: &str) -> Result<String, String> {
     if text.len() as u64 > SECRET_BYTES_MAX {
         return Err(format!("{path} is longer than {SECRET_BYTES_MAX} bytes"));
     }
-    let secret = text.trim();
-    if secret.is_empty() {
-        return Err(format!("{path} is empty"));
+    match secret::fault(&text) {
+        Some(what) => Err(format!("{path} {what}")),
+        None => Ok(text.trim().to_owned()),
     }
-    Ok(secret.to_owned())
 }

@@ -11,7 +11,7 @@ use super::kinds::Kind;
 use super::*;
 
 const TOKEN: &str = "c2VjcmV0LXRva2Vu";
-const OLD_TOKEN: &str = "b2xkLXRva2Vu";
+const OLD_TOKEN: &str = "b2xkLXNlY3JldC10b2tlbg";
 
 /// All that `serve` needs and not more.
 const WHOLE: &str = r#"
@@ -165,7 +165,7 @@ fn an_unknown_key_is_named_with_its_line_and_the_nearest_known_one() {
     assert_eq!(
         problem(
             "[[numbers]]\nnumber = \"+911140000001\"\nprovider = \"plivo\"\ndigits = 7\n\
-                 [providers.plivo]\nauth_id = \"MA1\"\nauth_token = \"x\"\n"
+                 [providers.plivo]\nauth_id = \"MA1\"\nauth_token = \"c2VjcmV0LXRva2Vu\"\n"
         ),
         "qnect.toml:4:1: numbers[0].digits: unknown key; the nearest that we know is numbers.access_code_digits"
     );
@@ -215,7 +215,13 @@ fn a_file_that_is_not_toml_is_named_with_line_and_column_and_never_quoted() {
 #[test]
 fn a_file_that_is_not_there_is_a_problem() {
     let error = Config::load(Some(Path::new("/nowhere/qnect.toml")), variables(&[]), &Overrides::default());
-    assert!(error.unwrap_err().to_string().starts_with("/nowhere/qnect.toml: can't read the file (entity not found)"));
+    let said = error.unwrap_err().to_string();
+    assert!(
+        said.starts_with("/nowhere/qnect.toml: can't read the file (entity not found); write the path of a readable")
+    );
+    let written = Written::new("");
+    fs::write(written.path(), b"# \xff").unwrap();
+    assert!(written.problems(&[])[0].ends_with("; save it in UTF-8"));
 }
 
 #[test]
@@ -260,14 +266,15 @@ fn every_scalar_key_has_its_variable_which_beats_the_file() {
         assert_eq!(value, Some(expected), "{name}");
     }
     let config = written.load(&[("QNECT__PROVIDERS__PLIVO__AUTH_TOKEN", OLD_TOKEN)]).unwrap();
-    assert_eq!(config.providers.plivo.unwrap().auth_token.signing(), OLD_TOKEN);
+    assert_eq!(accepted(&config), [OLD_TOKEN]);
 }
 
 #[test]
 fn a_provider_can_come_from_the_environment_alone() {
     let env = [("QNECT__PROVIDERS__PLIVO__AUTH_ID", "MA2"), ("QNECT__PROVIDERS__PLIVO__AUTH_TOKEN", TOKEN)];
-    let plivo = from_env(&env).unwrap().providers.plivo.unwrap();
-    assert_eq!((plivo.auth_id.as_str(), plivo.auth_token.signing()), ("MA2", TOKEN));
+    let config = from_env(&env).unwrap();
+    assert_eq!(config.providers.plivo.as_ref().unwrap().auth_id, "MA2");
+    assert_eq!(accepted(&config), [TOKEN]);
 }
 
 #[test]
@@ -361,7 +368,6 @@ fn a_secret_is_one_text_or_a_list_of_two() {
     assert_eq!(accepted(&config), [TOKEN]);
     let config = load(&with_account(&format!("auth_token = [\"{TOKEN}\", \"{OLD_TOKEN}\"]"))).unwrap();
     assert_eq!(accepted(&config), [TOKEN, OLD_TOKEN]);
-    assert_eq!(config.providers.plivo.as_ref().unwrap().auth_token.signing(), TOKEN);
 }
 
 #[test]
@@ -396,7 +402,8 @@ fn a_secret_from_the_environment_beats_the_other_form_in_the_file() {
 fn a_wrong_secret_is_named_and_never_quoted() {
     let written = Written::new("");
     let (path, empty) = (written.beside("token", TOKEN), written.beside("empty", " \n"));
-    let long = written.beside("long", &TOKEN.repeat(300));
+    let (long, short) = (written.beside("long", &TOKEN.repeat(300)), written.beside("short", "  0123456789abcde  \n"));
+    let placeholder = written.beside("placeholder", "...\n");
     let cases = [
         (format!("auth_token = \"{TOKEN}\"\nauth_token_file = \"{path}\""), "stands beside providers.plivo.auth_token"),
         (format!("auth_token = [\"{TOKEN}\", \"{TOKEN}\", \"{TOKEN}\"]"), "list of none or of more than two"),
@@ -405,6 +412,11 @@ fn a_wrong_secret_is_named_and_never_quoted() {
         (format!("auth_token = {{ value = \"{TOKEN}\" }}"), "auth_token: is not text"),
         ("auth_token = \"\"".to_owned(), "auth_token: is empty"),
         ("auth_token = \"[hidden]\"".to_owned(), "`config show`"),
+        ("auth_token = \"...\"".to_owned(), "auth_token: is the example's placeholder; write at least 16"),
+        ("auth_token = \"0123456789abcde\"".to_owned(), "auth_token: is shorter than 16 characters"),
+        (format!("auth_token = [\"{TOKEN}\", \"...\"]"), "auth_token: is the example's placeholder"),
+        (format!("auth_token_file = \"{placeholder}\""), "placeholder is the example's placeholder"),
+        (format!("auth_token_file = \"{short}\""), "short is shorter than 16 characters"),
         (format!("auth_token_file = \"{empty}\""), "empty is empty"),
         (format!("auth_token_file = \"{long}\""), "longer than 4096 bytes"),
         ("auth_token_file = \"/nowhere/token\"".to_owned(), "can't read /nowhere/token (entity not found)"),
@@ -414,7 +426,7 @@ fn a_wrong_secret_is_named_and_never_quoted() {
         let said = problem(&with_account(&lines));
         assert!(said.contains(expected), "{lines}: {said}");
         assert!(said.starts_with("qnect.toml:"), "{said}");
-        assert!(!said.contains(TOKEN) && !said.contains("4711"), "{said}");
+        assert!(!said.contains(TOKEN) && !said.contains("4711") && !said.contains("0123"), "{said}");
     }
 }
 
@@ -497,7 +509,7 @@ fn a_section_that_lacks_what_it_needs_is_named_at_its_line() {
             "qnect.toml:2:1: numbers[0].provider: is missing; write \"plivo\"",
             "qnect.toml:5:12: providers.plivo.auth_id: is missing; write text in quotes, without spaces",
             "qnect.toml:5:12: providers.plivo.auth_token: is missing; \
-             write text in quotes, or a list of two during a rotation",
+             write at least 16 characters in quotes, or a list of two during a rotation",
         ]
     );
 }
@@ -582,7 +594,7 @@ fn a_public_base_url_is_an_origin() {
 
 #[test]
 fn an_api_base_url_may_have_a_path() {
-    let judged = |url: &str| load(&with_account(&format!("auth_token = \"x\"\napi_base_url = \"{url}\"")));
+    let judged = |url: &str| load(&with_account(&format!("auth_token = \"{TOKEN}\"\napi_base_url = \"{url}\"")));
     for right in ["https://api.plivo.com", "http://127.0.0.1:4711/plivo", "https://proxy.example/a/b"] {
         assert!(judged(right).is_ok(), "{right}");
     }
@@ -670,8 +682,18 @@ fn every_key_without_effect_is_a_known_key() {
 }
 
 #[test]
-fn the_example_is_a_right_configuration_with_every_default() {
-    let written = Written::new(example());
+fn the_unedited_example_is_refused_for_its_placeholders() {
+    let said = Written::new(example()).check(&[]).unwrap_err();
+    let lines: Vec<&str> = said.lines().filter(|line| !line.contains("has no effect yet")).collect();
+    assert_eq!(lines.len(), 2, "{said}");
+    assert!(lines[0].contains("providers.plivo.auth_id: is the example's placeholder"), "{said}");
+    assert!(lines[1].contains("providers.plivo.auth_token: is the example's placeholder"), "{said}");
+}
+
+#[test]
+fn the_example_with_an_account_is_a_right_configuration_with_every_default() {
+    let edited = example().replace("\"MA...\"", "\"MA2\"").replace("\"...\"", &format!("\"{TOKEN}\""));
+    let written = Written::new(&edited);
     assert!(written.check(&[]).unwrap().starts_with("qnect.toml: ok\n"), "{:?}", written.check(&[]));
     let (example, plain) = (written.load(&[]).unwrap(), load(WHOLE).unwrap());
     let differing: Vec<String> = flat(&show(&example).parse().unwrap())
@@ -719,6 +741,23 @@ fn the_list_of_keys_and_the_structs_are_the_same() {
     assert_eq!(missing, ["server.trusted_proxies"]);
     let proxies = load("[server]\ntrusted_proxies = [\"10.0.0.0/8\", \"::1\"]\n").unwrap().server.trusted_proxies;
     assert_eq!(proxies.len(), 2);
+}
+
+#[test]
+fn the_example_marks_exactly_the_keys_without_effect() {
+    let without: BTreeSet<&str> = WITHOUT_EFFECT.iter().map(|(key, _)| *key).collect();
+    let mut section = "";
+    let (mut marked, mut found) = (false, BTreeSet::new());
+    for line in example().lines() {
+        let written = line.strip_prefix("# ").unwrap_or(line);
+        if line.starts_with('[') {
+            section = line.trim_matches(['[', ']']);
+        } else if let Some((name, _)) = written.split_once(" = ").filter(|(name, _)| marked && !name.contains(' ')) {
+            found.extend(KEYS.iter().map(|key| key.path).find(|path| *path == format!("{section}.{name}")));
+        }
+        marked = line.starts_with("# (no effect yet) ") || marked && line.starts_with("# ") && !written.contains(" = ");
+    }
+    assert_eq!(found, without);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
-use crate::answer::Problem;
+use crate::problem::Problem;
 
 /// Bytes of a body at most.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;

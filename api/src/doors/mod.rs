@@ -15,9 +15,9 @@ use axum::routing::{get, post};
 use http::HeaderMap;
 use qnect_engine::Engine;
 
-use crate::answer::Problem;
 use crate::config::{Network, Secret};
 use crate::negotiate::accepted;
+use crate::problem::Problem;
 
 /// What every door needs.
 pub struct Doors {

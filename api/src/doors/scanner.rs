@@ -22,14 +22,15 @@ use qnect_core::time::Timestamp;
 use qnect_engine::{OpenReply, SessionRequest};
 use serde::{Deserialize, Serialize};
 
-use crate::answer::{Problem, json, page, see_other};
+use crate::answer::{json, page, see_other};
 use crate::client::{self, Peer};
 use crate::doors::{Doors, body, segment};
 use crate::negotiate::{BodyKind, Form, accepted, body_kind};
 use crate::pages;
+use crate::problem::Problem;
 
-/// Characters of an idempotency key at most.
-const IDEMPOTENCY_KEY_CHARS_MAX: usize = 128;
+/// Bytes of an idempotency key at most.
+const IDEMPOTENCY_KEY_BYTES_MAX: usize = 128;
 
 /// `GET /q/{code}`
 pub async fn tag(
@@ -118,21 +119,29 @@ pub async fn open_session(
 fn read_open_body(kind: BodyKind, bytes: &[u8]) -> Result<OpenBody, Problem> {
     const FIELDS: &str = "send reason, and if you like language and idempotency_key, and no other field";
     match kind {
-        BodyKind::Json => serde_json::from_slice(bytes).map_err(|e| match e.classify() {
-            serde_json::error::Category::Data => Problem::Unprocessable(FIELDS),
-            _ => Problem::Malformed,
-        }),
+        BodyKind::Json => {
+            let open = serde_json::from_slice(bytes).map_err(|e| match e.classify() {
+                serde_json::error::Category::Data => Problem::Unprocessable(FIELDS),
+                _ => Problem::Malformed,
+            })?;
+            // A list would be read as the fields in their order.
+            let is_object = bytes.trim_ascii_start().starts_with(b"{");
+            if is_object { Ok(open) } else { Err(Problem::Unprocessable(FIELDS)) }
+        }
         BodyKind::Form => {
-            let mut open = OpenBody { reason: String::new(), language: None, idempotency_key: None };
+            let (mut reason, mut language, mut idempotency_key) = (None, None, None);
             for (name, value) in form_urlencoded::parse(bytes) {
-                match name.as_ref() {
-                    "reason" => open.reason = value.into_owned(),
-                    "language" => open.language = Some(value.into_owned()),
-                    "idempotency_key" => open.idempotency_key = Some(value.into_owned()),
+                let field = match name.as_ref() {
+                    "reason" => &mut reason,
+                    "language" => &mut language,
+                    "idempotency_key" => &mut idempotency_key,
                     _ => return Err(Problem::Unprocessable(FIELDS)),
+                };
+                if field.replace(value.into_owned()).is_some() {
+                    return Err(Problem::Unprocessable("send each field once"));
                 }
             }
-            Ok(open)
+            Ok(OpenBody { reason: reason.ok_or(Problem::Unprocessable(FIELDS))?, language, idempotency_key })
         }
         BodyKind::Other => Err(Problem::UnsupportedBody),
     }
@@ -146,13 +155,25 @@ fn session_request(asked: OpenBody, headers: &HeaderMap, address: AddressKey) ->
         None => Language::default(),
         Some(tag) => Language::from_tag(tag).ok_or(Problem::Unprocessable("language is en or hi"))?,
     };
-    let in_header = headers.get("idempotency-key").map(|v| v.to_str().map(str::to_owned).unwrap_or_default());
-    let key = in_header.or(asked.idempotency_key);
-    if key.as_ref().is_some_and(|k| k.is_empty() || k.len() > IDEMPOTENCY_KEY_CHARS_MAX) {
-        return Err(Problem::Unprocessable("an idempotency key has 1 to 128 characters"));
-    }
+    let key = idempotency_key(asked.idempotency_key, headers)?;
     let idempotency = key.map(|key| Idempotency::of(&key, reason, language));
     Ok(SessionRequest { reason, language, idempotency, address })
+}
+
+/// The one key of a request, wherever and however often it is said.
+fn idempotency_key(in_body: Option<String>, headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let mut key = in_body;
+    for value in headers.get_all("idempotency-key") {
+        let value =
+            value.to_str().map_err(|_| Problem::Unprocessable("the Idempotency-Key header is visible ASCII"))?;
+        if key.get_or_insert_with(|| value.to_owned()) != value {
+            return Err(Problem::Unprocessable("the request's idempotency keys differ; send one"));
+        }
+    }
+    if key.as_ref().is_some_and(|k| k.is_empty() || k.len() > IDEMPOTENCY_KEY_BYTES_MAX) {
+        return Err(Problem::Unprocessable("an idempotency key has 1 to 128 bytes"));
+    }
+    Ok(key)
 }
 
 #[derive(Serialize)]

@@ -14,7 +14,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// An accepted connection on its way to the worker that will serve it, with its place.
 pub type Accepted = (std::net::TcpStream, OwnedSemaphorePermit);
 
-/// Accepts until the process drains, and deals connections out in turn: each worker gets its share, and a connection's
+/// Accepts until the listener drains, and deals connections out in turn: each worker gets its share, and a connection's
 /// requests stay on one thread. Too many connections are closed at once.
 pub async fn accept(listener: TcpListener, service: Service, workers: Vec<Sender<Accepted>>) {
     let refused = metrics::counter!("qnect_connections_refused_total");

@@ -24,9 +24,6 @@ pub const CONNECTIONS_MAX: usize = 10_000;
 pub const HEAD_TIME_MAX: Duration = Duration::from_secs(10);
 /// How long a client may take nothing of an answer.
 pub const STALL_TIME_MAX: Duration = Duration::from_secs(10);
-/// How long a drain waits for requests that are under way.
-pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(10);
-
 /// What connections of one listener share.
 #[derive(Clone)]
 pub struct Service {
@@ -36,7 +33,7 @@ pub struct Service {
     pub access_log: AccessLog,
     /// What is counted.
     pub metrics: Arc<HttpMetrics>,
-    /// Turns true when the process drains.
+    /// Turns true when this listener drains.
     pub draining: watch::Receiver<bool>,
     /// One permit a connection.
     pub places: Arc<Semaphore>,
@@ -49,10 +46,10 @@ impl Service {
         Self { router, access_log, metrics: Arc::new(HttpMetrics::new()), draining, places }
     }
 
-    /// Waits until no connection is left, [`DRAIN_TIME_MAX`] at most. Returns whether all were done.
-    pub async fn drained(&self) -> bool {
+    /// Waits until no connection is left, `time_max` at most. Returns whether all were done.
+    pub async fn drained(&self, time_max: Duration) -> bool {
         let all = u32::try_from(CONNECTIONS_MAX).unwrap_or(u32::MAX);
-        tokio::time::timeout(DRAIN_TIME_MAX, self.places.acquire_many(all)).await.is_ok()
+        tokio::time::timeout(time_max, self.places.acquire_many(all)).await.is_ok()
     }
 }
 

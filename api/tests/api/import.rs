@@ -27,14 +27,20 @@ async fn bad_lines_are_told_and_good_ones_stored() {
         owner("+919800000021").to_string().replace("example.in", &"x".repeat(LINE_BYTES_MAX)).into_bytes(),
         json!({"name": "D", "email": "d@example.in", "phone": "+919800000022", "religion": "x"}).to_string().into(),
         owner("+919800000023").to_string().into_bytes(),
+        br#"["E","e@example.in","+919800000024",null,null,null,null,null]"#.to_vec(),
+        owner("+971500000025").to_string().into_bytes(),
     ];
     lines[2].push(b'\r');
     let imported = folder.import_text(&lines.join(&b'\n'));
     assert_eq!(imported.status.code(), Some(1), "{}", stderr(&imported));
     let told = stderr(&imported);
     let bad: Vec<&str> = told.lines().filter_map(|line| line.strip_prefix("line ")?.split(':').next()).collect();
-    assert_eq!(bad, ["2", "4", "6", "7", "8"], "{told}");
-    assert!(!told.contains("9800000019") && !told.contains("religion"), "a line names a person: {told}");
+    assert_eq!(bad, ["2", "4", "6", "7", "8", "10", "11"], "{told}");
+    assert!(told.contains("line 11: phone is outside calls.allowed_prefixes (+91), so that it"), "{told}");
+    assert!(
+        !told.contains("9800000019") && !told.contains("00000025") && !told.contains("religion"),
+        "a line names a person: {told}"
+    );
 
     let good: Vec<Value> = stdout(&imported).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let numbers: Vec<_> = good.iter().map(|line| line["line"].as_u64().expect("a number")).collect();
@@ -70,6 +76,10 @@ fn what_cannot_begin_says_why() {
     let folder = Folder::new();
     let missing = folder.run(&["import", "--config", &folder.text("qnect.toml"), &folder.text("nobody.ndjson")]);
     assert_eq!(missing.status.code(), Some(2), "{}", stderr(&missing));
+    let directory = folder.run(&["import", "--config", &folder.text("qnect.toml"), &folder.text("")]);
+    assert_eq!(directory.status.code(), Some(2), "{}", stderr(&directory));
+    assert!(stderr(&directory).contains(&folder.text("")), "{}", stderr(&directory));
+    assert!(!folder.data().exists(), "nothing was touched");
     let folder = Folder::new().edit(&format!("public_base_url = \"{ORIGIN}\""), "");
     let nowhere = folder.import_text(owner("+919800000017").to_string().as_bytes());
     assert_eq!(nowhere.status.code(), Some(2), "a scan URL needs an origin");

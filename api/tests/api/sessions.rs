@@ -89,11 +89,17 @@ async fn what_cannot_be_read_is_refused_with_its_reason() {
         (json, r#"{"reason":7}"#, 422, "invalid_request"),
         (json, "{}", 422, "invalid_request"),
         (json, r#"{"reason":"blocking","idempotency_key":""}"#, 422, "invalid_request"),
+        (json, r#"["blocking","en",null]"#, 422, "invalid_request"),
+        (json, r#"{"reason":"blocking","reason":"blocking"}"#, 422, "invalid_request"),
+        (json, r#"["blocking""#, 400, "malformed_body"),
         (json, r#"{"reason":"blocking""#, 400, "malformed_body"),
         (json, "reason=blocking", 400, "malformed_body"),
         (json, "", 400, "malformed_body"),
         (form, "reason=boredom", 422, "invalid_request"),
         (form, "language=en", 422, "invalid_request"),
+        (form, "reason=blocking&reason=blocking", 422, "invalid_request"),
+        (form, "reason=blocking&language=en&language=hi", 422, "invalid_request"),
+        (form, "reason=blocking&idempotency_key=a&idempotency_key=a", 422, "invalid_request"),
         (form, "reason=blocking&phone=1", 422, "invalid_request"),
         ("text/plain", r#"{"reason":"blocking"}"#, 415, "unsupported_body"),
         ("multipart/form-data; boundary=x", "--x--", 415, "unsupported_body"),
@@ -152,6 +158,23 @@ async fn a_named_request_opens_one_session() {
     assert_eq!(other_tag.status, 201, "a key is scoped to its tag");
     assert_ne!(first.json()["session"], other_tag.json()["session"]);
     assert_problem(&named(client, &paths[0], &"k".repeat(129), &body).await, 422, "invalid_request", "a long key");
+    let twice = async |keys: [&[u8]; 2], body: &str| {
+        let request = client.request(&Method::POST, &paths[0]).header(ACCEPT, "application/json");
+        let request = request.header(CONTENT_TYPE, "application/json");
+        let named = keys.iter().fold(request, |request, key| request.header("Idempotency-Key", *key));
+        client.send(named, body.to_owned()).await
+    };
+    let (plain, with_key) = (r#"{"reason":"blocking"}"#, r#"{"reason":"blocking","idempotency_key":"key 1"}"#);
+    assert_eq!(twice([b"key 1", b"key 1"], plain).await.json(), first.json(), "said twice");
+    assert_eq!(twice([b"key 1", b"key 1"], with_key).await.json(), first.json(), "said three times");
+    for (keys, body) in [([&b"key 1"[..], b"key 2"], plain), ([b"key 2", b"key 2"], with_key)] {
+        let answer = twice(keys, body).await;
+        assert_problem(&answer, 422, "invalid_request", "two keys");
+        assert!(answer.body.contains("differ"), "{}", answer.body);
+    }
+    let answer = twice([b"k\xe9y", b"k\xe9y"], plain).await;
+    assert_problem(&answer, 422, "invalid_request", "a key that is not ASCII");
+    assert!(answer.body.contains("ASCII"), "{}", answer.body);
     assert_eq!(server.metrics().await.sum("qnect_sessions_open"), 3.0);
 }
 

@@ -53,6 +53,39 @@ async fn a_client_that_never_finishes_holds_nobody_up() {
 }
 
 #[tokio::test]
+async fn a_drain_is_seen_on_the_operations_listener() {
+    let folder = Folder::new();
+    let mut server = Server::start(&folder);
+    let mut half_a_body = TcpStream::connect(server.address).await.expect("a connection");
+    let head = b"POST /webhooks/plivo/voice HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n1";
+    half_a_body.write_all(head).await.expect("half a body");
+    assert_eq!(server.operations.get("/readyz").await.status, 200);
+    server.terminate();
+    let drained = async {
+        while server.operations.get("/readyz").await.status == 200 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let ready = server.operations.get("/readyz?verbose").await;
+        assert_eq!(ready.status, 503);
+        assert!(ready.body.contains("storage: ok") && ready.body.contains("not_draining: failed"), "{}", ready.body);
+        assert_eq!(server.operations.get("/metrics").await.status, 200);
+    };
+    tokio::time::timeout(DRAIN_MAX, drained).await.expect("a drain that is told");
+    half_a_body.write_all(b"23456789").await.expect("the other half");
+    assert_eq!(server.ended(DRAIN_MAX).await.code(), Some(0), "{}", server.stderr());
+}
+
+#[test]
+fn an_address_that_is_taken_is_one() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let folder = Folder::new();
+    let refused = folder.run(&["serve", "--config", &folder.text("qnect.toml"), "--listen", &address]);
+    assert_eq!(refused.status.code(), Some(1), "{}", stderr(&refused));
+    assert!(stderr(&refused).contains(&address), "{}", stderr(&refused));
+}
+
+#[tokio::test]
 async fn a_folder_has_one_engine() {
     let folder = Folder::new();
     let server = Server::start(&folder);
@@ -94,6 +127,7 @@ fn a_wrong_configuration_is_told_by_key_and_line() {
         let told = stderr(&refused);
         assert_eq!(refused.status.code(), Some(2), "{told}");
         assert!(told.contains("numbers[0].access_code_digits") && told.contains("numbers[0].colour"), "{told}");
+        assert_eq!(told.lines().next(), Some("qnect: the configuration has 2 problems:"), "{told}");
         assert!(told.contains("qnect.toml:13:") && told.contains("qnect.toml:14:"), "{told}");
     }
     let folder = Folder::new().set("CALLS__RING_SECONDS", "0");

@@ -4,6 +4,7 @@ use crate::access_code::AccessCode;
 use crate::leg::LegId;
 use crate::number::IntermediaryNumber;
 use crate::record::Record;
+use crate::session_id::SessionId;
 
 /// One consequence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,9 +17,16 @@ pub enum Effect {
         number: IntermediaryNumber,
         /// Which code.
         code: AccessCode,
+        /// Whose it was: a code that somebody else holds by now stays taken.
+        session: SessionId,
     },
-    /// The scanner's leg belongs to no session any more.
-    ForgetLeg(LegId),
+    /// The scanner's leg does not belong to this session any more.
+    ForgetLeg {
+        /// Which leg.
+        leg: LegId,
+        /// Whose it was.
+        session: SessionId,
+    },
 }
 
 /// The lane of consequences: what one input led to, in order.

@@ -58,9 +58,7 @@ impl Facts {
     const FAILED: Self = Self(1 << 9);
     const OWNER_LEG_OVER: Self = Self(1 << 10);
     const DIAL_OVER: Self = Self(1 << 11);
-    const SCANNER_LEG_OVER: Self = Self(1 << 12);
-    /// The one fact of our own: the instruction to dial is on its way to the provider and cannot be taken back.
-    pub(crate) const DIAL_SENT: Self = Self(1 << 13);
+    pub(crate) const SCANNER_LEG_OVER: Self = Self(1 << 12);
 
     /// The facts that an event tells.
     pub fn told_by(event: LegEvent) -> Self {
@@ -78,6 +76,11 @@ impl Facts {
     /// The join of two sets.
     pub const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    /// The set without the facts of `other`.
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
     }
 
     /// Whether every fact of `other` is known.

@@ -145,22 +145,28 @@ pub enum Admission {
 
 /// A live session.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Session(SessionSnapshot);
+pub struct Session {
+    s: SessionSnapshot,
+    /// The instruction of the dial may be at the provider. Not remembered: after a restart it may be, if there is a dial.
+    dial_sent: bool,
+}
 
 impl Session {
     /// A session from what was remembered.
+    ///
+    /// Whether the instruction of a dial was sent before a restart is not known; it may have been, so it is not withheld.
     pub fn restore(snapshot: SessionSnapshot) -> Self {
-        Self(snapshot)
+        Self { dial_sent: snapshot.dialed_at.is_some(), s: snapshot }
     }
 
     /// What there is to remember.
     pub fn snapshot(&self) -> &SessionSnapshot {
-        &self.0
+        &self.s
     }
 
     /// Where the session stands.
     pub fn state(&self) -> State {
-        let s = &self.0;
+        let s = &self.s;
         if s.ended.is_some() {
             State::Ended
         } else if s.dialed_at.is_none() {
@@ -177,50 +183,54 @@ impl Session {
     /// Whether `caller`, on `leg`, may use the session at `now`: after its life it is over, whether or not the clock has
     /// been told yet. Binds nothing.
     pub fn admits(&self, leg: &LegId, caller: Caller, now: Timestamp) -> Admission {
-        let right_caller = match (self.0.bound_to, caller) {
+        let right_caller = match (self.s.bound_to, caller) {
             (None, _) => true,
             (Some(bound), Caller::Known(token)) => bound.same(&token),
             (Some(_), Caller::Withheld) => false,
         };
-        let same_leg = self.0.scanner_leg.as_ref() == Some(leg);
+        let same_leg = self.s.scanner_leg.as_ref() == Some(leg);
         match self.state() {
-            State::Waiting if right_caller && now < self.0.expires_at => Admission::Ready,
-            State::Dialing | State::Ringing | State::Connected if right_caller && same_leg => Admission::Repeated,
+            State::Waiting if right_caller && now < self.s.expires_at => Admission::Ready,
+            // The leg alone: a caller's token changes at midnight, the leg does not.
+            State::Dialing | State::Ringing | State::Connected if same_leg => Admission::Repeated,
             State::Waiting | State::Dialing | State::Ringing | State::Connected | State::Ended => Admission::Refused,
         }
     }
 
     /// Binds the session to the first caller that gave its code; a withheld caller binds nothing.
     pub fn bind(&mut self, caller: Caller) {
-        if let (None, Caller::Known(token)) = (self.0.bound_to, caller) {
-            self.0.bound_to = Some(token);
+        if let (None, Caller::Known(token)) = (self.s.bound_to, caller) {
+            self.s.bound_to = Some(token);
         }
     }
 
     /// The provider is told to ring the owner.
     pub fn dial(&mut self, leg: LegId, now: Timestamp) {
-        self.0.scanner_leg = Some(leg);
-        self.0.dialed_at = Some(now);
+        self.dial_sent = false;
+        self.s.scanner_leg = Some(leg);
+        self.s.dialed_at = Some(now);
     }
 
-    /// The record of the dial is safe and the instruction is about to be sent to `leg`. Returns whether it still stands;
-    /// if so, it can no longer be withheld.
-    pub fn send_dial(&mut self, leg: &LegId) -> bool {
-        let stands = self.0.dialed_at.is_some() && self.0.ended.is_none() && self.0.scanner_leg.as_ref() == Some(leg);
-        if stands {
-            self.0.facts = self.0.facts.and(Facts::DIAL_SENT);
-        }
-        stands
+    /// Whether the session has a dial for `leg` under way.
+    pub fn is_dialed_for(&self, leg: &LegId) -> bool {
+        self.s.dialed_at.is_some() && self.s.ended.is_none() && self.s.scanner_leg.as_ref() == Some(leg)
     }
 
-    /// The instruction to dial was not given in the end: the session waits again. Returns the leg that is no longer
-    /// its own, or `None` when nothing was withheld, because the owner's side is known to have been reached.
-    pub fn withhold_dial(&mut self) -> Option<LegId> {
-        if self.state() != State::Dialing || self.0.facts != Facts::default() {
-            return None;
-        }
-        self.0.dialed_at = None;
-        self.0.scanner_leg.take()
+    /// The instruction to dial is about to be sent: it can no longer be withheld.
+    pub fn send_dial(&mut self) {
+        self.dial_sent = true;
+    }
+
+    /// Whether the instruction to dial was sent: we did, or the owner's side of the call tells so.
+    pub fn dial_is_sent(&self) -> bool {
+        self.dial_sent || self.s.facts.without(Facts::SCANNER_LEG_OVER) != Facts::default()
+    }
+
+    /// The instruction to dial was not sent in the end: the session waits again.
+    pub fn withhold_dial(&mut self) {
+        let Self { s, dial_sent: _ } = self;
+        (s.dialed_at, s.scanner_leg, s.over_at, s.settling_since) = (None, None, None, None);
+        s.facts = Facts::default();
     }
 
     /// Takes in what a provider told.
@@ -231,24 +241,24 @@ impl Session {
             State::Ended => return Change::Stay(Stay::Late),
             State::Dialing | State::Ringing | State::Connected => {}
         }
-        let known = self.0.facts.and(Facts::told_by(event));
-        if known == self.0.facts {
+        let known = self.s.facts.and(Facts::told_by(event));
+        if known == self.s.facts {
             return Change::Stay(Stay::Duplicate);
         }
-        self.0.facts = known;
+        self.s.facts = known;
         if known.accepted() {
-            self.0.accepted_at.get_or_insert(now);
+            self.s.accepted_at.get_or_insert(now);
         }
         if event.is_terminal() {
-            self.0.over_at.get_or_insert(now);
-            self.0.settling_since = Some(now);
+            self.s.over_at.get_or_insert(now);
+            self.s.settling_since = Some(now);
         }
         if self.state() > before { Change::Moved } else { Change::Noted }
     }
 
     /// When the clock next has something to do here; `None` once ended.
     pub fn deadline(&self, policy: &Policy) -> Option<Timestamp> {
-        let s = &self.0;
+        let s = &self.s;
         match (s.ended, s.dialed_at, s.settling_since) {
             (Some(_), _, _) => None,
             (None, None, _) => Some(s.expires_at),
@@ -265,14 +275,14 @@ impl Session {
         if self.deadline(policy)? > now {
             return None;
         }
-        let outcome = if self.state() == State::Waiting { Outcome::Expired } else { self.0.facts.outcome() };
-        self.0.ended = Some((outcome, now));
+        let outcome = if self.state() == State::Waiting { Outcome::Expired } else { self.s.facts.outcome() };
+        self.s.ended = Some((outcome, now));
         Some(outcome)
     }
 
     /// When the session may be forgotten; `None` until it has ended.
     pub fn stale_at(&self) -> Option<Timestamp> {
-        self.0.ended.map(|(_, at)| at.plus(ENDED_SESSION_KEPT))
+        self.s.ended.map(|(_, at)| at.plus(ENDED_SESSION_KEPT))
     }
 
     /// Whether the session has ended and may be forgotten at `now`.
@@ -282,6 +292,6 @@ impl Session {
 
     /// How long the two talked, once the call is over.
     pub fn talk(&self) -> Option<Span> {
-        Some(self.0.over_at?.since(self.0.accepted_at?))
+        Some(self.s.over_at?.since(self.s.accepted_at?))
     }
 }

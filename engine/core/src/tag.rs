@@ -9,7 +9,7 @@ mod scanning;
 
 use std::sync::Arc;
 
-pub use answers::{LegReaction, OpenDecision, OpenSession, SessionView};
+pub use answers::{DialSettled, LegReaction, OpenDecision, OpenSession, SessionView};
 pub use calling::latest_end;
 pub use config::{OwnerId, OwnerProfile, TagConfig, TagStatus};
 
@@ -70,6 +70,19 @@ impl Tag {
         self.config.owner.as_ref().map(|o| o.id)
     }
 
+    /// When a session was opened, while it is in memory.
+    pub fn opened_at(&self, id: SessionId) -> Option<Timestamp> {
+        Some(self.sessions[self.position(id)?].snapshot().opened_at)
+    }
+
+    /// Records a session as it stands, for somebody who must wait for a commit of their own.
+    pub fn record(&self, id: SessionId, effects: &mut Effects) {
+        if let Some(index) = self.position(id) {
+            let snapshot = self.sessions[index].snapshot().clone();
+            effects.push(Effect::Record(Record::SessionAdvanced(Box::new(snapshot))));
+        }
+    }
+
     /// How many sessions have not ended.
     pub fn open_sessions(&self) -> usize {
         self.sessions.iter().filter(|s| s.state() != State::Ended).count()
@@ -94,9 +107,9 @@ impl Tag {
             if let Some(owner) = desk.owner.as_mut() {
                 owner.release(s.id);
             }
-            effects.push(Effect::ReleaseCode { number: s.number, code: s.code });
+            effects.push(Effect::ReleaseCode { number: s.number, code: s.code, session: s.id });
             if let Some(leg) = &s.scanner_leg {
-                effects.push(Effect::ForgetLeg(leg.clone()));
+                effects.push(Effect::ForgetLeg { leg: leg.clone(), session: s.id });
             }
             effects.push(Effect::Record(Record::SessionEnded(Box::new(s.clone()))));
         }

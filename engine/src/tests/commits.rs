@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use qnect_core::instruction::Announcement;
 use qnect_core::leg::{LegEnd, LegEvent, ProviderEvent};
 use qnect_core::session::State;
+use qnect_storage::Lane;
 
 use super::world::{ALICE, World, dial, digits, leg, per_hour, request, said, soon, until};
 use crate::{EngineError, OpenReply};
@@ -121,6 +122,51 @@ fn a_repeated_webhook_does_not_dial_what_was_withheld() {
         // Its record is safe in time, but the dial was withheld meanwhile.
         assert_eq!(said(&repeated.await.unwrap()), Announcement::TryAgain);
         assert_eq!(life.state(&session).await, State::Waiting);
+    });
+}
+
+#[test]
+fn a_repeated_webhook_does_not_dial_while_the_disk_stands_still() {
+    let world = World::new();
+    let code = world.register(1)[0];
+    world.live(async |life| {
+        let session = life.open(code).await;
+        life.storage.faults().close_gate();
+        let keyed = || {
+            let (life, session) = (life.clone(), session.clone());
+            actix::spawn(async move { life.keyed(life.call(ALICE, "leg-1"), &session).await })
+        };
+        let (first, started) = (keyed(), Instant::now());
+        until("the provider repeats itself", async || started.elapsed() >= Duration::from_millis(500)).await;
+        let repeated = keyed();
+        assert_eq!(said(&first.await.unwrap()), Announcement::TryAgain);
+        assert_eq!(said(&repeated.await.unwrap()), Announcement::TryAgain, "nobody committed a dial");
+        life.storage.faults().open_gate();
+        assert_eq!(life.state(&session).await, State::Waiting);
+        dial(life.keyed(life.call(ALICE, "leg-2"), &session).await);
+    });
+}
+
+#[test]
+fn a_full_queue_leaves_a_session_waiting() {
+    let world = World::new();
+    let code = world.register(1)[0];
+    world.live(async |life| {
+        let session = life.open(code).await;
+        life.storage.faults().close_gate();
+        let mut promises = Vec::new();
+        while let Ok(promise) = life.storage.promise(Lane::Webhooks, Vec::new()) {
+            promises.push(promise);
+        }
+        let keyed = life.engine.provider_event(digits(life.call(ALICE, "leg-1"), &session)).await;
+        assert_eq!(keyed.unwrap_err(), EngineError::Overloaded);
+        assert_eq!(life.engine.open_session(code, request()).await.unwrap_err(), EngineError::Overloaded);
+        assert_eq!(life.codes_taken(), 1, "what cannot be recorded is not begun");
+        life.storage.faults().open_gate();
+        for promise in promises {
+            promise.kept().await.unwrap();
+        }
+        dial(life.keyed(life.call(ALICE, "leg-2"), &session).await);
     });
 }
 

@@ -1,14 +1,12 @@
 //! Bounds: one hot tag, too many tags, tags that nobody knows, clients that leave.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use qnect_core::tag_code::{TagCode, TagId};
+use qnect_storage::Lane;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::world::{WORKERS, World, request, soon, until};
-use crate::registry::{Entrance, Registry};
+use crate::registry::{Entrance, Registry, visits_max};
 use crate::{EngineError, OpenReply, VISITS_PER_TAG_MAX};
 
 const VISITORS: usize = 10_000;
@@ -57,37 +55,47 @@ fn ten_thousand_scans_of_one_tag_starve_no_other() {
 }
 
 #[test]
-fn never_more_visits_than_allowed_are_inside() {
-    let mut world = World::new();
-    world.digits = 9;
+fn never_more_visits_than_allowed_are_inside_and_calls_have_places_of_their_own() {
+    let world = World::new();
     let codes = world.register(20);
     world.live(async |life| {
-        let hot = codes[0];
-        life.scan(hot).await.unwrap();
-        // Whoever opens a session waits for its commit inside.
-        life.storage.faults().close_gate();
-        let refused = Arc::new(AtomicUsize::new(0));
-        let mut visitors = JoinSet::new();
-        for _ in 0..VISITORS {
-            let (life, refused) = (life.clone(), refused.clone());
-            visitors.spawn_local(async move {
-                let reply = life.engine.open_session(hot, request()).await;
-                refused.fetch_add(usize::from(reply == Err(EngineError::Overloaded)), Ordering::Relaxed);
-                reply
-            });
+        let hot = codes[0].tag();
+        let mut inside = Vec::new();
+        for (lane, max) in [(Lane::Scans, 24), (Lane::Sessions, 28), (Lane::Webhooks, VISITS_PER_TAG_MAX as usize)] {
+            assert_eq!(visits_max(lane) as usize, max);
+            while let Ok(visit) = life.engine.enter(hot, lane).await {
+                inside.push(visit);
+            }
+            assert_eq!(inside.len(), max, "{lane:?}");
         }
-        let inside = VISITS_PER_TAG_MAX as usize;
-        until("all others are turned away", async || refused.load(Ordering::Relaxed) == VISITORS - inside).await;
+        assert_eq!(life.scan(codes[0]).await.unwrap_err(), EngineError::Overloaded);
         for &code in &codes[1..] {
             soon("another tag", life.scan(code)).await.unwrap();
         }
-        assert_eq!(life.codes_taken(), inside as u64);
-        assert_eq!(refused.load(Ordering::Relaxed), VISITORS - inside);
+        drop(inside);
+        life.scan(codes[0]).await.unwrap();
+    });
+}
+
+#[test]
+fn whoever_waits_for_a_commit_keeps_nobody_out() {
+    let world = World::new();
+    let code = world.register(1)[0];
+    world.live(async |life| {
+        life.scan(code).await.unwrap();
+        life.storage.faults().close_gate();
+        let mut waiting = JoinSet::new();
+        for _ in 0..20 {
+            let life = life.clone();
+            waiting.spawn_local(async move { life.engine.open_session(code, request()).await });
+        }
+        until("all wait for the disk", async || life.codes_taken() == 20).await;
+        for _ in 0..100 {
+            soon("a scan", life.scan(code)).await.unwrap();
+        }
         life.storage.faults().open_gate();
-        let replies = visitors.join_all().await;
-        let opened = replies.iter().filter(|r| matches!(r, Ok(OpenReply::Open(_))));
-        assert_eq!(opened.count(), inside);
-        life.scan(hot).await.unwrap();
+        let replies = waiting.join_all().await;
+        assert!(replies.iter().all(|reply| matches!(reply, Ok(OpenReply::Open(_)))));
     });
 }
 
@@ -135,7 +143,7 @@ fn many_at_once_at_one_cold_tag_read_the_store_once() {
     let code = world.register(1)[0];
     world.live(async |life| {
         let mut visitors = JoinSet::new();
-        for _ in 0..VISITS_PER_TAG_MAX {
+        for _ in 0..visits_max(Lane::Scans) {
             let life = life.clone();
             visitors.spawn_local(async move { life.scan(code).await });
         }
@@ -170,20 +178,20 @@ fn a_client_that_leaves_while_it_loads_a_tag_holds_up_nobody() {
 fn a_dropped_loader_wakes_all_who_wait_for_it() {
     let registry = Registry::new(10);
     let tag = TagId::from_random(0, 1);
-    let Ok(Entrance::Load(loader)) = registry.enter(tag) else { panic!("the first one loads") };
+    let Ok(Entrance::Load(loader)) = registry.enter(tag, Lane::Scans) else { panic!("the first one loads") };
     let mut waiting = Vec::new();
     for _ in 0..VISITS_PER_TAG_MAX {
-        let Ok(Entrance::Wait(wait)) = registry.enter(tag) else { panic!("the next ones wait") };
+        let Ok(Entrance::Wait(wait)) = registry.enter(tag, Lane::Scans) else { panic!("the next ones wait") };
         waiting.push(wait);
     }
-    assert!(matches!(registry.enter(tag), Err(EngineError::Overloaded)));
+    assert!(matches!(registry.enter(tag, Lane::Scans), Err(EngineError::Overloaded)));
     drop(loader);
     for mut wait in waiting {
         assert_eq!(wait.try_recv(), Ok(Ok(())));
     }
     assert_eq!(registry.len(), 0);
-    let Ok(Entrance::Load(loader)) = registry.enter(tag) else { panic!("one of them loads") };
-    let Ok(Entrance::Wait(mut wait)) = registry.enter(tag) else { panic!("another one waits") };
+    let Ok(Entrance::Load(loader)) = registry.enter(tag, Lane::Scans) else { panic!("one of them loads") };
+    let Ok(Entrance::Wait(mut wait)) = registry.enter(tag, Lane::Scans) else { panic!("another one waits") };
     loader.fail(&EngineError::Storage);
     assert_eq!(wait.try_recv(), Ok(Err(EngineError::Storage)), "and hears of a failure");
     assert_eq!(registry.len(), 0);

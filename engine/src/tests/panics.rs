@@ -2,6 +2,7 @@
 
 use qnect_core::session::State;
 use qnect_core::tag_code::TagCode;
+use qnect_storage::Lane;
 
 use super::world::{ALICE, Life, WORKERS, World, dial, request, soon, until};
 use crate::messages::Panic;
@@ -19,7 +20,7 @@ fn a_panic_loses_its_tag_and_others_answer() {
             let here = |code: &&TagCode| life.worker_of(code.tag()) == worker;
             let victim = *codes.iter().find(here).unwrap();
             let session = life.open(victim).await;
-            let visit = life.engine.enter(victim.tag()).await.unwrap();
+            let visit = life.engine.enter(victim.tag(), Lane::Webhooks).await.unwrap();
             let standing_still = life.stop_worker_of(victim);
             let (panicked, behind, also_behind, ()) = tokio::join!(
                 biased;
@@ -126,7 +127,7 @@ fn what_was_promised_before_a_panic_is_kept_by_the_revived_tag() {
 }
 
 async fn lose(life: &Life, code: TagCode) {
-    let visit = life.engine.enter(code.tag()).await.unwrap();
+    let visit = life.engine.enter(code.tag(), Lane::Webhooks).await.unwrap();
     let losses = life.counted("qnect_tag_actor_panics_total");
     assert_eq!(visit.tell(Panic).await.unwrap_err(), EngineError::ActorLost);
     until("the loss is counted", async || life.counted("qnect_tag_actor_panics_total") > losses).await;

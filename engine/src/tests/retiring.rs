@@ -2,6 +2,7 @@
 
 use qnect_core::session::State;
 use qnect_core::time::Span;
+use qnect_storage::Lane;
 
 use super::world::{ALICE, World, dial, until};
 
@@ -51,12 +52,14 @@ fn a_visit_keeps_a_tag() {
     let world = impatient_world();
     let codes = world.register(2);
     world.live(async |life| {
-        let visit = life.engine.enter(codes[0].tag()).await.unwrap();
+        let visit = life.engine.enter(codes[0].tag(), Lane::Webhooks).await.unwrap();
         for _ in 0..3 {
             life.scan(codes[1]).await.unwrap();
             until("the other tag has left", async || life.engine.active_tags() == 1).await;
         }
-        drop(visit);
+        let stayed = life.engine.inner.registry.visit(codes[0].tag(), Lane::Webhooks);
+        assert!(stayed.is_some(), "the tag that is visited left memory");
+        drop((visit, stayed));
         until("nobody keeps it", async || life.engine.active_tags() == 0).await;
     });
 }

@@ -42,7 +42,7 @@ impl Call<'_> {
         match elements {
             Ok(elements) => {
                 let late = if self.over { " (the scanner is gone)" } else { "" };
-                self.tell(Party::Engine, format!("engine: {}{late}", summary(&elements)));
+                self.tell(Party::Engine, format!("{}{late}", summary(&elements)));
                 self.stay(0).await?;
                 Ok(elements)
             }

@@ -25,33 +25,41 @@ pub(crate) fn sound_ms(sound: &Sound) -> u64 {
     }
 }
 
-/// A document in a few words. What stands behind a question is only for a scanner who does not answer it.
+/// A document in a few words: what the engine does with the call. What stands behind a question is only for a scanner
+/// who does not answer it; a question that is asked again is the same question.
 pub(crate) fn summary(elements: &[Element]) -> String {
     let mut summary = String::new();
-    let mut joint = "";
+    let (mut joint, mut last) = ("", String::new());
     for element in elements {
+        let next = words(element);
+        let is_question = matches!(element, Element::GetDigits(_));
+        if is_question && next == last {
+            continue;
+        }
         summary.push_str(joint);
-        summary.push_str(&words(element));
-        joint = if matches!(element, Element::GetDigits(_)) { "; otherwise " } else { "; then " };
+        summary.push_str(&next);
+        joint = if is_question { "; if none come, " } else { ", then " };
+        last = next;
     }
-    if summary.is_empty() { "nothing to do".to_owned() } else { summary }
+    if summary.is_empty() { "has nothing more to do".to_owned() } else { summary }
 }
 
 fn words(element: &Element) -> String {
     match element {
-        Element::Sound(Sound::Speak { text, .. }) => format!("say {text:?}"),
-        Element::Sound(Sound::Play { .. }) => "play a recording".to_owned(),
-        Element::Sound(Sound::Wait { seconds }) => format!("wait {seconds} s"),
-        Element::GetDigits(gather) => format!("ask for {} digits", gather.digits_max),
-        Element::Redirect { .. } => "go on with another document".to_owned(),
-        Element::Hangup { .. } => "hang up".to_owned(),
+        Element::Sound(Sound::Speak { text, .. }) => format!("says {text:?}"),
+        Element::Sound(Sound::Play { .. }) => "plays a recording".to_owned(),
+        Element::Sound(Sound::Wait { seconds }) => format!("waits {seconds} s"),
+        Element::GetDigits(gather) if gather.digits_max == 1 => "asks for a digit".to_owned(),
+        Element::GetDigits(gather) => format!("asks for the {} digits", gather.digits_max),
+        Element::Redirect { .. } => "goes on with another document".to_owned(),
+        Element::Hangup { .. } => "hangs up".to_owned(),
         Element::Dial(dial) => {
             let shown = match &dial.caller_id {
                 Some(id) => format!("showing {}", digits::shown(id)),
                 None => "showing whatever the caller shows".to_owned(),
             };
-            let key = dial.confirm_key.map(|key| format!(", bridge when {key} is pressed")).unwrap_or_default();
-            format!("ring the owner, {shown}{key}")
+            let key = dial.confirm_key.map(|key| format!(", and bridges when {key} is pressed")).unwrap_or_default();
+            format!("rings the owner, {shown}{key}")
         }
     }
 }

@@ -16,10 +16,8 @@ use crate::time::{Span, Timestamp};
 pub struct OpenSession {
     /// The new session's name.
     pub id: SessionId,
-    /// The leased number.
-    pub number: IntermediaryNumber,
-    /// The leased code.
-    pub code: AccessCode,
+    /// The leased number and code; `None` when all are in use.
+    pub line: Option<(IntermediaryNumber, AccessCode)>,
     /// Why.
     pub reason: Reason,
     /// The scanner's language.
@@ -76,6 +74,8 @@ pub enum OpenDecision {
     Opened(SessionView),
     /// The same request had opened this one. The lease is not used.
     Replayed(SessionView),
+    /// It would be open, but all numbers are in use.
+    NumbersExhausted,
     /// Another request bore the same name.
     IdempotencyConflict,
     /// Not now, or not at all.
@@ -101,4 +101,15 @@ pub enum LegReaction {
     },
     /// There is no such session in memory: it ended long ago.
     UnknownSession,
+}
+
+/// The answer to [`Tag::on_dial_settled`](super::Tag::on_dial_settled).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DialSettled {
+    /// The instruction may be sent, or was sent already: the owner rings.
+    Rings,
+    /// The instruction must not be sent; the session waits again.
+    Withheld,
+    /// There is no dial for this leg: another answer withheld it, or the session is over.
+    Void,
 }

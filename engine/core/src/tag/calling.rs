@@ -1,7 +1,7 @@
 //! The telephone's side of a tag: who may be put through, and what became of the call.
 
 use super::Tag;
-use super::answers::LegReaction;
+use super::answers::{DialSettled, LegReaction};
 use super::budget::{Budget, RingAllowance};
 use crate::caller::Caller;
 use crate::desk::Desk;
@@ -58,26 +58,37 @@ impl Tag {
         self.dial_instruction(index)
     }
 
-    /// The record of a dial for `leg` is safe: returns whether the instruction may be sent. A repeated webhook and the
-    /// first one may race; whichever sends the instruction first settles that the owner rings.
-    pub fn on_dial_committed(&mut self, id: SessionId, leg: &LegId) -> bool {
-        self.position(id).is_some_and(|index| self.sessions[index].send_dial(leg))
-    }
-
-    /// The instruction to dial was not sent, because its record was late: the session waits again, the owner's line is
-    /// free, and nobody has paid for the ring that was none.
-    pub fn on_dial_withheld(&mut self, id: SessionId, desk: &mut Desk<'_>, effects: &mut Effects) -> bool {
-        let Some(index) = self.position(id) else { return false };
-        let Some(leg) = self.sessions[index].withhold_dial() else {
-            return false;
-        };
+    /// Settles a dial for `leg` whose record is safe (`kept`) or too late: whether the owner rings. Answers to a repeated
+    /// webhook race; the first that sends the instruction settles that the owner rings, for all of them. A dial that
+    /// nobody sent is withheld: the session waits again, the owner's line is free, and nobody has paid for the ring that
+    /// was none.
+    pub fn on_dial_settled(
+        &mut self,
+        id: SessionId,
+        leg: &LegId,
+        kept: bool,
+        desk: &mut Desk<'_>,
+        effects: &mut Effects,
+    ) -> DialSettled {
+        let Some(index) = self.position(id) else { return DialSettled::Void };
+        let session = &mut self.sessions[index];
+        if !session.is_dialed_for(leg) {
+            return DialSettled::Void;
+        }
+        if kept {
+            session.send_dial();
+        }
+        if session.dial_is_sent() {
+            return DialSettled::Rings;
+        }
+        session.withhold_dial();
         self.rings.refund(self.budget(index), &self.policy, desk);
         if let Some(owner) = desk.owner.as_mut() {
             owner.release(id);
         }
-        effects.push(Effect::ForgetLeg(leg));
+        effects.push(Effect::ForgetLeg { leg: leg.clone(), session: id });
         self.record_advance(index, effects);
-        true
+        DialSettled::Withheld
     }
 
     /// A provider told something about the legs of a session.
@@ -129,13 +140,10 @@ impl Tag {
         if !self.config.answers() {
             return Err(unavailable);
         }
-        if !self.policy.allowed_prefixes.iter().any(|p| owner.phone.has_prefix(p)) {
-            return Err(unavailable);
-        }
         if desk.owner.as_ref().is_some_and(|o| o.engaged_by_other(session.id, now)) {
             return Err(Announcement::OwnerBusy);
         }
-        if !owner.preferences.reachable_for(now).contains(session.reason) {
+        if !self.reachable_for(owner, now).contains(session.reason) {
             return Err(unavailable);
         }
         self.rings.ask(self.budget(index), &self.policy, now, desk).map_err(|_| unavailable)

@@ -3,10 +3,12 @@
 use super::Tag;
 use super::answers::{OpenDecision, OpenSession, SessionView};
 use super::budget::Budget;
-use super::config::OwnerId;
+use super::config::{OwnerId, OwnerProfile};
+use crate::access_code::AccessCode;
 use crate::desk::Desk;
 use crate::effects::{Effect, Effects};
 use crate::facts::Facts;
+use crate::number::IntermediaryNumber;
 use crate::reason::{Reason, ReasonSet};
 use crate::record::{Record, ScanRecord};
 use crate::scan::{Refusal, Scan, ScanDecision, Verdict};
@@ -36,7 +38,7 @@ impl Tag {
     /// A scanner asks for a number and a code.
     pub fn on_open_session(
         &mut self,
-        open: OpenSession,
+        open: &OpenSession,
         now: Timestamp,
         desk: &mut Desk<'_>,
         effects: &mut Effects,
@@ -62,10 +64,11 @@ impl Tag {
                     return OpenDecision::Refused { refusal: Refusal::AddressLimit, retry_after };
                 }
             };
+        let Some(line) = open.line else { return OpenDecision::NumbersExhausted };
         if let (Some(address), Some(allowance)) = (desk.address.as_mut(), allowance) {
             address.sessions.charge(allowance);
         }
-        let session = opened(open, owner, now, now.plus(self.policy.session_life));
+        let session = opened(open, line, owner, now, now.plus(self.policy.session_life));
         effects.push(Effect::Record(Record::SessionOpened(Box::new(session.snapshot().clone()))));
         let view = SessionView::of(&session);
         self.sessions.push(session);
@@ -77,7 +80,7 @@ impl Tag {
         let Some(owner) = &self.config.owner else {
             return refused(Refusal::NotActive, Span::ZERO, ReasonSet::default());
         };
-        let reachable = owner.preferences.reachable_for(now);
+        let reachable = self.reachable_for(owner, now);
         let calm = self.rings.ask_tag(Budget::Calm, &self.policy, now);
         let urgent = self.rings.ask_tag(Budget::Urgent, &self.policy, now);
         let offered: ReasonSet =
@@ -93,10 +96,16 @@ impl Tag {
         }
     }
 
+    /// For which reasons the owner's telephone may ring at `now`: none, where it is a number that is never dialled.
+    pub(super) fn reachable_for(&self, owner: &OwnerProfile, now: Timestamp) -> ReasonSet {
+        let dialable = self.policy.allowed_prefixes.iter().any(|p| owner.phone.has_prefix(p));
+        if dialable { owner.preferences.reachable_for(now) } else { ReasonSet::default() }
+    }
+
     /// Whom a session for this one reason would reach at `now`; charges nothing.
     fn may_open(&self, reason: Reason, now: Timestamp) -> Result<OwnerId, (Refusal, Span)> {
         let owner = self.config.owner.as_ref().ok_or((Refusal::NotActive, Span::ZERO))?;
-        if !owner.preferences.reachable_for(now).contains(reason) {
+        if !self.reachable_for(owner, now).contains(reason) {
             return Err((Refusal::OwnerUnavailable, Span::ZERO));
         }
         match self.rings.ask_tag(Budget::of(reason), &self.policy, now) {
@@ -113,7 +122,8 @@ impl Tag {
 }
 
 fn opened(
-    OpenSession { id, number, code, reason, language, idempotency }: OpenSession,
+    &OpenSession { id, line: _, reason, language, idempotency }: &OpenSession,
+    (number, code): (IntermediaryNumber, AccessCode),
     owner: OwnerId,
     now: Timestamp,
     expires_at: Timestamp,

@@ -23,7 +23,7 @@ use qnect_core::record::Record;
 use qnect_core::scan::ScanDecision;
 use qnect_core::session::{Change, Session, SessionSnapshot, State};
 use qnect_core::session_id::SessionId;
-use qnect_core::tag::{LegReaction, OpenDecision, OpenSession, SessionView, Tag, TagConfig};
+use qnect_core::tag::{DialSettled, LegReaction, OpenDecision, OpenSession, SessionView, Tag, TagConfig};
 use qnect_core::time::{Span, Timestamp};
 pub(crate) use replies::*;
 
@@ -98,10 +98,12 @@ impl World {
     }
 
     /// Someone asks for a session.
-    pub(crate) fn open(&mut self, open: OpenSession) -> OpenDecision {
+    pub(crate) fn open(&mut self, open: &OpenSession) -> OpenDecision {
         let now = self.begin();
         let mut desk = Desk { address: Some(&mut self.address), ..Desk::default() };
-        self.codes.entry(open.code).or_insert(open.id);
+        if let Some((_, code)) = open.line {
+            self.codes.entry(code).or_insert(open.id);
+        }
         self.tag.on_open_session(open, now, &mut desk, &mut self.lane)
     }
 
@@ -114,11 +116,17 @@ impl World {
     }
 
     /// The instruction to dial, given to `caller`, was not sent.
-    pub(crate) fn withhold(&mut self, session: SessionId, caller: Caller) {
+    pub(crate) fn withhold(&mut self, session: SessionId, caller: Caller) -> DialSettled {
+        let dialed = self.tag.snapshot().into_iter().find(|s| s.id == session).and_then(|s| s.scanner_leg);
+        self.settle(session, &dialed.unwrap_or_else(|| cast::leg(1)), caller, false)
+    }
+
+    /// The record of a dial for `leg` is safe, or too late.
+    pub(crate) fn settle(&mut self, session: SessionId, leg: &LegId, caller: Caller, kept: bool) -> DialSettled {
         self.begin();
         let mut desk =
             Desk { owner: Some(&mut self.owner), address: None, caller: caller_cell(&mut self.callers, caller) };
-        self.tag.on_dial_withheld(session, &mut desk, &mut self.lane);
+        self.tag.on_dial_settled(session, leg, kept, &mut desk, &mut self.lane)
     }
 
     /// A provider told something.
@@ -141,11 +149,17 @@ impl World {
         self.tag = Tag::restore(self.config.clone(), self.policy.clone(), self.tag.snapshot(), self.now);
     }
 
+    /// A restart after which no number may be dialled.
+    pub(crate) fn restart_without_prefixes(&mut self) {
+        Arc::make_mut(&mut self.policy).allowed_prefixes.clear();
+        self.restart();
+    }
+
     // Shorthands that tell and assert in one.
 
     /// A session that waits for its call.
     pub(crate) fn waiting(&mut self, n: u8, reason: Reason) -> SessionId {
-        let decision = self.open(request(n, reason));
+        let decision = self.open(&request(n, reason));
         assert!(matches!(decision, OpenDecision::Opened(_)), "{decision:?}");
         self.led_to([Led::Opened(session_id(n))]);
         session_id(n)
@@ -244,11 +258,12 @@ impl World {
                     tells(&s);
                     Led::Ended(s.id, s.ended.expect("an end has an outcome").0)
                 }
-                Effect::ReleaseCode { number, code } => {
+                Effect::ReleaseCode { number, code, session } => {
                     assert_eq!(number, our_number(NUMBER));
+                    assert_eq!(codes[&code], session, "a code is released by its own session");
                     Led::ReleasedCode(codes[&code])
                 }
-                Effect::ForgetLeg(leg) => Led::ForgotLeg(leg),
+                Effect::ForgetLeg { leg, session: _ } => Led::ForgotLeg(leg),
             })
             .collect()
     }

@@ -88,7 +88,11 @@ fn marked() -> (World, Instruction) {
             c.owner.as_mut().unwrap().phone = Phone::parse(OWNER).unwrap();
         },
     );
-    let opened = w.open(OpenSession { id: session(), code: code(), ..request(1, Reason::Blocking) });
+    let opened = w.open(&OpenSession {
+        id: session(),
+        line: Some((our_number(NUMBER), code())),
+        ..request(1, Reason::Blocking)
+    });
     assert!(matches!(opened, OpenDecision::Opened(_)));
     hides(&opened);
     hides(&w.effects());

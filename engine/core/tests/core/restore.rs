@@ -112,7 +112,7 @@ impl Run {
                 let n = self.asked;
                 self.asked += 1;
                 let open = name.map_or_else(|| request(n, reason), |name| named(n, reason, name, reason as u8));
-                let decision = self.w.open(open);
+                let decision = self.w.open(&open);
                 self.see(Reply::Opened(decision));
             }
             Step::Call { session, leg: line, caller, withheld } => {

@@ -223,7 +223,7 @@ async fn a_story_is_told_as_it_happens() {
     for expected in [
         "scanner's phone dials +918031000002 ,4829137",
         "provider asks the engine what to do",
-        "engine: ask for 7 digits; otherwise say \"Goodbye\"",
+        "asks for the 7 digits; if none come, says \"Goodbye\"",
         "owner's phone rings; display shows +918031000002 (QNect)",
         "owner hears: Your car is in the way. Press 1",
         "owner presses 1",

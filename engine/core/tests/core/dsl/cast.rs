@@ -60,8 +60,7 @@ pub(crate) fn code(n: u8) -> AccessCode {
 pub(crate) fn request(n: u8, reason: Reason) -> OpenSession {
     OpenSession {
         id: session_id(n),
-        number: our_number(NUMBER),
-        code: code(n),
+        line: Some((our_number(NUMBER), code(n))),
         reason,
         language: Language::English,
         idempotency: None,

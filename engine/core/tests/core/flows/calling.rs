@@ -10,9 +10,10 @@ use qnect_core::leg::{LegEnd, LegEvent};
 use qnect_core::phone::Phone;
 use qnect_core::preferences::Pause;
 use qnect_core::reason::{Reason, ReasonSet};
+use qnect_core::scan::Refusal;
 use qnect_core::session::State;
 use qnect_core::session_id::SessionId;
-use qnect_core::tag::{OpenSession, TagStatus, latest_end};
+use qnect_core::tag::{DialSettled, OpenDecision, OpenSession, TagStatus, latest_end};
 use qnect_core::time::Span;
 
 use crate::dsl::{
@@ -159,15 +160,21 @@ fn the_line_is_free_again_when_the_call_is_over() {
 }
 
 #[test]
-fn a_number_outside_the_allowed_prefixes_is_never_dialled() {
+fn a_number_outside_the_allowed_prefixes_is_never_dialled_and_never_offered() {
     for (prefixes, rings) in [(vec![], false), (vec!["+44"], false), (vec!["+9198"], true), (vec!["+44", "+91"], true)]
     {
-        let mut w = World::given(|p| p.allowed_prefixes = prefixes.iter().map(ToString::to_string).collect(), |_| ());
+        let prefixes: Vec<String> = prefixes.iter().map(ToString::to_string).collect();
+        let mut w = World::new();
         let id = w.waiting(1, Reason::Blocking);
+        Arc::make_mut(&mut w.policy).allowed_prefixes = prefixes;
+        w.restart();
+        assert_eq!(!w.tag.offer(w.now).offered.is_empty(), rings);
         if rings {
             dialed(w.call(id, &leg(1), asha()));
             w.led_to([Led::Advanced(id, State::Dialing)]);
         } else {
+            let refused = OpenDecision::Refused { refusal: Refusal::OwnerUnavailable, retry_after: Span::ZERO };
+            assert_eq!(w.open(&request(2, Reason::Emergency)), refused);
             turned_away(&mut w, id, Announcement::OwnerUnavailable);
         }
     }
@@ -217,33 +224,63 @@ fn a_withheld_dial_waits_again_and_can_be_dialled_again() {
 
 #[test]
 fn a_dial_that_is_known_to_have_been_made_cannot_be_withheld() {
-    for event in LegEvent::all() {
+    for event in LegEvent::all().filter(|&event| event != LegEvent::ScannerLegEnded) {
         let mut w = World::new();
         let id = w.dialing(1, Reason::Blocking);
         w.told(id, event);
         w.led();
         let before = w.remembered(id);
-        w.withhold(id, asha());
+        assert_eq!(w.withhold(id, asha()), DialSettled::Rings, "{event:?}");
         w.led_to_nothing();
         assert_eq!(w.remembered(id), before, "{event:?}");
     }
 }
 
 #[test]
-fn whichever_answer_sends_the_dial_first_settles_that_the_owner_rings() {
+fn a_caller_who_leaves_while_the_record_is_late_rings_nobody() {
     let mut w = World::new();
     let id = w.dialing(1, Reason::Blocking);
-    assert!(!w.tag.on_dial_committed(id, &leg(2)), "another leg's dial");
-    assert!(w.tag.on_dial_committed(id, &leg(1)));
-    w.withhold(id, asha());
-    w.led_to_nothing();
-    assert_eq!(w.state(id), State::Dialing, "a dial that was sent cannot be taken back");
-
-    let mut w = World::new();
-    let id = w.dialing(1, Reason::Blocking);
-    w.withhold(id, asha());
+    w.told(id, LegEvent::ScannerLegEnded);
     w.led();
-    assert!(!w.tag.on_dial_committed(id, &leg(1)), "a dial that was taken back cannot be sent");
+    assert_eq!(w.withhold(id, asha()), DialSettled::Withheld);
+    w.led_to([Led::ForgotLeg(leg(1)), Led::Advanced(id, State::Waiting)]);
+    dialed(w.call(id, &leg(2), asha()));
+    w.led_to([Led::Advanced(id, State::Dialing)]);
+}
+
+#[test]
+fn the_first_answer_that_sends_the_dial_settles_that_the_owner_rings() {
+    let mut w = World::new();
+    let id = w.dialing(1, Reason::Blocking);
+    assert_eq!(w.settle(id, &leg(2), asha(), true), DialSettled::Void, "another leg's dial");
+    assert_eq!(w.settle(id, &leg(1), asha(), true), DialSettled::Rings);
+    assert_eq!(w.settle(id, &leg(1), asha(), false), DialSettled::Rings, "it was sent and cannot be taken back");
+    w.led_to_nothing();
+    assert_eq!(w.state(id), State::Dialing);
+}
+
+#[test]
+fn a_dial_that_was_taken_back_is_not_sent_by_a_later_answer() {
+    for kept in [true, false] {
+        let mut w = World::new();
+        let id = w.dialing(1, Reason::Blocking);
+        assert_eq!(w.settle(id, &leg(2), asha(), false), DialSettled::Void, "another leg's");
+        w.led_to_nothing();
+        assert_eq!(w.withhold(id, asha()), DialSettled::Withheld);
+        w.led();
+        assert_eq!(w.settle(id, &leg(1), asha(), kept), DialSettled::Void);
+        w.led_to_nothing();
+        assert_eq!(w.state(id), State::Waiting);
+    }
+}
+
+#[test]
+fn after_a_restart_a_dial_may_have_been_sent_and_stands() {
+    let mut w = World::new();
+    let id = w.dialing(1, Reason::Blocking);
+    w.restart();
+    assert_eq!(w.withhold(id, asha()), DialSettled::Rings);
+    w.led_to_nothing();
 }
 
 #[test]
@@ -264,10 +301,11 @@ fn the_owner_hears_the_reason_in_the_owners_language() {
 
 #[test]
 fn the_scanner_hears_the_scanners_language() {
-    let mut w = World::given(|p| p.allowed_prefixes.clear(), |_| ());
+    let mut w = World::new();
     let open = OpenSession { language: Language::Hindi, ..request(1, Reason::Blocking) };
-    w.open(open);
+    w.open(&open);
     w.led_to([Led::Opened(session_id(1))]);
+    w.restart_without_prefixes();
     assert_eq!(
         w.call(session_id(1), &leg(1), asha()),
         Instruction::Say { announcement: Announcement::OwnerUnavailable, language: Language::Hindi }

@@ -69,8 +69,9 @@ fn nobody_called() {
 
 #[test]
 fn a_caller_who_was_turned_away_and_never_came_back_lets_it_expire() {
-    let mut w = World::given(|p| p.allowed_prefixes.clear(), |_| ());
+    let mut w = World::new();
     let id = w.waiting(1, Reason::Blocking);
+    w.restart_without_prefixes();
     w.call(id, &leg(1), asha());
     w.led_to([Led::Advanced(id, State::Waiting)]);
     w.ends(id, Outcome::Expired);
@@ -189,11 +190,11 @@ fn an_ended_session_is_forgotten_a_day_later() {
 #[test]
 fn a_forgotten_request_may_use_its_name_again() {
     let mut w = World::new();
-    w.open(named(1, Reason::Blocking, 9, 1));
+    w.open(&named(1, Reason::Blocking, 9, 1));
     w.led_to([Led::Opened(session_id(1))]);
     w.ends(session_id(1), Outcome::Expired);
     w.after(Span::DAY);
-    w.open(named(2, Reason::Other, 9, 2));
+    w.open(&named(2, Reason::Other, 9, 2));
     w.led_to([Led::Opened(session_id(2))]);
 }
 

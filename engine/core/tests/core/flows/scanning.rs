@@ -77,7 +77,7 @@ fn a_minted_tag_is_not_active() {
     assert_eq!(decision.verdict, Verdict::Refused);
     assert_eq!(decision.refusal, Some(Refusal::NotActive));
     assert!(decision.offered.is_empty());
-    assert_eq!(w.open(request(1, Reason::Emergency)), refused(Refusal::NotActive, Span::ZERO));
+    assert_eq!(w.open(&request(1, Reason::Emergency)), refused(Refusal::NotActive, Span::ZERO));
     w.led_to_nothing();
 }
 
@@ -95,7 +95,7 @@ fn quiet_hours_leave_the_urgent_reasons() {
     assert_eq!(night.refusal, Some(Refusal::OwnerUnavailable));
     assert_eq!(night.retry_after, Span::ZERO);
     assert_eq!(night.offered, ReasonSet::URGENT);
-    assert_eq!(w.open(request(1, Reason::Other)), refused(Refusal::OwnerUnavailable, Span::ZERO));
+    assert_eq!(w.open(&request(1, Reason::Other)), refused(Refusal::OwnerUnavailable, Span::ZERO));
     w.led_to_nothing();
     w.waiting(2, Reason::Towing);
     w.after(Span::from_secs(7 * 3_600));
@@ -114,7 +114,7 @@ fn a_paused_owner_without_night_reasons_is_out_of_reach() {
     let decision = scanned(&mut w);
     assert_eq!(decision.refusal, Some(Refusal::OwnerUnavailable));
     assert!(decision.offered.is_empty());
-    assert_eq!(w.open(request(1, Reason::Emergency)), refused(Refusal::OwnerUnavailable, Span::ZERO));
+    assert_eq!(w.open(&request(1, Reason::Emergency)), refused(Refusal::OwnerUnavailable, Span::ZERO));
     w.led_to_nothing();
 }
 
@@ -130,7 +130,7 @@ fn a_tag_at_its_limit_still_offers_the_urgent_reasons() {
         offered: ReasonSet::URGENT,
     };
     assert_eq!(scanned(&mut w), limited);
-    assert_eq!(w.open(request(3, Reason::Blocking)), refused(Refusal::TagLimit, Span::from_secs(1_800)));
+    assert_eq!(w.open(&request(3, Reason::Blocking)), refused(Refusal::TagLimit, Span::from_secs(1_800)));
     w.led_to_nothing();
     w.waiting(4, Reason::Emergency);
     w.after(Span::from_secs(1_800));
@@ -141,9 +141,9 @@ fn a_tag_at_its_limit_still_offers_the_urgent_reasons() {
 fn a_used_up_urgent_budget_is_a_limit_and_not_an_unavailable_owner() {
     let mut w = World::given(|p| p.tag_urgent_rings = per_hour(1), |c| owner(c).preferences.pause = Pause::Indefinite);
     ring(&mut w, 1, Reason::Towing);
-    assert_eq!(w.open(request(2, Reason::Towing)), refused(Refusal::TagLimit, Span::HOUR));
+    assert_eq!(w.open(&request(2, Reason::Towing)), refused(Refusal::TagLimit, Span::HOUR));
     w.led_to_nothing();
-    assert_eq!(w.open(request(3, Reason::Blocking)), refused(Refusal::OwnerUnavailable, Span::ZERO));
+    assert_eq!(w.open(&request(3, Reason::Blocking)), refused(Refusal::OwnerUnavailable, Span::ZERO));
     w.led_to_nothing();
 }
 
@@ -171,7 +171,7 @@ fn an_address_that_scans_too_often_leaves_no_record() {
 fn an_address_that_asks_for_too_many_sessions_gets_none() {
     let mut w = World::given(|p| p.address_sessions = per_hour(1), |_| ());
     w.waiting(1, Reason::Blocking);
-    assert_eq!(w.open(request(2, Reason::Blocking)), refused(Refusal::AddressLimit, Span::HOUR));
+    assert_eq!(w.open(&request(2, Reason::Blocking)), refused(Refusal::AddressLimit, Span::HOUR));
     w.led_to_nothing();
 }
 
@@ -186,7 +186,7 @@ fn a_refused_request_costs_the_address_nothing() {
     );
     ring(&mut w, 1, Reason::Blocking);
     w.address = AddressCell::default();
-    assert_eq!(w.open(request(2, Reason::Blocking)), refused(Refusal::TagLimit, Span::HOUR));
+    assert_eq!(w.open(&request(2, Reason::Blocking)), refused(Refusal::TagLimit, Span::HOUR));
     w.led_to_nothing();
     w.waiting(3, Reason::Towing);
 }
@@ -194,7 +194,7 @@ fn a_refused_request_costs_the_address_nothing() {
 #[test]
 fn an_opened_session_shows_what_to_dial_and_is_safe_before_it_is_shown() {
     let mut w = World::new();
-    let decision = w.open(request(1, Reason::Damage));
+    let decision = w.open(&request(1, Reason::Damage));
     let effects = w.effects();
     let [Effect::Record(record)] = effects.as_slice() else { panic!("not one record: {effects:?}") };
     assert_eq!(record.durability(), Durability::BeforeReply);
@@ -211,9 +211,9 @@ fn an_opened_session_shows_what_to_dial_and_is_safe_before_it_is_shown() {
 #[test]
 fn the_same_request_opens_one_session() {
     let mut w = World::new();
-    w.open(named(1, Reason::Blocking, 9, 1));
+    w.open(&named(1, Reason::Blocking, 9, 1));
     w.led_to([Led::Opened(session_id(1))]);
-    let again = w.open(named(2, Reason::Blocking, 9, 1));
+    let again = w.open(&named(2, Reason::Blocking, 9, 1));
     w.led_to_nothing();
     assert_eq!(again, OpenDecision::Replayed(w.view(session_id(1))));
     assert_eq!(w.tag.view(session_id(2)), None);
@@ -229,10 +229,10 @@ fn a_replay_is_given_beyond_every_limit_and_after_the_end() {
         },
         |_| (),
     );
-    w.open(named(1, Reason::Blocking, 9, 1));
+    w.open(&named(1, Reason::Blocking, 9, 1));
     w.led_to([Led::Opened(session_id(1))]);
     w.ends(session_id(1), Outcome::Expired);
-    let again = w.open(named(2, Reason::Blocking, 9, 1));
+    let again = w.open(&named(2, Reason::Blocking, 9, 1));
     w.led_to_nothing();
     assert_eq!(again, OpenDecision::Replayed(w.view(session_id(1))));
 }
@@ -240,9 +240,9 @@ fn a_replay_is_given_beyond_every_limit_and_after_the_end() {
 #[test]
 fn another_body_under_the_same_name_is_a_conflict() {
     let mut w = World::new();
-    w.open(named(1, Reason::Blocking, 9, 1));
+    w.open(&named(1, Reason::Blocking, 9, 1));
     w.led_to([Led::Opened(session_id(1))]);
-    assert_eq!(w.open(named(2, Reason::Other, 9, 2)), OpenDecision::IdempotencyConflict);
+    assert_eq!(w.open(&named(2, Reason::Other, 9, 2)), OpenDecision::IdempotencyConflict);
     w.led_to_nothing();
     assert_eq!(w.tag.open_sessions(), 1);
 }
@@ -253,7 +253,7 @@ fn requests_without_a_name_or_with_another_open_sessions_of_their_own() {
     w.waiting(1, Reason::Blocking);
     w.waiting(2, Reason::Blocking);
     for n in [3, 4] {
-        w.open(named(n, Reason::Blocking, n, 1));
+        w.open(&named(n, Reason::Blocking, n, 1));
         w.led_to([Led::Opened(session_id(n))]);
     }
     assert_eq!(w.tag.open_sessions(), 4);
@@ -264,7 +264,7 @@ fn a_tag_has_so_many_open_sessions_and_no_more() {
     let mut w = World::given(|p| p.tag_open_sessions_max = 2, |_| ());
     let first = w.waiting(1, Reason::Blocking);
     w.after(Span::from_secs(60)).waiting(2, Reason::Blocking);
-    assert_eq!(w.open(request(3, Reason::Emergency)), refused(Refusal::TagLimit, Span::from_secs(540)));
+    assert_eq!(w.open(&request(3, Reason::Emergency)), refused(Refusal::TagLimit, Span::from_secs(540)));
     w.led_to_nothing();
     w.ends(first, Outcome::Expired);
     w.waiting(4, Reason::Blocking);

@@ -154,7 +154,7 @@ fn urgent_rings_leave_the_other_budget_alone() {
         |_| (),
     );
     rings(&mut w, 1, Reason::Towing);
-    let urgent = w.open(request(2, Reason::Towing));
+    let urgent = w.open(&request(2, Reason::Towing));
     w.led_to_nothing();
     assert_eq!(urgent, OpenDecision::Refused { refusal: Refusal::TagLimit, retry_after: Span::HOUR });
     rings(&mut w, 3, Reason::Blocking);
@@ -193,7 +193,7 @@ proptest! {
             w.clock();
             w.led();
             let reason = if urgent { Reason::Emergency } else { Reason::Blocking };
-            if let OpenDecision::Opened(view) = w.open(request(n, reason)) {
+            if let OpenDecision::Opened(view) = w.open(&request(n, reason)) {
                 w.led();
                 dialed(w.call(view.id, &leg(n), asha()));
                 w.led();

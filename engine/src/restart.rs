@@ -1,0 +1,96 @@
+//! Coming back: what a new engine takes over from the sessions that storage remembers.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use qnect_core::caller::DayToken;
+use qnect_core::session::{Session, SessionSnapshot, State};
+use qnect_core::session_id::SessionId;
+use qnect_core::tag::{OwnerId, latest_end};
+use qnect_core::tag_code::TagId;
+use qnect_core::time::Timestamp;
+use qnect_storage::{Lane, StorageError};
+use tokio::sync::mpsc;
+
+use crate::cells::lock;
+use crate::engine::Engine;
+use crate::error::EngineError;
+
+/// When a tag that could not be woken is tried again.
+const WAKE_AGAIN: Duration = Duration::from_secs(1);
+
+/// A ring of the past, as budgets need to know it.
+struct Ring {
+    dialed_at: Timestamp,
+    owner: OwnerId,
+    caller: Option<DayToken>,
+    /// The session, if its call may still be on.
+    live: Option<SessionId>,
+}
+
+impl Ring {
+    fn of(session: &SessionSnapshot) -> Option<Self> {
+        let is_live = session.ended.is_none() && !session.facts.over();
+        Some(Self {
+            dialed_at: session.dialed_at?,
+            owner: session.owner,
+            caller: session.bound_to,
+            live: is_live.then_some(session.id),
+        })
+    }
+}
+
+impl Engine {
+    /// Takes codes, legs, owners' lines and budgets back from what was remembered. Returns the tags with open sessions.
+    pub(crate) fn restore(&self) -> Result<BTreeSet<TagId>, StorageError> {
+        let inner = &self.inner;
+        let mut open = BTreeSet::new();
+        let mut rings = Vec::new();
+        inner.storage.walk_sessions(inner.clock.now(), |snapshot| {
+            rings.extend(Ring::of(&snapshot));
+            if Session::restore(snapshot.clone()).state() != State::Ended {
+                inner.switchboard.restore(&snapshot);
+                inner.metrics.sessions_open.increment(1.0);
+                open.insert(snapshot.id.tag());
+            }
+        })?;
+        // Out of order, an old ring would weigh like a new one.
+        rings.sort_unstable_by_key(|ring| ring.dialed_at);
+        for ring in rings {
+            self.restore_budgets(&ring);
+        }
+        Ok(open)
+    }
+
+    fn restore_budgets(&self, ring: &Ring) {
+        let inner = &self.inner;
+        let owner = inner.cells.owners.of(ring.owner);
+        let mut owner = lock(&owner);
+        owner.replay_ring(&inner.policy, ring.dialed_at);
+        if let Some(session) = ring.live {
+            owner.live = Some((session, latest_end(&inner.policy, ring.dialed_at)));
+        }
+        if let Some(token) = ring.caller {
+            let caller = inner.cells.callers.of(token);
+            lock(&caller).rings.replay(inner.policy.caller_rings, ring.dialed_at);
+        }
+    }
+
+    /// Brings tags back whose sessions need their clock: after a start, and after a panic. One that is turned away is
+    /// tried again, because nobody else might ever visit it, and its codes would stay taken.
+    pub(crate) async fn wake_tags(self, open: BTreeSet<TagId>, mut woken: mpsc::Receiver<TagId>) {
+        let mut waiting = open;
+        loop {
+            for tag in std::mem::take(&mut waiting) {
+                if let Err(EngineError::Overloaded | EngineError::ActorLost) = self.try_enter(tag, Lane::Webhooks).await
+                {
+                    waiting.insert(tag);
+                }
+            }
+            let pause = if waiting.is_empty() { Duration::MAX } else { WAKE_AGAIN };
+            if let Ok(Some(tag)) = tokio::time::timeout(pause, woken.recv()).await {
+                waiting.insert(tag);
+            }
+        }
+    }
+}
