@@ -119,6 +119,20 @@ fn a_missing_or_a_foreign_key_is_told_before_anything_is_touched() {
 }
 
 #[test]
+fn a_database_that_lost_what_was_acknowledged_is_not_served_from() {
+    let folder = Folder::new();
+    folder.import(&[owner("+919800000017")]);
+    // As if a later commit had once been safe: its number and, as a check, the same number with every bit turned.
+    let later = 1_000_000_u64;
+    std::fs::write(folder.data().join("high-water.mark"), (u128::from(later) << 64 | u128::from(!later)).to_be_bytes())
+        .expect("a written mark");
+    let refused = folder.run(&["serve", "--config", &folder.text("qnect.toml")]);
+    assert_eq!(refused.status.code(), Some(70), "{}", stderr(&refused));
+    assert!(stderr(&refused).contains("do not serve from this folder"), "what to do: {}", stderr(&refused));
+    assert!(refused.stdout.is_empty(), "never ready");
+}
+
+#[test]
 fn a_wrong_configuration_is_told_by_key_and_line() {
     let folder = Folder::new().edit("access_code_digits = 7", "access_code_digits = 12\ncolour = \"red\"");
     let config = folder.text("qnect.toml");
