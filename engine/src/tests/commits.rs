@@ -2,12 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use qnect_core::instruction::Announcement;
+use qnect_core::instruction::{Announcement, Instruction};
 use qnect_core::leg::{LegEnd, LegEvent, ProviderEvent};
 use qnect_core::session::State;
+use qnect_core::tag::SessionView;
 use qnect_storage::Lane;
+use tokio::task::JoinHandle;
 
-use super::world::{ALICE, World, dial, digits, leg, per_hour, request, said, soon, until};
+use super::world::{ALICE, Life, World, dial, digits, leg, per_hour, request, said, soon, until};
 use crate::{EngineError, OpenReply};
 
 #[test]
@@ -102,6 +104,17 @@ fn a_withheld_dial_can_be_made_again_at_once() {
     });
 }
 
+/// One leg's code, keyed once and told twice: the provider repeats its webhook after a while.
+async fn keyed_twice(life: &Life, session: &SessionView, after: Duration) -> [JoinHandle<Instruction>; 2] {
+    let keyed = || {
+        let (life, session) = (life.clone(), session.clone());
+        actix::spawn(async move { life.keyed(life.call(ALICE, "leg-1"), &session).await })
+    };
+    let (first, started) = (keyed(), Instant::now());
+    until("the provider repeats itself", async || started.elapsed() >= after).await;
+    [first, keyed()]
+}
+
 #[test]
 fn a_repeated_webhook_does_not_dial_what_was_withheld() {
     let world = World::new();
@@ -109,13 +122,7 @@ fn a_repeated_webhook_does_not_dial_what_was_withheld() {
     world.live(async |life| {
         let session = life.open(code).await;
         life.storage.faults().close_gate();
-        let keyed = || {
-            let (life, session) = (life.clone(), session.clone());
-            actix::spawn(async move { life.keyed(life.call(ALICE, "leg-1"), &session).await })
-        };
-        let (first, started) = (keyed(), Instant::now());
-        until("the provider repeats itself", async || started.elapsed() >= Duration::from_secs(1)).await;
-        let repeated = keyed();
+        let [first, repeated] = keyed_twice(&life, &session, Duration::from_secs(1)).await;
         assert_eq!(said(&first.await.unwrap()), Announcement::TryAgain);
         assert!(!repeated.is_finished());
         life.storage.faults().open_gate();
@@ -132,13 +139,7 @@ fn a_repeated_webhook_does_not_dial_while_the_disk_stands_still() {
     world.live(async |life| {
         let session = life.open(code).await;
         life.storage.faults().close_gate();
-        let keyed = || {
-            let (life, session) = (life.clone(), session.clone());
-            actix::spawn(async move { life.keyed(life.call(ALICE, "leg-1"), &session).await })
-        };
-        let (first, started) = (keyed(), Instant::now());
-        until("the provider repeats itself", async || started.elapsed() >= Duration::from_millis(500)).await;
-        let repeated = keyed();
+        let [first, repeated] = keyed_twice(&life, &session, Duration::from_millis(500)).await;
         assert_eq!(said(&first.await.unwrap()), Announcement::TryAgain);
         assert_eq!(said(&repeated.await.unwrap()), Announcement::TryAgain, "nobody committed a dial");
         life.storage.faults().open_gate();
