@@ -3,14 +3,18 @@
 use qnect_core::limiter::Quota;
 use qnect_core::number::IntermediaryNumber;
 use qnect_core::policy::Policy;
+use qnect_core::provider_request::ProviderRequest;
 use qnect_core::time::Span;
 use qnect_engine::{EngineOptions, NumberPlan};
+use qnect_providers::plivo::Plivo;
+use tokio::sync::mpsc;
 
 use crate::config::Config;
+use crate::doors::webhooks::Correspondent;
 
 /// What the engine is to be started with. Numbers were checked when the configuration was read; one that is none
 /// is passed over.
-pub fn engine_options(config: &Config) -> EngineOptions {
+pub fn engine_options(config: &Config, provider_requests: mpsc::Sender<ProviderRequest>) -> EngineOptions {
     let parse = |number: &String| IntermediaryNumber::parse(number).ok();
     let plan = |n: &crate::config::Number| Some(NumberPlan { number: parse(&n.number)?, digits: n.access_code_digits });
     let limits = &config.limits;
@@ -24,6 +28,9 @@ pub fn engine_options(config: &Config) -> EngineOptions {
             address_sessions: hourly(limits.address_sessions_per_hour),
             caller_rings: hourly(limits.caller_rings_per_hour),
             owner_rings: Quota::new(limits.owner_rings_per_day, Span::DAY),
+            withheld_rings: hourly(limits.withheld_rings_per_tag_per_hour),
+            challenge_at: config.abuse.challenge_at,
+            provider_records_kept: Span::from_secs(u64::from(config.privacy.provider_record_hours) * 3_600),
             allowed_prefixes: config.calls.allowed_prefixes.clone(),
             ring: Span::from_secs(config.calls.ring_seconds.into()),
             talk: Span::from_secs(config.calls.talk_seconds.into()),
@@ -33,5 +40,13 @@ pub fn engine_options(config: &Config) -> EngineOptions {
         numbers: config.numbers.iter().filter_map(plan).collect(),
         tag_idle: Span::from_secs(config.engine.tag_idle_seconds.into()),
         active_tags_max: config.engine.active_tags_max as usize,
+        provider_requests,
     }
+}
+
+/// The providers that have their section.
+pub fn correspondents(config: &Config) -> Vec<Correspondent> {
+    let plivo = config.providers.plivo.as_ref();
+    let plivo = plivo.map(|p| Correspondent { tongue: &Plivo, secret: p.auth_token.clone() });
+    plivo.into_iter().collect()
 }

@@ -8,21 +8,26 @@ use metrics::Histogram;
 use qnect_core::caller::{Caller, DayToken};
 use qnect_core::desk::{AddressCell, CallerCell, Desk, OwnerCell};
 use qnect_core::effects::Effects;
+use qnect_core::facts::Outcome;
 use qnect_core::instruction::Instruction;
 use qnect_core::leg::{LegEvent, LegId};
 use qnect_core::scan::{AddressKey, ScanDecision};
-use qnect_core::session::Change;
+use qnect_core::session::{Cancelled, Change};
 use qnect_core::session_id::SessionId;
-use qnect_core::tag::{DialSettled, LegReaction, OpenDecision, OpenSession as Open, SessionView, Tag};
+use qnect_core::tag::{
+    DialSettled, FollowUp, LegReaction, OnLine, OpenDecision, OpenSession as Open, Redialled, SessionView, Tag,
+};
 use qnect_core::time::{Span, Timestamp};
-use qnect_storage::{Lane, QueueFull};
+use qnect_storage::{Lane, Promise, QueueFull};
 
 use crate::cells::lock;
 use crate::effects::carry_out;
 use crate::engine::Inner;
 use crate::messages::{
-    ApplyLegEvent, OpenSession, PreviewTag, Promised, ScanTag, SettleDial, TakeCaller, ViewSession, Whisper,
+    ApplyLegEvent, CancelSession, OpenSession, PreviewTag, Promised, Redial, ReportAbuse, ScanTag, SettleDial,
+    TakeCaller, ViewSession, Whisper,
 };
+use crate::random::random_u32;
 
 /// Messages that wait in the mailbox; the visits are the bound, this only has to be no smaller.
 const MAILBOX: usize = 2 * crate::registry::VISITS_PER_TAG_MAX as usize;
@@ -73,6 +78,26 @@ impl TagActor {
         let mut effects = Effects::new();
         let reply = decide(&mut self.tag, now, &mut desk, &mut effects);
         (reply, effects)
+    }
+
+    /// Carries out what a caller's turn led to; what rings a telephone connects the caller's leg with its session.
+    fn put_through(
+        &mut self,
+        session: SessionId,
+        (leg, caller): (&LegId, Caller),
+        instruction: &Instruction,
+        mut effects: Effects,
+    ) -> Result<Option<Promise>, QueueFull> {
+        let rings = matches!(instruction, Instruction::Dial(_));
+        if rings {
+            self.inner.switchboard.connect_leg(leg.clone(), session);
+        }
+        let promise = carry_out(&mut effects, Lane::Webhooks, &self.inner);
+        if rings && promise.is_err() {
+            // Other actors filled the last places meanwhile: the session must be able to wait again.
+            self.settle(session, leg, caller, false);
+        }
+        promise
     }
 
     fn settle(&mut self, session: SessionId, leg: &LegId, caller: Caller, kept: bool) -> DialSettled {
@@ -189,7 +214,8 @@ impl Handler<OpenSession> for TagActor {
         if !self.inner.storage.has_room(Lane::Sessions) {
             return Err(QueueFull);
         }
-        let OpenSession { id, lease, reason, language, idempotency, address } = message;
+        let OpenSession { id, reason, language, idempotency, address } = message;
+        let lease = self.inner.switchboard.lease(self.tag.owner_calling_code(), random_u32);
         let line = lease.as_ref().map(|lease| (lease.number(), lease.code()));
         let open = Open { id, line, reason, language, idempotency };
         let (decision, mut effects) = self.input(Some(address), None, |tag, now, desk, effects| {
@@ -225,21 +251,65 @@ impl Handler<TakeCaller> for TagActor {
         if !self.inner.storage.has_room(Lane::Webhooks) {
             return Err(QueueFull);
         }
-        let TakeCaller { session, leg, caller } = message;
-        let (instruction, mut effects) = self.input(None, caller.token(), |tag, now, desk, effects| {
-            tag.on_caller(session, &leg, caller, now, desk, effects)
-        });
-        let rings = matches!(instruction, Instruction::Dial(_));
-        if rings {
-            self.inner.switchboard.connect_leg(leg.clone(), session);
-        }
-        let promise = carry_out(&mut effects, Lane::Webhooks, &self.inner);
-        if rings && promise.is_err() {
-            // Other actors filled the last places meanwhile: the session must be able to wait again.
-            self.settle(session, &leg, caller, false);
-        }
+        let TakeCaller { session, leg, caller, turn } = message;
+        let on_line = OnLine { session, leg: &leg, caller, turn: turn.as_core() };
+        let (instruction, effects) =
+            self.input(None, caller.token(), |tag, now, desk, effects| tag.on_caller(&on_line, now, desk, effects));
+        let promise = self.put_through(session, (&leg, caller), &instruction, effects);
         self.set_timer(context);
         Ok((instruction, promise?))
+    }
+}
+
+impl Handler<Redial> for TagActor {
+    type Result = Promised<Redialled>;
+
+    fn handle(&mut self, message: Redial, context: &mut Context<Self>) -> Self::Result {
+        if !self.inner.storage.has_room(Lane::Webhooks) {
+            return Err(QueueFull);
+        }
+        let Redial { from, follow_up: id, number, leg, caller } = message;
+        let lease = self.inner.switchboard.lease_at(number, random_u32);
+        let line = lease.as_ref().map(|lease| (lease.number(), lease.code()));
+        let follow_up = FollowUp { id, line };
+        let (redialled, effects) = self.input(None, caller.token(), |tag, now, desk, effects| {
+            tag.on_redial(from, &follow_up, (&leg, caller), now, desk, effects)
+        });
+        if let (true, Some(lease)) = (redialled.session == id, lease) {
+            lease.bind(id);
+            self.inner.metrics.sessions_open.increment(1.0);
+        }
+        let promise = self.put_through(redialled.session, (&leg, caller), &redialled.instruction, effects);
+        self.set_timer(context);
+        Ok((redialled, promise?))
+    }
+}
+
+impl Handler<CancelSession> for TagActor {
+    type Result = Promised<Option<SessionView>>;
+
+    fn handle(&mut self, CancelSession(id): CancelSession, context: &mut Context<Self>) -> Self::Result {
+        if !self.inner.storage.has_room(Lane::Webhooks) {
+            return Err(QueueFull);
+        }
+        let (cancelled, mut effects) =
+            self.input(None, None, |tag, now, desk, effects| tag.on_cancel(id, now, desk, effects));
+        if cancelled == Some(Cancelled::Now) {
+            self.inner.metrics.ended(Outcome::Cancelled);
+        }
+        let promise = carry_out(&mut effects, Lane::Webhooks, &self.inner);
+        self.set_timer(context);
+        Ok((self.tag.view(id), promise?))
+    }
+}
+
+impl Handler<ReportAbuse> for TagActor {
+    type Result = Promised<bool>;
+
+    fn handle(&mut self, ReportAbuse(id): ReportAbuse, _: &mut Context<Self>) -> Self::Result {
+        let (is_new, mut effects) =
+            self.input(None, None, |tag, now, _, effects| tag.on_abuse_reported(id, now, effects));
+        Ok((is_new, carry_out(&mut effects, Lane::Webhooks, &self.inner)?))
     }
 }
 
@@ -258,9 +328,10 @@ impl Handler<ApplyLegEvent> for TagActor {
     type Result = Promised<LegReaction>;
 
     fn handle(&mut self, message: ApplyLegEvent, context: &mut Context<Self>) -> Self::Result {
-        let ApplyLegEvent { session, event } = message;
-        let (reaction, mut effects) =
-            self.input(None, None, |tag, now, desk, effects| tag.on_leg_event(session, event, now, desk, effects));
+        let ApplyLegEvent { session, event, owner_leg } = message;
+        let (reaction, mut effects) = self.input(None, None, |tag, now, desk, effects| {
+            tag.on_leg_event(session, (event, owner_leg), now, desk, effects)
+        });
         match reaction {
             LegReaction::Changed { change: Change::Stay(_), .. } => self.inner.metrics.stays.increment(1),
             LegReaction::Changed { change: Change::Moved, .. } if event == LegEvent::OwnerAccepted => {

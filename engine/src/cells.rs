@@ -62,8 +62,9 @@ impl SharedCells {
 
     /// Forgets what holds nothing any more.
     pub(crate) fn sweep(&self, now: Timestamp) {
+        // The last ring goes with the budget that it was charged to: a day old, it is nothing to report any more.
         self.owners.sweep(|o| o.rings.is_idle(now) && o.live.is_none_or(|(_, until)| until <= now));
         self.addresses.sweep(|a| a.scans.is_idle(now) && a.sessions.is_idle(now));
-        self.callers.sweep(|c| c.rings.is_idle(now));
+        self.callers.sweep(|c| c.rings.is_idle(now) && c.lockout.is_idle(now));
     }
 }

@@ -5,6 +5,7 @@ use qnect_core::record::{Durability, Record};
 use qnect_storage::{Lane, Promise, QueueFull};
 
 use crate::engine::Inner;
+use crate::switchboard::Redial;
 
 /// Carries out all effects, in order. What must be safe before the reply is promised in one commit; if its queue has no
 /// room, nothing of it is recorded and the reply must not be given.
@@ -18,6 +19,14 @@ pub(crate) fn carry_out(effects: &mut Effects, lane: Lane, inner: &Inner) -> Res
             },
             Effect::ReleaseCode { number, code, session } => inner.switchboard.release(number, code, session),
             Effect::ForgetLeg { leg, session } => inner.switchboard.forget_leg(&leg, session),
+            Effect::RememberCaller { number, caller, session, code, until } => {
+                inner.switchboard.remember_caller(number, caller, Redial { session, code, until });
+            }
+            Effect::Ask(request) => {
+                if inner.provider_requests.try_send(request).is_err() {
+                    inner.metrics.provider_requests_dropped.increment(1);
+                }
+            }
         }
     }
     if promised.is_empty() {

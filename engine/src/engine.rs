@@ -8,6 +8,7 @@ use actix::Actor;
 use moka::sync::Cache;
 use qnect_core::language::Language;
 use qnect_core::policy::Policy;
+use qnect_core::provider_request::ProviderRequest;
 use qnect_core::reason::Reason;
 use qnect_core::scan::{AddressKey, Refusal, Scan, ScanDecision, Verdict};
 use qnect_core::session::{Idempotency, Session};
@@ -22,8 +23,9 @@ use crate::actor::TagActor;
 use crate::cells::SharedCells;
 use crate::clock::Clock;
 use crate::error::EngineError;
-use crate::messages::{OpenSession, PreviewTag, ScanTag, ViewSession};
+use crate::messages::{CancelSession, OpenSession, PreviewTag, ScanTag, ViewSession};
 use crate::metrics::Metrics;
+use crate::random::random_bytes;
 use crate::registry::{Entrance, Registry};
 use crate::switchboard::{NumberPlan, Switchboard};
 use crate::visit::{Active, Visit};
@@ -52,6 +54,9 @@ pub struct EngineOptions {
     pub tag_idle: Span,
     /// Tags in memory at most.
     pub active_tags_max: usize,
+    /// Where requests to providers go. Bounded: one that finds no room is dropped and counted, because each of them only
+    /// makes sooner what a time limit does anyway.
+    pub provider_requests: mpsc::Sender<ProviderRequest>,
 }
 
 /// What actors and the face share.
@@ -64,6 +69,7 @@ pub(crate) struct Inner {
     pub(crate) switchboard: Switchboard,
     pub(crate) metrics: Metrics,
     pub(crate) tag_idle: Span,
+    pub(crate) provider_requests: mpsc::Sender<ProviderRequest>,
     workers: Workers,
     unknown_tags: Cache<TagId, ()>,
     wakes: mpsc::Sender<TagId>,
@@ -124,6 +130,7 @@ impl Engine {
             cells: SharedCells::new(),
             metrics: Metrics::resolve(),
             tag_idle: options.tag_idle,
+            provider_requests: options.provider_requests,
             workers,
             unknown_tags: Cache::builder().max_capacity(UNKNOWN_TAGS_MAX).time_to_live(UNKNOWN_TAG_KEPT).build(),
             wakes,
@@ -184,6 +191,22 @@ impl Engine {
             return Err(EngineError::UnknownSession);
         }
         Ok(SessionView::of(&session))
+    }
+
+    /// The scanner does not want the call any more: a session that waits ends, a call is hung up. What it returns is on
+    /// stable storage.
+    pub async fn cancel_session(&self, id: SessionId) -> Result<SessionView, EngineError> {
+        let visit = self.enter(id.tag(), Lane::Webhooks).await?;
+        let (view, promise) = visit.tell(CancelSession(id)).await?.map_err(|_| EngineError::Overloaded)?;
+        drop(visit);
+        if let Some(promise) = promise {
+            promise.kept().await.map_err(|_| EngineError::Storage)?;
+        }
+        match view {
+            Some(view) => Ok(view),
+            // It ended long ago: there is nothing left to cancel.
+            None => self.session(id).await,
+        }
     }
 
     /// The time, as the engine sees it.
@@ -263,10 +286,8 @@ impl Engine {
     async fn try_open(&self, code: TagCode, request: SessionRequest) -> Result<OpenReply, EngineError> {
         let SessionRequest { reason, language, idempotency, address } = request;
         let visit = self.enter(code.tag(), Lane::Sessions).await?;
-        let id = SessionId::new(code.tag(), random_bytes(), self.inner.storage.keys().checks());
-        let id = id.ok_or(EngineError::UnknownTag)?;
-        let lease = self.inner.switchboard.lease(|| u32::from_be_bytes(random_bytes()));
-        let open = OpenSession { id, lease, reason, language, idempotency, address };
+        let id = self.fresh_session_id(code.tag())?;
+        let open = OpenSession { id, reason, language, idempotency, address };
         let (decision, promise) = visit.tell(open).await?.map_err(|_| EngineError::Overloaded)?;
         // The commit may take its time; others may visit meanwhile.
         drop(visit);
@@ -281,6 +302,11 @@ impl Engine {
         }
     }
 
+    /// A name that no session has had.
+    pub(crate) fn fresh_session_id(&self, tag: TagId) -> Result<SessionId, EngineError> {
+        SessionId::new(tag, random_bytes(), self.inner.storage.keys().checks()).ok_or(EngineError::UnknownTag)
+    }
+
     async fn keep_house(self) {
         let (mut gauges, mut sweep) = (tokio::time::interval(GAUGES_EVERY), tokio::time::interval(SWEEP_EVERY));
         loop {
@@ -290,7 +316,10 @@ impl Engine {
                     metrics::gauge!("qnect_intermediary_numbers", "state" => "in_use").set(open as f64);
                     metrics::gauge!("qnect_intermediary_numbers", "state" => "free").set(max.saturating_sub(open) as f64);
                 }
-                _ = sweep.tick() => self.inner.cells.sweep(self.inner.clock.now()),
+                _ = sweep.tick() => {
+                    self.inner.cells.sweep(self.inner.clock.now());
+                    self.inner.switchboard.sweep(self.inner.clock.now());
+                }
             }
         }
     }
@@ -321,11 +350,4 @@ fn read_error(error: &ReadError) -> EngineError {
         ReadError::Busy => EngineError::Overloaded,
         ReadError::Storage(_) => EngineError::Storage,
     }
-}
-
-/// Random bytes of the operating system. Without them nothing can be kept secret, so there is no going on.
-fn random_bytes<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
-    bytes
 }

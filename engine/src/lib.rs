@@ -12,6 +12,8 @@ mod engine;
 mod error;
 mod messages;
 mod metrics;
+mod random;
+mod reception;
 mod registry;
 mod restart;
 mod switchboard;

@@ -5,14 +5,13 @@ use qnect_core::caller::Caller;
 use qnect_core::instruction::Instruction;
 use qnect_core::language::Language;
 use qnect_core::leg::{LegEvent, LegId};
+use qnect_core::number::IntermediaryNumber;
 use qnect_core::reason::Reason;
 use qnect_core::scan::{AddressKey, Scan, ScanDecision};
 use qnect_core::session::Idempotency;
 use qnect_core::session_id::SessionId;
-use qnect_core::tag::{DialSettled, LegReaction, OpenDecision, SessionView};
+use qnect_core::tag::{CallTurn, DialSettled, LegReaction, OpenDecision, Redialled, SessionView};
 use qnect_storage::{Promise, QueueFull};
-
-use crate::switchboard::Lease;
 
 /// A reply, and what must be on stable storage before it is given; `None` when nothing was recorded. [`QueueFull`]:
 /// it was decided, but the promise cannot be made.
@@ -34,8 +33,6 @@ pub(crate) struct PreviewTag;
 #[rtype(result = "Promised<OpenDecision>")]
 pub(crate) struct OpenSession {
     pub(crate) id: SessionId,
-    /// `None` when all codes of all numbers are in use.
-    pub(crate) lease: Option<Lease>,
     pub(crate) reason: Reason,
     pub(crate) language: Language,
     pub(crate) idempotency: Option<Idempotency>,
@@ -50,6 +47,35 @@ pub(crate) struct ViewSession(pub(crate) SessionId);
 #[rtype(result = "Promised<Instruction>")]
 pub(crate) struct TakeCaller {
     pub(crate) session: SessionId,
+    pub(crate) leg: LegId,
+    pub(crate) caller: Caller,
+    pub(crate) turn: Turn,
+}
+
+/// What brings a caller to a session; [`CallTurn`] that owns what was keyed.
+pub(crate) enum Turn {
+    Code,
+    Challenge { keyed: String, attempt: u8 },
+    Held { turn: u8 },
+}
+
+impl Turn {
+    pub(crate) fn as_core(&self) -> CallTurn<'_> {
+        match self {
+            Self::Code => CallTurn::Code,
+            Self::Challenge { keyed, attempt } => CallTurn::Challenge { keyed, attempt: *attempt },
+            Self::Held { turn } => CallTurn::Held { turn: *turn },
+        }
+    }
+}
+
+/// The caller of `from` dials its number again, without a code.
+#[derive(Message)]
+#[rtype(result = "Promised<Redialled>")]
+pub(crate) struct Redial {
+    pub(crate) from: SessionId,
+    pub(crate) follow_up: SessionId,
+    pub(crate) number: IntermediaryNumber,
     pub(crate) leg: LegId,
     pub(crate) caller: Caller,
 }
@@ -69,7 +95,19 @@ pub(crate) struct SettleDial {
 pub(crate) struct ApplyLegEvent {
     pub(crate) session: SessionId,
     pub(crate) event: LegEvent,
+    /// The provider's call to the owner, where it is told.
+    pub(crate) owner_leg: Option<LegId>,
 }
+
+/// The scanner does not want the call any more.
+#[derive(Message)]
+#[rtype(result = "Promised<Option<SessionView>>")]
+pub(crate) struct CancelSession(pub(crate) SessionId);
+
+/// The owner reports the call of a session as abuse. Whether there was one to report.
+#[derive(Message)]
+#[rtype(result = "Promised<bool>")]
+pub(crate) struct ReportAbuse(pub(crate) SessionId);
 
 #[derive(Message)]
 #[rtype(result = "Option<Instruction>")]

@@ -24,6 +24,7 @@ pub(crate) struct Metrics {
     pub(crate) revivals: Counter,
     pub(crate) stays: Counter,
     pub(crate) dials_withheld: Counter,
+    pub(crate) provider_requests_dropped: Counter,
 }
 
 impl Metrics {
@@ -49,6 +50,7 @@ impl Metrics {
             revivals: metrics::counter!("qnect_revivals_total"),
             stays: metrics::counter!("qnect_provider_events_stayed_total"),
             dials_withheld: metrics::counter!("qnect_dials_withheld_total"),
+            provider_requests_dropped: metrics::counter!("qnect_provider_requests_dropped_total"),
         }
     }
 
@@ -85,6 +87,10 @@ pub fn describe() {
     describe_counter!("qnect_scan_records_dropped_total", "scan records that a full commit queue dropped");
     describe_counter!("qnect_revivals_total", "tags that were revived from the store");
     describe_counter!("qnect_provider_events_stayed_total", "provider events that told nothing new");
+    describe_counter!(
+        "qnect_provider_requests_dropped_total",
+        "requests to providers that found no room in their queue"
+    );
     describe_counter!("qnect_dials_withheld_total", "dials that were not sent because their commit was late");
     describe_counter!("qnect_shared_cells_refused_total", "limits not enforced because a bounded map was full");
     describe_counter!("qnect_store_reads_total", "reads that reached the store");

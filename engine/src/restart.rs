@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use crate::cells::lock;
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::switchboard::Redial;
 
 /// When a tag that could not be woken is tried again.
 const WAKE_AGAIN: Duration = Duration::from_secs(1);
@@ -24,18 +25,19 @@ struct Ring {
     dialed_at: Timestamp,
     owner: OwnerId,
     caller: Option<DayToken>,
-    /// The session, if its call may still be on.
-    live: Option<SessionId>,
+    session: SessionId,
+    /// Its call may still be on.
+    is_live: bool,
 }
 
 impl Ring {
     fn of(session: &SessionSnapshot) -> Option<Self> {
-        let is_live = session.ended.is_none() && !session.facts.over();
         Some(Self {
             dialed_at: session.dialed_at?,
             owner: session.owner,
             caller: session.bound_to,
-            live: is_live.then_some(session.id),
+            session: session.id,
+            is_live: session.ended.is_none() && !session.facts.over(),
         })
     }
 }
@@ -46,8 +48,14 @@ impl Engine {
         let inner = &self.inner;
         let mut open = BTreeSet::new();
         let mut rings = Vec::new();
-        inner.storage.walk_sessions(inner.clock.now(), |snapshot| {
+        let mut redials = Vec::new();
+        let now = inner.clock.now();
+        inner.storage.walk_sessions(now, |snapshot| {
             rings.extend(Ring::of(&snapshot));
+            if let Some(caller) = snapshot.bound_to.filter(|_| now < snapshot.expires_at) {
+                let redial = Redial { session: snapshot.id, code: snapshot.code, until: snapshot.expires_at };
+                redials.push((snapshot.number, caller, redial));
+            }
             if Session::restore(snapshot.clone()).state() != State::Ended {
                 inner.switchboard.restore(&snapshot);
                 inner.metrics.sessions_open.increment(1.0);
@@ -56,6 +64,11 @@ impl Engine {
         })?;
         // Out of order, an old ring would weigh like a new one.
         rings.sort_unstable_by_key(|ring| ring.dialed_at);
+        // Of a caller's sessions on one number, the one that lives longest is the one that was opened last.
+        redials.sort_unstable_by_key(|(_, _, redial)| redial.until);
+        for (number, caller, redial) in redials {
+            inner.switchboard.remember_caller(number, caller, redial);
+        }
         for ring in rings {
             self.restore_budgets(&ring);
         }
@@ -66,9 +79,9 @@ impl Engine {
         let inner = &self.inner;
         let owner = inner.cells.owners.of(ring.owner);
         let mut owner = lock(&owner);
-        owner.replay_ring(&inner.policy, ring.dialed_at);
-        if let Some(session) = ring.live {
-            owner.live = Some((session, latest_end(&inner.policy, ring.dialed_at)));
+        owner.replay_ring(&inner.policy, ring.session, ring.dialed_at);
+        if ring.is_live {
+            owner.live = Some((ring.session, latest_end(&inner.policy, ring.dialed_at)));
         }
         if let Some(token) = ring.caller {
             let caller = inner.cells.callers.of(token);

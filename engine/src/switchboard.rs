@@ -7,14 +7,18 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use qnect_core::access_code::{AccessCode, CODES_PER_SESSION};
+use qnect_core::caller::{CallerTokens, DayToken};
 use qnect_core::leg::LegId;
 use qnect_core::number::IntermediaryNumber;
 use qnect_core::session::SessionSnapshot;
 use qnect_core::session_id::SessionId;
+use qnect_core::time::Timestamp;
 
 /// Random codes that are tried for one lease. At most one code in [`CODES_PER_SESSION`] is taken, so even two failures
 /// in a row are a rarity.
 const DRAWS_MAX: u32 = 8;
+/// Callers who may dial again without a code, at most. One more is asked for the code, like anybody.
+const REDIALS_MAX: usize = 1_000_000;
 
 /// An intermediary number as the operator configured it.
 #[derive(Debug, Clone, Copy)]
@@ -52,12 +56,24 @@ impl Line {
     }
 }
 
+/// What a caller may dial again on a number.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Redial {
+    /// The session that the caller had.
+    pub(crate) session: SessionId,
+    /// Its code, which a telephone may send again by itself. By now it may lead to somebody else's session.
+    pub(crate) code: AccessCode,
+    /// Until when.
+    pub(crate) until: Timestamp,
+}
+
 /// The switchboard.
 #[derive(Debug)]
 pub(crate) struct Switchboard {
     lines: Vec<Arc<Line>>,
     by_number: HashMap<IntermediaryNumber, Arc<Line>>,
     session_by_leg: DashMap<LegId, SessionId>,
+    redials: DashMap<(IntermediaryNumber, DayToken), Redial>,
 }
 
 /// A number and a code that are taken for a session to be. Dropped without [`Lease::bind`], both are free again.
@@ -99,16 +115,27 @@ impl Switchboard {
         };
         let lines: Vec<Arc<Line>> = plans.iter().map(line).collect();
         let by_number = lines.iter().map(|line| (line.plan.number, line.clone())).collect();
-        Self { lines, by_number, session_by_leg: DashMap::new() }
+        Self { lines, by_number, session_by_leg: DashMap::new(), redials: DashMap::new() }
     }
 
-    /// Takes a code on the number that has the fewest open sessions for its size. `random` is drawn from as needed.
-    pub(crate) fn lease(&self, mut random: impl FnMut() -> u32) -> Option<Lease> {
+    /// Takes a code on the number that has the fewest open sessions for its size: among those of the owner's country, if
+    /// we have any there. `random` is drawn from as needed.
+    pub(crate) fn lease(&self, calling_code: Option<u16>, random: impl FnMut() -> u32) -> Option<Lease> {
         let load = |line: &&Arc<Line>| {
             let open = u64::from(line.open.load(Ordering::Relaxed));
             open * 1_000_000 / u64::from(line.open_max().max(1))
         };
-        let line = self.lines.iter().min_by_key(load)?;
+        let is_at_home = |line: &&Arc<Line>| Some(line.plan.number.calling_code()) == calling_code;
+        let at_home = self.lines.iter().filter(is_at_home).min_by_key(load);
+        Self::lease_on(at_home.or_else(|| self.lines.iter().min_by_key(load))?, random)
+    }
+
+    /// Takes a code on this very number.
+    pub(crate) fn lease_at(&self, number: IntermediaryNumber, random: impl FnMut() -> u32) -> Option<Lease> {
+        Self::lease_on(self.by_number.get(&number)?, random)
+    }
+
+    fn lease_on(line: &Arc<Line>, mut random: impl FnMut() -> u32) -> Option<Lease> {
         if !line.take_place() {
             return None;
         }
@@ -133,6 +160,25 @@ impl Switchboard {
         if let Some(leg) = &session.scanner_leg {
             self.session_by_leg.insert(leg.clone(), session.id);
         }
+    }
+
+    /// The caller may dial `number` again without a code, until then.
+    pub(crate) fn remember_caller(&self, number: IntermediaryNumber, caller: DayToken, redial: Redial) {
+        if self.redials.len() < REDIALS_MAX || self.redials.contains_key(&(number, caller)) {
+            self.redials.insert((number, caller), redial);
+        }
+    }
+
+    /// What a caller may dial again on `number`.
+    pub(crate) fn redial(&self, number: IntermediaryNumber, caller: CallerTokens, now: Timestamp) -> Option<Redial> {
+        let named = |token| self.redials.get(&(number, token)).map(|redial| *redial);
+        let redial = named(caller.today).or_else(|| named(caller.yesterday?))?;
+        (now < redial.until).then_some(redial)
+    }
+
+    /// Forgets whom nobody needs to remember any more.
+    pub(crate) fn sweep(&self, now: Timestamp) {
+        self.redials.retain(|_, redial| now < redial.until);
     }
 
     /// The digits that codes on `number` have; `None` for a number that is not ours.
@@ -195,15 +241,15 @@ mod tests {
     fn a_number_carries_one_session_for_ten_thousand_codes() {
         let (board, _) = board(6);
         let mut random = counting();
-        let leases: Vec<_> = (0..10).map(|_| board.lease(&mut random).unwrap()).collect();
-        assert!(board.lease(&mut random).is_none(), "100,000 codes carry 10 sessions");
+        let leases: Vec<_> = (0..10).map(|_| board.lease(None, &mut random).unwrap()).collect();
+        assert!(board.lease(None, &mut random).is_none(), "100,000 codes carry 10 sessions");
         drop(leases);
-        assert!(board.lease(&mut random).is_some(), "a dropped lease is free again");
+        assert!(board.lease(None, &mut random).is_some(), "a dropped lease is free again");
     }
 
     #[test]
     fn no_number_means_no_lease() {
-        assert!(Switchboard::new(&[]).lease(counting()).is_none());
+        assert!(Switchboard::new(&[]).lease(None, counting()).is_none());
     }
 
     #[test]
@@ -212,13 +258,13 @@ mod tests {
         let keys = qnect_core::check::CheckKeys::new(0, &[1; 32], &[2; 32]);
         let session = |n| SessionId::new(qnect_core::tag_code::TagId::from_random(0, n), [n as u8; 17], &keys).unwrap();
         let code = {
-            let lease = board.lease(|| 7).unwrap();
+            let lease = board.lease(None, || 7).unwrap();
             let code = lease.code();
             lease.bind(session(1));
             code
         };
         board.release(number, code, session(1));
-        board.lease(|| 7).unwrap().bind(session(2));
+        board.lease(None, || 7).unwrap().bind(session(2));
         board.release(number, code, session(1));
         assert_eq!(board.session(number, code), Some(session(2)));
         assert_eq!(board.load().0, 1);
@@ -227,7 +273,18 @@ mod tests {
     #[test]
     fn a_leased_code_leads_nowhere_until_it_is_bound() {
         let (board, number) = board(7);
-        let lease = board.lease(counting()).unwrap();
+        let lease = board.lease(None, counting()).unwrap();
         assert_eq!(board.session(number, lease.code()), None);
+    }
+
+    #[test]
+    fn an_owner_is_reached_within_the_country() {
+        let numbers = ["+15557122661", "+911140000001", "+911140000002"].map(|n| IntermediaryNumber::parse(n).unwrap());
+        let board = Switchboard::new(&numbers.map(|number| NumberPlan { number, digits: 6 }));
+        let mut random = counting();
+        let at_home: Vec<_> = (0..20).map(|_| board.lease(Some(91), &mut random).unwrap()).collect();
+        assert!(at_home.iter().all(|lease| lease.number() != numbers[0]));
+        assert!(board.lease(Some(91), &mut random).is_none(), "a number abroad would not be a cheap call");
+        assert!(board.lease(Some(44), &mut random).is_some(), "without a number at home any will do");
     }
 }

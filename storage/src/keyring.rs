@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use qnect_core::caller::{CallerRoot, DayToken, RootKey};
+use qnect_core::caller::{CallerRoot, CallerTokens, DayToken, RootKey};
 use qnect_core::check::CheckKeys;
 use qnect_core::tag::OwnerId;
 use qnect_core::time::Timestamp;
 
 use crate::error::StorageError;
-use crate::keys::{DataKey, DerivedKey, KeyError, KeyTable, MasterKey, Purpose};
+use crate::keys::{DataKey, DayKey, DerivedKey, KeyError, KeyTable, MasterKey, Purpose};
 
 /// The version of the derived keys that new codes and ids carry.
 const KEY_VERSION: u8 = 0;
@@ -50,9 +50,12 @@ impl Keyring {
         &self.roots
     }
 
-    /// A caller's token of the day of `now`.
-    pub fn day_token(&self, root: &CallerRoot, now: Timestamp) -> Result<DayToken, KeyError> {
-        Ok(DayToken::from_bytes(self.table.day_key(now.utc_day())?.token(root.as_bytes())))
+    /// A caller's tokens of the day of `now` and, as long as its key lives, of the day before.
+    pub fn caller_tokens(&self, root: &CallerRoot, now: Timestamp) -> Result<CallerTokens, KeyError> {
+        let today = self.table.day_key(now.utc_day())?;
+        let yesterday = now.utc_day().checked_sub(1).and_then(|day| self.table.existing_day_key(day));
+        let token = |key: DayKey| DayToken::from_bytes(key.token(root.as_bytes()));
+        Ok(CallerTokens { today: token(today), yesterday: yesterday.map(token) })
     }
 
     /// Makes the keys of the day of `now` and of the next one, so that no caller's token ever waits for a disk.

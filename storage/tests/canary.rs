@@ -15,6 +15,7 @@ const NAME: &str = "Kanarienvogel Flattermann";
 const EMAIL: &str = "Canary.Bird@Cage.Example.ORG";
 const VEHICLE: &str = "KA01CANARY4711";
 const LEG: &str = "b7c6f1e2-canary-leg";
+const OWNER_LEG: &str = "58d0ac93-canary-leg";
 const PHONE: u64 = 918_765_432_109;
 
 #[test]
@@ -32,6 +33,7 @@ fn no_personal_field_stands_in_any_file() {
     let id = session_id(&storage, registered.code.tag(), 1);
     let mut session = session(id, registered.owner);
     session.scanner_leg = LegId::new(LEG);
+    session.owner_leg = LegId::new(OWNER_LEG);
     let record = Record::SessionAdvanced(Box::new(session));
     run(storage.promise(Lane::Webhooks, vec![record]).unwrap().kept()).unwrap();
     assert_silent(folder.path());
@@ -81,6 +83,7 @@ fn canaries() -> Vec<(&'static str, Vec<u8>)> {
         ("the host of the e-mail", "cage.example".into()),
         ("the vehicle", VEHICLE.into()),
         ("the leg", LEG.into()),
+        ("the owner's leg", OWNER_LEG.into()),
         ("the phone", digits.clone().into()),
         ("the national number", digits[2..].into()),
     ];

@@ -37,12 +37,14 @@ prop_compose! {
         (opened_at, expires_at) in any::<(u64, u64)>(),
         idempotency in option::of(any::<([u8; 16], [u8; 16])>()),
         bound_to in option::of(any::<[u8; 16]>()),
-        scanner_leg in option::of("[!-~]{1,64}"),
-        times in any::<[Option<u64>; 4]>(),
+        challenge in any::<bool>(),
+        (scanner_leg, owner_leg) in (option::of("[!-~]{1,64}"), option::of("[!-~]{1,64}")),
+        times in any::<[Option<u64>; 6]>(),
         facts in any::<u16>(),
         ended in option::of((select(Outcome::ALL.to_vec()), any::<u64>())),
     ) -> SessionSnapshot {
         let at = |ms: Option<u64>| ms.map(Timestamp::from_millis);
+        let leg = |id: Option<String>| id.map(|id| LegId::new(&id).expect("printable"));
         let keys = CheckKeys::new(0, &[1; 32], &[2; 32]);
         SessionSnapshot {
             id: SessionId::new(TagId::from_random(0, 0), [0; 17], &keys).expect("a known key version"),
@@ -55,13 +57,17 @@ prop_compose! {
             expires_at: Timestamp::from_millis(expires_at),
             idempotency: idempotency.map(|(key, body)| Idempotency { key, body }),
             bound_to: bound_to.map(DayToken::from_bytes),
-            scanner_leg: scanner_leg.map(|leg| LegId::new(&leg).expect("printable")),
+            challenge,
+            scanner_leg: leg(scanner_leg),
+            owner_leg: leg(owner_leg),
             dialed_at: at(times[0]),
             accepted_at: at(times[1]),
             over_at: at(times[2]),
             settling_since: at(times[3]),
             facts: Facts::from_bits(facts),
             ended: ended.map(|(outcome, ms)| (outcome, Timestamp::from_millis(ms))),
+            reported_at: at(times[4]),
+            records_due_at: at(times[5]),
         }
     }
 }

@@ -7,8 +7,14 @@
 //! Two promises are kept here and nowhere else. The scanner's number ends in `parse`: it is hashed where it was decoded,
 //! and the decoded copy is overwritten. The owner's number leaves in `render`: once, as the target of a dial.
 
+mod fields;
 mod form;
 pub mod plivo;
+mod provider;
 pub mod request;
+mod routes;
 pub mod speech;
 mod xml;
+
+pub use provider::{Capabilities, Document, Provider, Webhook};
+pub use routes::Route;

@@ -3,7 +3,7 @@
 //! A caller never learns from the words why a call was refused: one announcement stands for all that is wrong with a code,
 //! one for all that keeps an owner away. No text holds a name, a plate or a number of anybody.
 
-use qnect_core::instruction::Announcement;
+use qnect_core::instruction::{Announcement, ChallengeDigits};
 use qnect_core::language::Language;
 use qnect_core::reason::Reason;
 
@@ -38,6 +38,18 @@ pub fn announcement(announcement: Announcement, language: Language) -> &'static 
             "The owner did not take the call. Please try again later. Goodbye."
         }
         (Announcement::NoAnswer, Language::Hindi) => "गाड़ी के मालिक ने कॉल नहीं उठाई। कृपया बाद में फिर कोशिश करें। धन्यवाद।",
+        (Announcement::OwnerComing, Language::English) => "The owner is coming in about five minutes. Goodbye.",
+        (Announcement::OwnerComing, Language::Hindi) => "गाड़ी के मालिक लगभग पाँच मिनट में आ रहे हैं। धन्यवाद।",
+        (Announcement::Noted, Language::English) => "Thank you. We tell them. Goodbye.",
+        (Announcement::Noted, Language::Hindi) => "धन्यवाद। हम उन्हें बता देंगे। नमस्ते।",
+        (Announcement::Muted, Language::English) => "Done. You get no calls for one hour, except urgent ones. Goodbye.",
+        (Announcement::Muted, Language::Hindi) => "हो गया। एक घंटे तक आपको कोई कॉल नहीं आएगी, ज़रूरी कॉल को छोड़कर। नमस्ते।",
+        (Announcement::Reported, Language::English) => "Thank you. The last call is reported as abuse. Goodbye.",
+        (Announcement::Reported, Language::Hindi) => "धन्यवाद। पिछली कॉल की शिकायत दर्ज हो गई है। नमस्ते।",
+        (Announcement::NothingToReport, Language::English) => {
+            "There is no recent call that could be reported. Goodbye."
+        }
+        (Announcement::NothingToReport, Language::Hindi) => "हाल में ऐसी कोई कॉल नहीं है जिसकी शिकायत हो सके। नमस्ते।",
         (Announcement::Goodbye, Language::English) => "Thank you. Goodbye.",
         (Announcement::Goodbye, Language::Hindi) => "धन्यवाद। नमस्ते।",
     }
@@ -67,15 +79,64 @@ pub fn code_missing(language: Language) -> &'static str {
     }
 }
 
-/// What an owner hears alone: the reason as somebody gave it, the key to press, and that numbers stay hidden. The key comes
-/// before the rest, because the time to press it runs from the first word.
-pub fn whisper(reason: Reason, language: Language) -> String {
-    let reason = self::reason(reason, language);
+/// What asks a caller for the digits of a challenge.
+pub fn challenge(spoken: ChallengeDigits, language: Language) -> String {
+    let [first, second] = spoken.digits().map(|digit| digit_word(digit, language));
     match language {
-        Language::English => format!("QNect. {reason} Press 1 to talk. No number is shown to either of you."),
-        Language::Hindi => {
-            format!("QNect. {reason} बात करने के लिए 1 दबाएँ। किसी को किसी का नंबर नहीं दिखेगा।")
-        }
+        Language::English => format!("Before we call the owner, please key these two digits: {first}, {second}."),
+        Language::Hindi => format!("गाड़ी के मालिक को कॉल करने से पहले, कृपया ये दो अंक दबाएँ: {first}, {second}।"),
+    }
+}
+
+fn digit_word(digit: u8, language: Language) -> &'static str {
+    const ENGLISH: [&str; 10] = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+    const HINDI: [&str; 10] = ["शून्य", "एक", "दो", "तीन", "चार", "पाँच", "छह", "सात", "आठ", "नौ"];
+    let words = match language {
+        Language::English => ENGLISH,
+        Language::Hindi => HINDI,
+    };
+    words[usize::from(digit % 10)]
+}
+
+/// What a caller hears while the owner is engaged: more on the first turn, a sign of life on the others.
+pub fn hold(turn: u8, language: Language) -> &'static str {
+    match (turn, language) {
+        (..=1, Language::English) => "The owner is on another call. Please hold, we try again.",
+        (..=1, Language::Hindi) => "गाड़ी के मालिक दूसरी कॉल पर हैं। कृपया लाइन पर रहें, हम फिर कोशिश करते हैं।",
+        (_, Language::English) => "Please hold.",
+        (_, Language::Hindi) => "कृपया लाइन पर रहें।",
+    }
+}
+
+/// What an owner hears who calls one of our numbers back. Nobody is ever put through to a scanner.
+pub fn owner_menu(digits: u8, language: Language) -> String {
+    match language {
+        Language::English => format!(
+            "QNect. This number only connects people at your vehicle to you; nobody can be called back. \
+             To get no calls for one hour, press 1. To report the last call as abuse, press 2. \
+             If you have a code on your screen, key its {digits} digits."
+        ),
+        Language::Hindi => format!(
+            "QNect. यह नंबर सिर्फ़ आपकी गाड़ी के पास खड़े लोगों को आपसे जोड़ता है; यहाँ से किसी को वापस कॉल नहीं हो सकती। \
+             एक घंटे तक कॉल बंद करने के लिए 1 दबाएँ। पिछली कॉल की शिकायत करने के लिए 2 दबाएँ। \
+             अगर आपकी स्क्रीन पर कोड है, तो उसके {digits} अंक दबाएँ।"
+        ),
+    }
+}
+
+/// What an owner hears alone: the reason as somebody gave it, the key to press, and that numbers stay hidden. The key comes
+/// before the rest, because the time to press it runs from the first word. `more_keys`: the provider takes more than the 1.
+pub fn whisper(reason: Reason, more_keys: bool, language: Language) -> String {
+    let reason = self::reason(reason, language);
+    let keys = match (more_keys, language) {
+        (false, Language::English) => "Press 1 to talk.",
+        (false, Language::Hindi) => "बात करने के लिए 1 दबाएँ।",
+        (true, Language::English) => "Press 1 to talk, 2 to say that you come in five minutes, 3 if you cannot come.",
+        (true, Language::Hindi) => "बात करने के लिए 1 दबाएँ, पाँच मिनट में आने की ख़बर देने के लिए 2, और अगर नहीं आ सकते तो 3।",
+    };
+    match language {
+        Language::English => format!("QNect. {reason} {keys} No number is shown to either of you."),
+        Language::Hindi => format!("QNect. {reason} {keys} किसी को किसी का नंबर नहीं दिखेगा।"),
     }
 }
 

@@ -16,10 +16,12 @@ use crate::config::{AccessLog, Config};
 use crate::doors::{self, Doors, operations};
 use crate::observe;
 use crate::server::{self, Connections, Service};
-use crate::settings::engine_options;
+use crate::settings::{correspondents, engine_options};
 
 /// Accepted connections that may wait for one worker.
 const DEALT_MAX: usize = 256;
+/// Requests to providers that may wait.
+const PROVIDER_REQUESTS_MAX: usize = 4_096;
 /// How long a drain waits for the public listener's requests.
 const PUBLIC_DRAIN_MAX: Duration = Duration::from_secs(9);
 /// Then for those of the operations listener, which tells of the drain until then.
@@ -70,7 +72,8 @@ pub(super) async fn start(
     ops: TcpListener,
 ) -> Result<Running, CommandError> {
     let Opened { storage, clock, metrics } = opened;
-    let engine = Engine::start(engine_options(config), storage.clone(), clock, workers.clone())?;
+    let (requests, _asked) = mpsc::channel(PROVIDER_REQUESTS_MAX);
+    let engine = Engine::start(engine_options(config, requests), storage.clone(), clock, workers.clone())?;
     let (drain, draining) = watch::channel(false);
     let (ops_drain, ops_draining) = watch::channel(false);
     let (public_address, public) = registered(public)?;
@@ -80,7 +83,7 @@ pub(super) async fn start(
         engine: engine.clone(),
         origin: config.for_serve()?.public_base_url.to_owned(),
         trusted_proxies: config.server.trusted_proxies.clone(),
-        plivo: config.providers.plivo.as_ref().map(|p| p.auth_token.clone()),
+        providers: correspondents(config),
     });
     let service = Service::new(doors::public(doors), config.log.access, draining.clone());
     let dealt = serve_on_workers(&workers, &service);

@@ -15,7 +15,8 @@ use axum::routing::{get, post};
 use http::HeaderMap;
 use qnect_engine::Engine;
 
-use crate::config::{Network, Secret};
+use crate::config::Network;
+use crate::doors::webhooks::Correspondent;
 use crate::negotiate::accepted;
 use crate::problem::Problem;
 
@@ -27,8 +28,8 @@ pub struct Doors {
     pub origin: String,
     /// Networks whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
-    /// Plivo's secrets, if it is configured.
-    pub plivo: Option<Secret>,
+    /// The providers that are configured.
+    pub providers: Vec<Correspondent>,
 }
 
 /// The public listener's routes.
@@ -39,7 +40,7 @@ pub fn public(doors: Arc<Doors>) -> Router {
         .route("/q/{code}/sessions", post(scanner::open_session))
         .route("/Q/{code}/sessions", post(scanner::open_session))
         .route("/sessions/{session}", get(scanner::session))
-        .route("/webhooks/plivo/{*step}", post(webhooks::plivo))
+        .route("/webhooks/{provider}/{*step}", post(webhooks::webhook))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
         .with_state(doors)

@@ -270,7 +270,7 @@ impl Doors {
             dial_uri: pages::dial_uri(view),
             expires_at: rfc3339(view.expires_at),
             status_url: self.session_url(view.id),
-            challenge: None,
+            challenge: view.challenge.then_some("keypad"),
         }
     }
 }

@@ -4,95 +4,110 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::body::Body;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::request::Parts;
 use http::{HeaderValue, Request, StatusCode};
 use qnect_core::instruction::{Announcement, Instruction};
-use qnect_core::language::Language;
+use qnect_core::language::Languages;
 use qnect_core::leg::ProviderEvent;
 use qnect_engine::EngineError;
-use qnect_providers::plivo::{self, PlivoRoute};
 use qnect_providers::request::{Method, WebhookRequest};
+use qnect_providers::{Document, Provider, Route};
 
 use crate::config::Secret;
-use crate::doors::{Doors, body, segment};
+use crate::doors::{Doors, body};
+use crate::negotiate::accepted;
+use crate::problem::Problem;
 
-/// `POST /webhooks/plivo/{step}`
-pub async fn plivo(
-    State(doors): State<Arc<Doors>>,
-    step: Result<Path<String>, PathRejection>,
-    request: Request<Body>,
-) -> Response {
+/// What all paths of webhooks begin with.
+const PREFIX: &str = "/webhooks/";
+
+/// A provider that is configured, and what its webhooks are signed with.
+#[derive(Debug)]
+pub struct Correspondent {
+    /// Its tongue.
+    pub tongue: &'static dyn Provider,
+    /// What its webhooks are signed with.
+    pub secret: Secret,
+}
+
+/// `POST /webhooks/{provider}/{step}`
+pub async fn webhook(State(doors): State<Arc<Doors>>, request: Request<Body>) -> Response {
     let started = Instant::now();
-    let (response, result) = plivo_answer(&doors, &segment(step), request).await;
-    metrics::counter!("qnect_webhooks_total", "provider" => "plivo", "result" => result).increment(1);
+    // The path as it came: nothing that we emit is escaped, so whatever is leads nowhere.
+    let path = request.uri().path().to_owned();
+    let (name, step) = path.trim_start_matches(PREFIX).split_once('/').unwrap_or_default();
+    // A name that is not configured becomes no label: labels come from closed lists.
+    let Some(provider) = doors.providers.iter().find(|provider| provider.tongue.name() == name) else {
+        return Problem::NotFound.respond(accepted(request.headers()), &doors.origin);
+    };
+    let (response, result) = answer(&doors, provider, step, request).await;
+    let provider = provider.tongue.name();
+    metrics::counter!("qnect_webhooks_total", "provider" => provider, "result" => result).increment(1);
     let elapsed = started.elapsed().as_secs_f64();
-    metrics::histogram!("qnect_webhook_answer_seconds", "provider" => "plivo").record(elapsed);
+    metrics::histogram!("qnect_webhook_answer_seconds", "provider" => provider).record(elapsed);
     response
 }
 
-async fn plivo_answer(doors: &Doors, step: &str, request: Request<Body>) -> (Response, &'static str) {
-    let Some(secret) = &doors.plivo else { return (empty(StatusCode::NOT_FOUND), "not_configured") };
+async fn answer(
+    doors: &Doors,
+    provider: &Correspondent,
+    step: &str,
+    request: Request<Body>,
+) -> (Response, &'static str) {
+    let tongue = provider.tongue;
     let (parts, body) = request.into_parts();
     let body = match body::read(body).await {
         Ok(body) => body,
         Err(problem) => return (empty(problem.status()), "unreadable"),
     };
-    if !is_genuine(&parts, &body, &doors.origin, secret) {
+    if !is_genuine(&parts, &body, &doors.origin, provider) {
         return (empty(StatusCode::UNAUTHORIZED), "forged");
     }
     let keys = doors.engine.storage().keys();
-    let Some(route) = PlivoRoute::read(step, keys.checks()) else {
+    let Some(route) = Route::read(step, keys.checks()) else {
         return (empty(StatusCode::NOT_FOUND), "unknown_route");
     };
-    let parsed = match plivo::parse(&route, &body, keys.roots()) {
+    let parsed = match tongue.parse(&route, &body, keys.roots()) {
         Ok(parsed) => parsed,
         Err(error) => {
-            tracing::warn!(provider = "plivo", %error, "a signed webhook could not be understood");
+            tracing::warn!(provider = tongue.name(), %error, "a signed webhook could not be understood");
             return (empty(StatusCode::BAD_REQUEST), "malformed");
         }
     };
     if parsed.recording_alarm {
         tracing::error!(
-            provider = "plivo",
+            provider = tongue.name(),
             "a webhook tells of a recording, which we never ask for: check the account"
         );
-        metrics::counter!("qnect_recording_alarms_total", "provider" => "plivo").increment(1);
+        metrics::counter!("qnect_recording_alarms_total", "provider" => tongue.name()).increment(1);
     }
     let told = if matches!(parsed.event, ProviderEvent::Ignored) { "unknown_event" } else { "accepted" };
     match doors.engine.provider_event(parsed.event).await {
-        Ok(instruction) => (xml(&instruction, &doors.origin), told),
+        Ok(instruction) => (document(tongue.render(&instruction, &doors.origin)), told),
         // Somebody listens on the line: say so in words. A status callback is better sent again.
-        Err(EngineError::Overloaded | EngineError::ActorLost) if somebody_listens(&route) => {
-            let instruction = Instruction::Say { announcement: Announcement::TryAgain, language: Language::default() };
-            (xml(&instruction, &doors.origin), "try_again")
+        Err(EngineError::Overloaded | EngineError::ActorLost) if route.caller_waits() => {
+            let instruction = Instruction::Say { announcement: Announcement::TryAgain, languages: Languages::Every };
+            (document(tongue.render(&instruction, &doors.origin)), "try_again")
         }
         Err(_) => (empty(StatusCode::SERVICE_UNAVAILABLE), "failed"),
     }
 }
 
-fn is_genuine(parts: &Parts, body: &[u8], origin: &str, secret: &Secret) -> bool {
+fn is_genuine(parts: &Parts, body: &[u8], origin: &str, provider: &Correspondent) -> bool {
     // Path and query exactly as they came: the provider signed them so. Never the Host field, which anyone may choose.
     let received = parts.uri.path_and_query().map_or("/", |p| p.as_str());
     let url = format!("{origin}{received}");
     let header = |name: &str| parts.headers.get(name).and_then(|v| v.to_str().ok());
     let webhook = WebhookRequest { method: Method::Post, url: &url, header: &header, body };
-    plivo::verify(&webhook, &secret.accepted().collect::<Vec<_>>()).is_ok()
+    provider.tongue.verify(&webhook, &provider.secret.accepted().collect::<Vec<_>>()).is_ok()
 }
 
-fn somebody_listens(route: &PlivoRoute) -> bool {
-    match route {
-        PlivoRoute::Voice | PlivoRoute::Code { .. } => true,
-        PlivoRoute::Whisper { .. } | PlivoRoute::Leg { .. } | PlivoRoute::DialEnd { .. } => false,
-    }
-}
-
-fn xml(instruction: &Instruction, origin: &str) -> Response {
-    let mut response = plivo::render(instruction, origin).into_response();
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/xml; charset=utf-8"));
+fn document(Document { content_type, body }: Document) -> Response {
+    let mut response = body.into_response();
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
 

@@ -86,20 +86,36 @@ pub enum CallingParty {
     Withheld,
 }
 
+/// A caller's names of today and of yesterday, so that nobody is a stranger because midnight has passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallerTokens {
+    /// The name that is remembered from now on.
+    pub today: DayToken,
+    /// What was remembered before midnight; `None` when that day's key is gone.
+    pub yesterday: Option<DayToken>,
+}
+
+impl CallerTokens {
+    /// Whether `token` names this caller, in constant time for each of the two names.
+    pub fn include(&self, token: &DayToken) -> bool {
+        self.today.same(token) | self.yesterday.is_some_and(|yesterday| yesterday.same(token))
+    }
+}
+
 /// A caller as the machines see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Caller {
-    /// One caller of today.
-    Known(DayToken),
-    /// A caller without a number: no token, no caller limit.
+    /// One caller.
+    Known(CallerTokens),
+    /// A caller without a number: no token, no lock, no caller limit; one try a call.
     Withheld,
 }
 
 impl Caller {
-    /// The token, unless the number was withheld.
+    /// Today's token, unless the number was withheld.
     pub fn token(self) -> Option<DayToken> {
         match self {
-            Self::Known(token) => Some(token),
+            Self::Known(tokens) => Some(tokens.today),
             Self::Withheld => None,
         }
     }

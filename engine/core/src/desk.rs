@@ -2,6 +2,7 @@
 //! and lends them to one synchronous machine call.
 
 use crate::limiter::Cell;
+use crate::lockout::Lockout;
 use crate::policy::Policy;
 use crate::session_id::SessionId;
 use crate::time::Timestamp;
@@ -13,6 +14,8 @@ pub struct OwnerCell {
     pub live: Option<(SessionId, Timestamp)>,
     /// Rings of the day.
     pub rings: Cell,
+    /// The session whose owner was rung last: what a report of abuse is about.
+    pub last_rung: Option<SessionId>,
 }
 
 impl OwnerCell {
@@ -21,9 +24,10 @@ impl OwnerCell {
         self.live.is_some_and(|(live, until)| live != session && now < until)
     }
 
-    /// Charges a ring that happened before the last start.
-    pub fn replay_ring(&mut self, policy: &Policy, dialed_at: Timestamp) {
+    /// Charges a ring that happened before the last start; rings come in the order of time.
+    pub fn replay_ring(&mut self, policy: &Policy, session: SessionId, dialed_at: Timestamp) {
         self.rings.replay(policy.owner_rings, dialed_at);
+        self.last_rung = Some(session);
     }
 
     /// Frees the line if `session` has it.
@@ -46,6 +50,8 @@ pub struct AddressCell {
 pub struct CallerCell {
     /// Rings of the hour.
     pub rings: Cell,
+    /// Codes that led nowhere.
+    pub lockout: Lockout,
 }
 
 /// The shared cells that one input may read and charge. The engine locks them in the order of the fields.

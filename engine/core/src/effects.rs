@@ -1,10 +1,13 @@
 //! Consequences of a decision, for someone else to carry out.
 
 use crate::access_code::AccessCode;
+use crate::caller::DayToken;
 use crate::leg::LegId;
 use crate::number::IntermediaryNumber;
+use crate::provider_request::ProviderRequest;
 use crate::record::Record;
 use crate::session_id::SessionId;
+use crate::time::Timestamp;
 
 /// One consequence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +23,21 @@ pub enum Effect {
         /// Whose it was: a code that somebody else holds by now stays taken.
         session: SessionId,
     },
+    /// A caller has used a session's code, and may dial its number again without one.
+    RememberCaller {
+        /// The number that was dialled.
+        number: IntermediaryNumber,
+        /// Who.
+        caller: DayToken,
+        /// What may be dialled again.
+        session: SessionId,
+        /// The code, which the telephone may send again by itself.
+        code: AccessCode,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// Ask something of the provider that carries a call.
+    Ask(ProviderRequest),
     /// The scanner's leg does not belong to this session any more.
     ForgetLeg {
         /// Which leg.

@@ -59,6 +59,7 @@ impl Facts {
     const OWNER_LEG_OVER: Self = Self(1 << 10);
     const DIAL_OVER: Self = Self(1 << 11);
     pub(crate) const SCANNER_LEG_OVER: Self = Self(1 << 12);
+    const COMING: Self = Self(1 << 13);
 
     /// The facts that an event tells.
     pub fn told_by(event: LegEvent) -> Self {
@@ -67,6 +68,7 @@ impl Facts {
             LegEvent::OwnerAnswered => Self::ANSWERED,
             LegEvent::OwnerAccepted => Self::ANSWERED.and(Self::ACCEPTED),
             LegEvent::OwnerRefused => Self::ANSWERED.and(Self::REFUSED),
+            LegEvent::OwnerComing => Self::ANSWERED.and(Self::COMING),
             LegEvent::OwnerLegEnded(end) => Self::OWNER_LEG_OVER.and(Self::of_end(end)),
             LegEvent::DialEnded(end) => Self::DIAL_OVER.and(Self::of_end(end)),
             LegEvent::ScannerLegEnded => Self::SCANNER_LEG_OVER,
@@ -93,6 +95,11 @@ impl Facts {
         self.has(Self::ACCEPTED)
     }
 
+    /// Whether the owner pressed 2: no talk, but the owner comes.
+    pub const fn coming(self) -> bool {
+        self.has(Self::COMING)
+    }
+
     /// Whether the owner's telephone rang or was answered.
     pub const fn rang(self) -> bool {
         self.has(Self::RANG) || self.has(Self::ANSWERED)
@@ -109,8 +116,9 @@ impl Facts {
             Outcome::Declined
         } else if self.accepted() {
             Outcome::Completed
-        } else if self.has(Self::OWNER_HUNG_UP) {
-            // Answered, heard the whisper, put the receiver down: a person who did not want the call.
+        } else if self.has(Self::COMING) || self.has(Self::OWNER_HUNG_UP) {
+            // Answered, heard the whisper, and comes instead of talking, or put the receiver down: a person who did not
+            // take the call.
             Outcome::Declined
         } else if self.has(Self::BUSY) {
             Outcome::Busy

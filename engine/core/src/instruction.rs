@@ -1,6 +1,9 @@
-//! What a provider is to do next on the scanner's line, in our words.
+//! What a provider is to do next on a line, in our words.
 
-use crate::language::Language;
+use sha2::{Digest, Sha256};
+
+use crate::language::{Language, Languages};
+use crate::leg::LegId;
 use crate::number::CallerId;
 use crate::phone::Phone;
 use crate::reason::Reason;
@@ -9,37 +12,157 @@ use crate::time::Span;
 
 /// How often a caller may key a code within one call.
 pub const CODE_ATTEMPTS_MAX: u8 = 3;
+/// How often a caller may key the spoken digits of a challenge within one call.
+pub const CHALLENGE_ATTEMPTS_MAX: u8 = 2;
+/// How many digits a challenge has.
+pub const CHALLENGE_DIGITS: u8 = 2;
+/// How long one turn of holding the line for an engaged owner is.
+pub const HOLD_TURN: Span = Span::from_secs(10);
+/// How many turns a caller is held: a minute in all.
+pub const HOLD_TURNS_MAX: u8 = 6;
 
 /// The next step on a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Instruction {
-    /// Listen for the access code.
-    AskForCode {
-        /// How many digits.
+    /// Listen for an access code.
+    Ask {
+        /// What to do with silence, and how to prompt.
+        question: Question,
+        /// How many digits a code has.
         digits: u8,
-        /// Which attempt this is, from 1; above 1 the last one was wrong.
+        /// In which languages to prompt.
+        languages: Languages,
+    },
+    /// Speak two digits and listen for them: a person keys them, an automatic dialler does not.
+    Challenge {
+        /// The session whose owner is not rung before.
+        session: SessionId,
+        /// Which attempt this is, from 1 to [`CHALLENGE_ATTEMPTS_MAX`].
         attempt: u8,
-        /// In which language to prompt.
+        /// What to speak.
+        spoken: ChallengeDigits,
+        /// In which language.
+        language: Language,
+    },
+    /// Keep the caller on the line for [`HOLD_TURN`], because the owner is engaged; then ask again.
+    Hold {
+        /// The session that waits.
+        session: SessionId,
+        /// Which turn this is, from 1 to [`HOLD_TURNS_MAX`].
+        turn: u8,
+        /// In which language.
         language: Language,
     },
     /// Ring the owner.
     Dial(Dial),
-    /// Tell the owner, alone, why someone calls, and wait for the key 1.
+    /// Tell the owner, alone, why someone calls, and wait for a key: 1, or no bridge.
     Whisper {
+        /// The session whose owner listens.
+        session: SessionId,
         /// The reason.
         reason: Reason,
         /// The owner's language.
         language: Language,
     },
-    /// Say something and hang up.
+    /// On the owner's leg: connect the two. Only after [`OwnerKey::Accept`], and only when that is on stable storage.
+    Connect,
+    /// Say something and hang up: on the scanner's leg, or on the owner's alone.
     Say {
         /// What to say.
         announcement: Announcement,
-        /// In which language.
-        language: Language,
+        /// In which languages.
+        languages: Languages,
     },
     /// Nothing to do: the event was noted.
     Acknowledge,
+}
+
+/// What a caller is asked while no session is known, and what happens when nothing is keyed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Question {
+    /// For an access code: silence is prompted, then ends the call.
+    Code {
+        /// Which attempt this is, from 1 to [`CODE_ATTEMPTS_MAX`]; above 1 the last one was wrong.
+        attempt: u8,
+    },
+    /// For an access code, of a caller whose last session may be dialled again: silence means just that. A code goes
+    /// first, because its caller may stand at another car by now.
+    CodeOrRedial,
+    /// For an access code or a [`MenuChoice`], of an owner who calls one of our numbers back.
+    CodeOrMenu,
+}
+
+/// What an owner who calls back may choose: one key each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MenuChoice {
+    /// 1: no calls for an hour.
+    Mute,
+    /// 2: the last call was abuse.
+    ReportAbuse,
+}
+
+impl MenuChoice {
+    /// The choice behind what was keyed.
+    pub fn of(keyed: &str) -> Option<Self> {
+        match keyed {
+            "1" => Some(Self::Mute),
+            "2" => Some(Self::ReportAbuse),
+            _ => None,
+        }
+    }
+}
+
+/// What an owner may answer to the whisper: one key each. A provider that takes one key only takes [`OwnerKey::Accept`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OwnerKey {
+    /// 1: put the caller through.
+    Accept,
+    /// 2: no call, but the owner comes within five minutes.
+    Coming,
+    /// 3: no call, the owner cannot come.
+    CannotCome,
+}
+
+impl OwnerKey {
+    /// The key behind what was keyed.
+    pub fn of(keyed: &str) -> Option<Self> {
+        match keyed {
+            "1" => Some(Self::Accept),
+            "2" => Some(Self::Coming),
+            "3" => Some(Self::CannotCome),
+            _ => None,
+        }
+    }
+}
+
+/// The digits of a challenge. They depend on the provider's id of the leg, which no caller knows beforehand, so that they
+/// have to be heard; and on nothing that changes, so that a repeated webhook speaks the same ones.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct ChallengeDigits([u8; CHALLENGE_DIGITS as usize]);
+
+impl ChallengeDigits {
+    /// The digits that the caller on `leg` must key for `session` at this attempt.
+    pub fn of(session: SessionId, leg: &LegId, attempt: u8) -> Self {
+        let hash = Sha256::new().chain_update(session.secret()).chain_update([attempt]).chain_update(leg.as_str());
+        let hash = hash.finalize();
+        Self([hash[0] % 10, hash[1] % 10])
+    }
+
+    /// The digits, in the order in which they are spoken.
+    pub fn digits(self) -> [u8; CHALLENGE_DIGITS as usize] {
+        self.0
+    }
+
+    /// Whether `keyed` is these digits.
+    pub fn are(self, keyed: &str) -> bool {
+        keyed.bytes().eq(self.0.into_iter().map(|digit| b'0' + digit))
+    }
+}
+
+impl std::fmt::Debug for ChallengeDigits {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ChallengeDigits(hidden)")
+    }
 }
 
 /// How to ring an owner.
@@ -58,9 +181,9 @@ pub struct Dial {
 }
 
 /// What a caller may hear before the line is closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Announcement {
-    /// The code leads nowhere: wrong, expired, or another caller's. All sound alike.
+    /// The code leads nowhere: wrong, expired, another caller's, or the caller is locked out. All sound alike.
     CodeRefused,
     /// The owner cannot be reached now: paused, quiet, limits used up. All sound alike.
     OwnerUnavailable,
@@ -70,6 +193,33 @@ pub enum Announcement {
     TryAgain,
     /// The owner did not take the call.
     NoAnswer,
+    /// The owner pressed 2: no talk, but help is on its way.
+    OwnerComing,
     /// The call is over.
     Goodbye,
+    /// To an owner: the answer was noted, the line closes.
+    Noted,
+    /// To an owner who called back: no calls for an hour.
+    Muted,
+    /// To an owner who called back: the report was noted.
+    Reported,
+    /// To an owner who called back: there was no call to report.
+    NothingToReport,
+}
+
+impl Announcement {
+    /// All announcements.
+    pub const ALL: [Self; 11] = [
+        Self::CodeRefused,
+        Self::OwnerUnavailable,
+        Self::OwnerBusy,
+        Self::TryAgain,
+        Self::NoAnswer,
+        Self::OwnerComing,
+        Self::Goodbye,
+        Self::Noted,
+        Self::Muted,
+        Self::Reported,
+        Self::NothingToReport,
+    ];
 }

@@ -28,3 +28,19 @@ impl Language {
         Self::ALL.into_iter().find(|l| l.tag().eq_ignore_ascii_case(primary))
     }
 }
+
+/// In which languages something is said on a line: in the caller's, or in all of them while it is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Languages {
+    /// In this one.
+    Only(Language),
+    /// In all, one after the other.
+    Every,
+}
+
+impl Languages {
+    /// The languages, in the order in which they are spoken.
+    pub fn iter(self) -> impl Iterator<Item = Language> {
+        Language::ALL.into_iter().filter(move |&language| self == Self::Every || self == Self::Only(language))
+    }
+}

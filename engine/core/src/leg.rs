@@ -1,5 +1,6 @@
 //! Legs: single calls at a provider, and what providers tell about them, in our words.
 
+use crate::instruction::{OwnerKey, Question};
 use crate::session_id::SessionId;
 
 /// Longest provider call id that is accepted, in bytes.
@@ -64,6 +65,8 @@ pub enum LegEvent {
     OwnerAccepted,
     /// The owner pressed the key that refuses.
     OwnerRefused,
+    /// The owner pressed the key that says "coming in five minutes".
+    OwnerComing,
     /// The owner's leg is over.
     OwnerLegEnded(LegEnd),
     /// The instruction to dial is over.
@@ -75,8 +78,10 @@ pub enum LegEvent {
 impl LegEvent {
     /// Every event there is.
     pub fn all() -> impl Iterator<Item = Self> {
-        [Self::OwnerRang, Self::OwnerAnswered, Self::OwnerAccepted, Self::OwnerRefused, Self::ScannerLegEnded]
+        let single = [Self::OwnerRang, Self::OwnerAnswered, Self::OwnerAccepted, Self::OwnerRefused, Self::OwnerComing];
+        single
             .into_iter()
+            .chain([Self::ScannerLegEnded])
             .chain(LegEnd::ALL.into_iter().map(Self::OwnerLegEnded))
             .chain(LegEnd::ALL.into_iter().map(Self::DialEnded))
     }
@@ -92,19 +97,50 @@ impl LegEvent {
 pub enum ProviderEvent {
     /// A call arrived on an intermediary number.
     CallArrived(Call),
-    /// The caller keyed digits; `attempt` counts from 1.
+    /// The caller keyed digits, or kept silent where silence is an answer.
     DigitsGiven {
         /// The call.
         call: Call,
         /// What was keyed, digits only, at most 16; empty when nothing was.
         keyed: String,
-        /// Which attempt this is.
+        /// What had been asked.
+        question: Question,
+    },
+    /// The caller answered a challenge.
+    ChallengeAnswered {
+        /// The call.
+        call: Call,
+        /// The session that was called.
+        session: SessionId,
+        /// What was keyed, digits only, at most 16; empty when nothing was.
+        keyed: String,
+        /// Which attempt this is, from 1.
         attempt: u8,
+    },
+    /// The caller was held for an engaged owner, and that turn is over.
+    HoldOver {
+        /// The call.
+        call: Call,
+        /// The session that waits.
+        session: SessionId,
+        /// Which turn is over, from 1.
+        turn: u8,
     },
     /// The owner's telephone was answered and the provider asks what to whisper.
     WhisperWanted {
         /// The session whose owner listens.
         session: SessionId,
+        /// The owner's leg, where the provider tells it.
+        leg: Option<LegId>,
+    },
+    /// The owner pressed a key, or none in time.
+    OwnerKeyed {
+        /// The session whose owner listens.
+        session: SessionId,
+        /// Which; `None` for silence and for keys without a meaning.
+        key: Option<OwnerKey>,
+        /// The owner's leg, where the provider tells it.
+        leg: Option<LegId>,
     },
     /// Something happened to a leg of a session.
     Leg {
@@ -112,6 +148,8 @@ pub enum ProviderEvent {
         session: SessionId,
         /// What happened.
         event: LegEvent,
+        /// The owner's leg, where the provider tells it.
+        leg: Option<LegId>,
     },
     /// A call on an intermediary number ended; which session it belonged to is for us to know.
     CallEnded {
@@ -127,15 +165,27 @@ impl std::fmt::Debug for ProviderEvent {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::CallArrived(call) => f.debug_tuple("CallArrived").field(call).finish(),
-            Self::DigitsGiven { call, keyed, attempt } => f
+            Self::DigitsGiven { call, keyed, question } => f
                 .debug_struct("DigitsGiven")
                 .field("call", call)
                 .field("keyed", &format_args!("{} digits", keyed.len()))
-                .field("attempt", attempt)
+                .field("question", question)
                 .finish(),
-            Self::WhisperWanted { session } => f.debug_struct("WhisperWanted").field("session", session).finish(),
-            Self::Leg { session, event } => {
-                f.debug_struct("Leg").field("session", session).field("event", event).finish()
+            Self::ChallengeAnswered { call, session: _, keyed, attempt } => f
+                .debug_struct("ChallengeAnswered")
+                .field("call", call)
+                .field("keyed", &format_args!("{} digits", keyed.len()))
+                .field("attempt", attempt)
+                .finish_non_exhaustive(),
+            Self::HoldOver { call, session: _, turn } => {
+                f.debug_struct("HoldOver").field("call", call).field("turn", turn).finish_non_exhaustive()
+            }
+            Self::WhisperWanted { .. } => f.write_str("WhisperWanted"),
+            Self::OwnerKeyed { session: _, key, leg: _ } => {
+                f.debug_struct("OwnerKeyed").field("key", key).finish_non_exhaustive()
+            }
+            Self::Leg { session: _, event, leg: _ } => {
+                f.debug_struct("Leg").field("event", event).finish_non_exhaustive()
             }
             Self::CallEnded { leg } => f.debug_struct("CallEnded").field("leg", leg).finish(),
             Self::Ignored => f.write_str("Ignored"),

@@ -1,6 +1,6 @@
 //! Intermediary numbers: ours, public, and the only ones that either side ever sees.
 
-use crate::phone::{PhoneError, parse_e164};
+use crate::phone::{PhoneError, calling_code, parse_e164};
 
 /// A number that we rent at a provider. It is printed, dialled and shown freely.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -10,6 +10,11 @@ impl IntermediaryNumber {
     /// Reads E.164, with or without the plus sign.
     pub fn parse(text: &str) -> Result<Self, PhoneError> {
         parse_e164(text).map(Self)
+    }
+
+    /// The country calling code.
+    pub fn calling_code(self) -> u16 {
+        calling_code(self.0)
     }
 
     /// The digits without a plus sign.

@@ -43,6 +43,11 @@ impl Phone {
         matches
     }
 
+    /// The country calling code.
+    pub fn calling_code(&self) -> u16 {
+        calling_code(self.0)
+    }
+
     /// What people may see of it: the last two digits.
     pub fn masked(&self) -> String {
         format!("+******{:02}", self.0 % 100)
@@ -73,6 +78,25 @@ pub(crate) fn parse_e164(text: &str) -> Result<u64, PhoneError> {
     in_range(digits.parse().map_err(|_| PhoneError::Length)?)
 }
 
+/// The country calling code that `digits` begin with (ITU-T E.164, annex: one, two or three digits; no code begins
+/// another).
+pub(crate) fn calling_code(digits: u64) -> u16 {
+    const TWO_DIGITS: [u16; 44] = [
+        20, 27, 30, 31, 32, 33, 34, 36, 39, 40, 41, 43, 44, 45, 46, 47, 48, 49, 51, 52, 53, 54, 55, 56, 57, 58, 60, 61,
+        62, 63, 64, 65, 66, 81, 82, 84, 86, 90, 91, 92, 93, 94, 95, 98,
+    ];
+    let mut leading = digits;
+    while leading >= 1_000 {
+        leading /= 10;
+    }
+    let three = leading as u16;
+    match (three / 100, three / 10) {
+        (one @ (1 | 7), _) => one,
+        (_, two) if TWO_DIGITS.contains(&two) => two,
+        _ => three,
+    }
+}
+
 fn in_range(digits: u64) -> Result<u64, PhoneError> {
     if (10_000_000..=999_999_999_999_999).contains(&digits) { Ok(digits) } else { Err(PhoneError::Length) }
 }
@@ -93,6 +117,13 @@ mod tests {
         assert_eq!(Phone::parse("1234567"), Err(PhoneError::Length));
         assert_eq!(Phone::parse("0919800000017"), Err(PhoneError::Length));
         assert_eq!(Phone::parse("1234567890123456"), Err(PhoneError::Length));
+    }
+
+    #[test]
+    fn numbers_know_their_country() {
+        let code = |text| Phone::parse(text).unwrap().calling_code();
+        let numbers = ["+919800000017", "+15557122661", "+447700900000", "+971500000000", "+79000000000"];
+        assert_eq!(numbers.map(code), [91, 1, 44, 971, 7]);
     }
 
     #[test]

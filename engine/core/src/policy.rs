@@ -14,6 +14,9 @@ pub const WATCHDOG: Span = Span::from_secs(60);
 /// How long an owner has from picking up to pressing 1, the whisper included: the longer ones take eight seconds to say.
 pub const ACCEPT: Span = Span::from_secs(15);
 
+/// How long the provider has to say how a call stands that we have lost sight of; then it is closed by us.
+pub const PROVIDER_ANSWERS: Span = Span::from_secs(10);
+
 /// How long a session answers after its end.
 pub const ENDED_SESSION_KEPT: Span = Span::DAY;
 
@@ -34,6 +37,12 @@ pub struct Policy {
     pub caller_rings: Option<Quota>,
     /// Rings of one owner.
     pub owner_rings: Option<Quota>,
+    /// Rings of one tag by callers without a number, together.
+    pub withheld_rings: Option<Quota>,
+    /// Points of a tag's abuse score from which a caller is challenged; 0 never.
+    pub challenge_at: u32,
+    /// How long the provider may keep its records of a call.
+    pub provider_records_kept: Span,
     /// Prefixes that an owner's number must have one of.
     pub allowed_prefixes: Vec<String>,
     /// How long an owner's telephone rings.

@@ -11,7 +11,7 @@ use crate::facts::{Facts, Outcome};
 use crate::language::Language;
 use crate::leg::{LegEvent, LegId};
 use crate::number::IntermediaryNumber;
-use crate::policy::{ACCEPT, ENDED_SESSION_KEPT, Policy, SETTLE, WATCHDOG};
+use crate::policy::{ACCEPT, ENDED_SESSION_KEPT, PROVIDER_ANSWERS, Policy, SETTLE, WATCHDOG};
 use crate::reason::Reason;
 use crate::session_id::SessionId;
 use crate::tag::OwnerId;
@@ -46,6 +46,22 @@ impl State {
             Self::Ended => "ended",
         }
     }
+}
+
+/// An intermediary number and the code that leads to the session on it.
+pub type Line = (IntermediaryNumber, AccessCode);
+
+/// What a scanner asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked {
+    /// Why.
+    pub reason: Reason,
+    /// The scanner's language.
+    pub language: Language,
+    /// The request's own name, if it has one.
+    pub idempotency: Option<Idempotency>,
+    /// Whether the caller must key two spoken digits first.
+    pub challenge: bool,
 }
 
 /// What makes a repeated request recognisable: hashes of its idempotency key and of its body.
@@ -94,8 +110,12 @@ pub struct SessionSnapshot {
     pub idempotency: Option<Idempotency>,
     /// The first caller that gave the code, unless withheld. Nobody else may use it.
     pub bound_to: Option<DayToken>,
+    /// The caller must key two spoken digits before the owner is rung.
+    pub challenge: bool,
     /// The scanner's leg that was dialled for.
     pub scanner_leg: Option<LegId>,
+    /// The owner's leg, once the provider has told it.
+    pub owner_leg: Option<LegId>,
     /// When the provider was told to ring the owner.
     pub dialed_at: Option<Timestamp>,
     /// When the owner pressed 1.
@@ -108,6 +128,10 @@ pub struct SessionSnapshot {
     pub facts: Facts,
     /// The outcome and when it was published.
     pub ended: Option<(Outcome, Timestamp)>,
+    /// When the owner reported the call as abuse.
+    pub reported_at: Option<Timestamp>,
+    /// When the provider's records of both legs are to be deleted; set when a session ends that had a call.
+    pub records_due_at: Option<Timestamp>,
 }
 
 /// What an event did to a session.
@@ -132,6 +156,31 @@ pub enum Stay {
     NotDialed,
 }
 
+/// What the clock did to a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    /// Nobody told of the end of its call: the provider is to be asked.
+    Overdue,
+    /// It ended. `lost` says that no end of its call was ever told, so that it may still be on.
+    Ended {
+        /// How.
+        outcome: Outcome,
+        /// Whether the call may still be on.
+        lost: bool,
+    },
+}
+
+/// What a scanner's wish to cancel did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cancelled {
+    /// Nobody had called yet: the session is over.
+    Now,
+    /// The call is under way: it is to be hung up, and its end tells the rest.
+    HangUp,
+    /// It was over before.
+    TooLate,
+}
+
 /// Whether a caller may use a session now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
@@ -149,6 +198,10 @@ pub struct Session {
     s: SessionSnapshot,
     /// The instruction of the dial may be at the provider. Not remembered: after a restart it may be, if there is a dial.
     dial_sent: bool,
+    /// The leg whose caller keyed the digits of the challenge. Not remembered: after a restart it is asked again.
+    challenge_met_by: Option<LegId>,
+    /// When the provider was asked after a call without an end. Not remembered: after a restart it is asked again.
+    asked_at: Option<Timestamp>,
 }
 
 impl Session {
@@ -156,7 +209,51 @@ impl Session {
     ///
     /// Whether the instruction of a dial was sent before a restart is not known; it may have been, so it is not withheld.
     pub fn restore(snapshot: SessionSnapshot) -> Self {
-        Self { dial_sent: snapshot.dialed_at.is_some(), s: snapshot }
+        Self { dial_sent: snapshot.dialed_at.is_some(), s: snapshot, challenge_met_by: None, asked_at: None }
+    }
+
+    /// A new session, which waits for its call until `expires_at`.
+    pub fn open(
+        id: SessionId,
+        asked: Asked,
+        (number, code): Line,
+        owner: OwnerId,
+        life: (Timestamp, Timestamp),
+    ) -> Self {
+        let Asked { reason, language, idempotency, challenge } = asked;
+        let (opened_at, expires_at) = life;
+        Self::restore(SessionSnapshot {
+            id,
+            owner,
+            reason,
+            language,
+            number,
+            code,
+            opened_at,
+            expires_at,
+            idempotency,
+            bound_to: None,
+            challenge,
+            scanner_leg: None,
+            owner_leg: None,
+            dialed_at: None,
+            accepted_at: None,
+            over_at: None,
+            settling_since: None,
+            facts: Facts::default(),
+            ended: None,
+            reported_at: None,
+            records_due_at: None,
+        })
+    }
+
+    /// The session that follows `before`, whose call is over: for the same caller and reason, within the same life.
+    pub fn following(before: &Self, id: SessionId, line: Line, owner: OwnerId, now: Timestamp) -> Self {
+        let b = &before.s;
+        let asked = Asked { reason: b.reason, language: b.language, idempotency: None, challenge: b.challenge };
+        let mut session = Self::open(id, asked, line, owner, (now, b.expires_at));
+        session.s.bound_to = b.bound_to;
+        session
     }
 
     /// What there is to remember.
@@ -185,23 +282,47 @@ impl Session {
     pub fn admits(&self, leg: &LegId, caller: Caller, now: Timestamp) -> Admission {
         let right_caller = match (self.s.bound_to, caller) {
             (None, _) => true,
-            (Some(bound), Caller::Known(token)) => bound.same(&token),
+            (Some(bound), Caller::Known(tokens)) => tokens.include(&bound),
             (Some(_), Caller::Withheld) => false,
         };
         let same_leg = self.s.scanner_leg.as_ref() == Some(leg);
         match self.state() {
             State::Waiting if right_caller && now < self.s.expires_at => Admission::Ready,
-            // The leg alone: a caller's token changes at midnight, the leg does not.
+            // The leg alone: a number that was told with one webhook may be missing in its repetition.
             State::Dialing | State::Ringing | State::Connected if same_leg => Admission::Repeated,
             State::Waiting | State::Dialing | State::Ringing | State::Connected | State::Ended => Admission::Refused,
         }
     }
 
-    /// Binds the session to the first caller that gave its code; a withheld caller binds nothing.
-    pub fn bind(&mut self, caller: Caller) {
-        if let (None, Caller::Known(token)) = (self.s.bound_to, caller) {
-            self.s.bound_to = Some(token);
+    /// Binds the session to the first caller that gave its code; a withheld caller binds nothing. Returns whether it did.
+    pub fn bind(&mut self, caller: Caller) -> bool {
+        let is_first = self.s.bound_to.is_none();
+        if is_first {
+            self.s.bound_to = caller.token();
         }
+        is_first && self.s.bound_to.is_some()
+    }
+
+    /// Whether `caller` is the one that the session is bound to.
+    pub fn is_bound_to(&self, caller: Caller) -> bool {
+        matches!((self.s.bound_to, caller), (Some(bound), Caller::Known(tokens)) if tokens.include(&bound))
+    }
+
+    /// Whether `caller` may dial again what this session was for: within its life, after a call that the owner did not
+    /// decline.
+    pub fn may_be_followed(&self, caller: Caller, now: Timestamp) -> bool {
+        let unwanted = matches!(self.s.ended, None | Some((Outcome::Declined | Outcome::Expired, _)));
+        !unwanted && now < self.s.expires_at && self.is_bound_to(caller)
+    }
+
+    /// Whether the caller on `leg` must still key the digits of a challenge.
+    pub fn wants_challenge(&self, leg: &LegId) -> bool {
+        self.s.challenge && self.challenge_met_by.as_ref() != Some(leg)
+    }
+
+    /// The caller on `leg` has keyed the digits of the challenge.
+    pub fn meet_challenge(&mut self, leg: LegId) {
+        self.challenge_met_by = Some(leg);
     }
 
     /// The provider is told to ring the owner.
@@ -228,9 +349,39 @@ impl Session {
 
     /// The instruction to dial was not sent in the end: the session waits again.
     pub fn withhold_dial(&mut self) {
-        let Self { s, dial_sent: _ } = self;
-        (s.dialed_at, s.scanner_leg, s.over_at, s.settling_since) = (None, None, None, None);
+        let s = &mut self.s;
+        (s.dialed_at, s.scanner_leg, s.owner_leg, s.over_at, s.settling_since) = (None, None, None, None, None);
         s.facts = Facts::default();
+    }
+
+    /// The provider told which its call to the owner is. Returns whether that was new.
+    pub fn learn_owner_leg(&mut self, leg: LegId) -> bool {
+        let is_new = self.s.dialed_at.is_some() && self.s.ended.is_none() && self.s.owner_leg.is_none();
+        if is_new {
+            self.s.owner_leg = Some(leg);
+        }
+        is_new
+    }
+
+    /// The scanner does not want the call any more.
+    pub fn cancel(&mut self, now: Timestamp) -> Cancelled {
+        match self.state() {
+            State::Waiting => {
+                self.end(Outcome::Cancelled, now, Span::ZERO);
+                Cancelled::Now
+            }
+            State::Dialing | State::Ringing | State::Connected => Cancelled::HangUp,
+            State::Ended => Cancelled::TooLate,
+        }
+    }
+
+    /// The owner reports the call as abuse. Returns whether that was new.
+    pub fn report(&mut self, now: Timestamp) -> bool {
+        let is_new = self.s.dialed_at.is_some() && self.s.reported_at.is_none();
+        if is_new {
+            self.s.reported_at = Some(now);
+        }
+        is_new
     }
 
     /// Takes in what a provider told.
@@ -263,21 +414,34 @@ impl Session {
             (Some(_), _, _) => None,
             (None, None, _) => Some(s.expires_at),
             (None, Some(_), Some(since)) => Some(since.plus(SETTLE)),
-            (None, Some(dialed), None) => Some(match s.accepted_at {
-                Some(accepted) => accepted.plus(policy.talk).plus(WATCHDOG),
-                None => dialed.plus(policy.ring).plus(ACCEPT).plus(WATCHDOG),
+            (None, Some(dialed), None) => Some(match (self.asked_at, s.accepted_at) {
+                (Some(asked), _) => asked.plus(PROVIDER_ANSWERS),
+                (None, Some(accepted)) => accepted.plus(policy.talk).plus(WATCHDOG),
+                (None, None) => dialed.plus(policy.ring).plus(ACCEPT).plus(WATCHDOG),
             }),
         }
     }
 
-    /// Ends the session if its deadline has passed; the outcome is told once.
-    pub fn end_if_due(&mut self, policy: &Policy, now: Timestamp) -> Option<Outcome> {
+    /// The clock looks in: a session whose deadline has passed ends, and one whose call was never told to be over is asked
+    /// after first.
+    pub fn on_time(&mut self, policy: &Policy, now: Timestamp) -> Option<Due> {
         if self.deadline(policy)? > now {
             return None;
         }
-        let outcome = if self.state() == State::Waiting { Outcome::Expired } else { self.s.facts.outcome() };
+        let waits = self.state() == State::Waiting;
+        let lost = !waits && self.s.settling_since.is_none();
+        if lost && self.asked_at.is_none() {
+            self.asked_at = Some(now);
+            return Some(Due::Overdue);
+        }
+        let outcome = if waits { Outcome::Expired } else { self.s.facts.outcome() };
+        self.end(outcome, now, policy.provider_records_kept);
+        Some(Due::Ended { outcome, lost })
+    }
+
+    fn end(&mut self, outcome: Outcome, now: Timestamp, records_kept: Span) {
         self.s.ended = Some((outcome, now));
-        Some(outcome)
+        self.s.records_due_at = self.s.scanner_leg.as_ref().map(|_| now.plus(records_kept));
     }
 
     /// When the session may be forgotten; `None` until it has ended.

@@ -6,20 +6,25 @@ mod budget;
 mod calling;
 mod config;
 mod scanning;
+mod score;
 
 use std::sync::Arc;
 
-pub use answers::{DialSettled, LegReaction, OpenDecision, OpenSession, SessionView};
+pub use answers::{
+    CallTurn, DialSettled, FollowUp, LegReaction, OnLine, OpenDecision, OpenSession, Redialled, SessionView,
+};
 pub use calling::latest_end;
 pub use config::{OwnerId, OwnerProfile, TagConfig, TagStatus};
 
-use self::budget::RingBudgets;
+use self::budget::{Ring, RingBudgets};
 use crate::desk::Desk;
 use crate::effects::{Effect, Effects};
 use crate::facts::Outcome;
+use crate::leg::LegId;
 use crate::policy::Policy;
+use crate::provider_request::{Operation, ProviderRequest};
 use crate::record::Record;
-use crate::session::{Session, SessionSnapshot, State};
+use crate::session::{Cancelled, Due, Session, SessionSnapshot, State};
 use crate::session_id::SessionId;
 use crate::tag_code::TagId;
 use crate::time::Timestamp;
@@ -48,7 +53,7 @@ impl Tag {
         let mut sessions: Vec<_> = sessions.into_iter().map(Session::restore).collect();
         sessions.sort_by_key(|s| s.snapshot().opened_at);
         let mut rings: Vec<_> =
-            sessions.iter().filter_map(|s| Some((s.snapshot().dialed_at?, s.snapshot().reason))).collect();
+            sessions.iter().filter_map(|s| Some((s.snapshot().dialed_at?, Ring::of(s.snapshot())))).collect();
         rings.sort_by_key(|(at, _)| *at);
         let mut tag = Self { rings: RingBudgets::after(rings, &policy), config, policy, sessions };
         tag.forget_stale(now);
@@ -68,6 +73,11 @@ impl Tag {
     /// Whose tag.
     pub fn owner(&self) -> Option<OwnerId> {
         self.config.owner.as_ref().map(|o| o.id)
+    }
+
+    /// The country calling code of the owner's telephone: a call within one country is the one that works everywhere.
+    pub fn owner_calling_code(&self) -> Option<u16> {
+        self.config.owner.as_ref().map(|o| o.phone.calling_code())
     }
 
     /// When a session was opened, while it is in memory.
@@ -99,22 +109,55 @@ impl Tag {
     pub fn on_time(&mut self, now: Timestamp, desk: &mut Desk<'_>, effects: &mut Effects) -> Vec<Outcome> {
         let mut outcomes = Vec::new();
         for session in &mut self.sessions {
-            let Some(outcome) = session.end_if_due(&self.policy, now) else {
-                continue;
-            };
-            outcomes.push(outcome);
-            let s = session.snapshot();
-            if let Some(owner) = desk.owner.as_mut() {
-                owner.release(s.id);
+            match session.on_time(&self.policy, now) {
+                None => {}
+                Some(Due::Overdue) => ask_both_legs(session.snapshot(), Operation::FetchCall, effects),
+                Some(Due::Ended { outcome, lost }) => {
+                    outcomes.push(outcome);
+                    if lost {
+                        // The watchdog's last word: whoever is still on the line is not any more.
+                        ask_both_legs(session.snapshot(), Operation::HangUp, effects);
+                    }
+                    let_go(session.snapshot(), desk, effects);
+                    effects.push(Effect::Record(Record::SessionEnded(Box::new(session.snapshot().clone()))));
+                }
             }
-            effects.push(Effect::ReleaseCode { number: s.number, code: s.code, session: s.id });
-            if let Some(leg) = &s.scanner_leg {
-                effects.push(Effect::ForgetLeg { leg: leg.clone(), session: s.id });
-            }
-            effects.push(Effect::Record(Record::SessionEnded(Box::new(s.clone()))));
         }
         self.forget_stale(now);
         outcomes
+    }
+
+    /// The scanner does not want the call any more: a session that nobody has called ends, a call is hung up. Returns
+    /// what became of it; `None` when the session is not in memory.
+    pub fn on_cancel(
+        &mut self,
+        id: SessionId,
+        now: Timestamp,
+        desk: &mut Desk<'_>,
+        effects: &mut Effects,
+    ) -> Option<Cancelled> {
+        let index = self.position(id)?;
+        let session = &mut self.sessions[index];
+        let cancelled = session.cancel(now);
+        match cancelled {
+            Cancelled::Now => {
+                let_go(session.snapshot(), desk, effects);
+                self.record(id, effects);
+            }
+            Cancelled::HangUp => ask_scanner_leg(session.snapshot(), Operation::HangUp, effects),
+            Cancelled::TooLate => {}
+        }
+        Some(cancelled)
+    }
+
+    /// The owner reports the call of a session as abuse. Returns whether there was one that had not been reported.
+    pub fn on_abuse_reported(&mut self, id: SessionId, now: Timestamp, effects: &mut Effects) -> bool {
+        let Some(index) = self.position(id) else { return false };
+        let is_new = self.sessions[index].report(now);
+        if is_new {
+            self.record(id, effects);
+        }
+        is_new
     }
 
     /// What the holder of a session's id may see; `None` when the session is not in memory.
@@ -139,5 +182,33 @@ impl Tag {
 
     fn position(&self, id: SessionId) -> Option<usize> {
         self.sessions.iter().position(|s| s.snapshot().id == id)
+    }
+}
+
+/// A session that has ended lets go of what it held.
+fn let_go(s: &SessionSnapshot, desk: &mut Desk<'_>, effects: &mut Effects) {
+    if let Some(owner) = desk.owner.as_mut() {
+        owner.release(s.id);
+    }
+    effects.push(Effect::ReleaseCode { number: s.number, code: s.code, session: s.id });
+    if let Some(leg) = &s.scanner_leg {
+        effects.push(Effect::ForgetLeg { leg: leg.clone(), session: s.id });
+    }
+}
+
+fn ask_scanner_leg(s: &SessionSnapshot, operation: Operation, effects: &mut Effects) {
+    ask(s, s.scanner_leg.as_ref(), true, operation, effects);
+}
+
+/// The owner's leg too: a scanner's leg that is over does not end it everywhere.
+fn ask_both_legs(s: &SessionSnapshot, operation: Operation, effects: &mut Effects) {
+    ask_scanner_leg(s, operation, effects);
+    ask(s, s.owner_leg.as_ref(), false, operation, effects);
+}
+
+fn ask(s: &SessionSnapshot, leg: Option<&LegId>, is_scanner_leg: bool, operation: Operation, effects: &mut Effects) {
+    if let Some(leg) = leg {
+        let request = ProviderRequest { number: s.number, session: s.id, leg: leg.clone(), is_scanner_leg, operation };
+        effects.push(Effect::Ask(request));
     }
 }

@@ -45,7 +45,7 @@ fn a_leg_event_is_acknowledged_after_its_commit_even_when_repeated() {
         let told = || {
             let (engine, session) = (life.engine.clone(), session.id);
             let event = LegEvent::DialEnded(LegEnd::Busy);
-            actix::spawn(async move { engine.provider_event(ProviderEvent::Leg { session, event }).await })
+            actix::spawn(async move { engine.provider_event(ProviderEvent::Leg { session, event, leg: None }).await })
         };
         let (first, second) = (told(), told());
         until("the first is under way", async || life.storage.faults().holds_a_commit()).await;
@@ -188,7 +188,7 @@ fn after_a_failed_commit_nothing_is_acknowledged() {
         let session = dialled.id;
         let event = LegEvent::DialEnded(LegEnd::Completed);
         let provider_events = [
-            ProviderEvent::Leg { session, event },
+            ProviderEvent::Leg { session, event, leg: None },
             ProviderEvent::CallEnded { leg: leg("leg-1") },
             digits(life.call(ALICE, "leg-2"), &waiting),
         ];

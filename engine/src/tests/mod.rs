@@ -5,6 +5,7 @@ mod commits;
 mod house;
 mod overload;
 mod panics;
+mod reception;
 mod replays;
 mod restarts;
 mod retiring;

@@ -1,7 +1,7 @@
 //! From a scan to a masked call that ends.
 
 use qnect_core::facts::Outcome;
-use qnect_core::instruction::{Announcement, Instruction};
+use qnect_core::instruction::{Announcement, Instruction, Question};
 use qnect_core::language::Language;
 use qnect_core::leg::{LegEnd, LegEvent, ProviderEvent};
 use qnect_core::number::CallerId;
@@ -9,7 +9,7 @@ use qnect_core::reason::Reason;
 use qnect_core::scan::Verdict;
 use qnect_core::session::State;
 
-use super::world::{ALICE, World, dial, leg, number, phone, said, until};
+use super::world::{ALICE, BOB, World, dial, leg, number, phone, said, until};
 use crate::EngineError;
 
 #[test]
@@ -24,7 +24,10 @@ fn a_scan_becomes_a_masked_call() {
 
         let call = life.call(ALICE, "leg-1");
         let asked = life.told(ProviderEvent::CallArrived(call.clone())).await;
-        assert!(matches!(asked, Instruction::AskForCode { digits: 8, attempt: 1, .. }), "{asked:?}");
+        assert!(
+            matches!(asked, Instruction::Ask { digits: 8, question: Question::Code { attempt: 1 }, .. }),
+            "{asked:?}"
+        );
         let ring = dial(life.keyed(call, &session).await);
         assert_eq!(ring.to, phone(0));
         assert_eq!(ring.caller_id, CallerId::new(number()));
@@ -33,8 +36,9 @@ fn a_scan_becomes_a_masked_call() {
 
         assert_eq!(life.leg_event(&session, LegEvent::OwnerRang).await, Instruction::Acknowledge);
         assert_eq!(life.state(&session).await, State::Ringing);
-        let whisper = life.told(ProviderEvent::WhisperWanted { session: session.id }).await;
-        let expected = Instruction::Whisper { reason: Reason::Blocking, language: Language::English };
+        let whisper = life.told(ProviderEvent::WhisperWanted { session: session.id, leg: None }).await;
+        let expected =
+            Instruction::Whisper { session: session.id, reason: Reason::Blocking, language: Language::English };
         assert_eq!(whisper, expected);
         life.leg_event(&session, LegEvent::OwnerAccepted).await;
         assert_eq!(life.state(&session).await, State::Connected);
@@ -50,8 +54,8 @@ fn a_scan_becomes_a_masked_call() {
 
         let late = life.told(ProviderEvent::CallEnded { leg: leg("leg-1") }).await;
         assert_eq!(late, Instruction::Acknowledge, "the leg is forgotten");
-        let again = life.keyed(life.call(ALICE, "leg-2"), &session).await;
-        assert!(matches!(again, Instruction::AskForCode { attempt: 2, .. }), "{again:?}");
+        let again = life.keyed(life.call(BOB, "leg-2"), &session).await;
+        assert!(matches!(again, Instruction::Ask { question: Question::Code { attempt: 2 }, .. }), "{again:?}");
         assert_eq!(life.counted("qnect_session_outcomes_total"), 1);
         assert_eq!(life.counted("qnect_tag_actor_panics_total"), 0);
     });

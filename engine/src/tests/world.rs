@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use qnect_core::caller::CallingParty;
-use qnect_core::instruction::{Announcement, Dial, Instruction};
+use qnect_core::instruction::{Announcement, Dial, Instruction, Question};
 use qnect_core::language::Language;
 use qnect_core::leg::{Call, LegEvent, LegId, ProviderEvent};
 use qnect_core::limiter::Quota;
 use qnect_core::number::IntermediaryNumber;
 use qnect_core::phone::Phone;
 use qnect_core::policy::Policy;
+use qnect_core::provider_request::ProviderRequest;
 use qnect_core::reason::{Reason, ReasonSet};
 use qnect_core::scan::{AddressKey, AddressPrefix, BrowserClass, DeviceClass, Scan, ScanDecision};
 use qnect_core::session::State;
@@ -23,6 +24,7 @@ use qnect_core::time::{Span, Timestamp};
 use qnect_storage::keys::MasterKey;
 use qnect_storage::{NewOwner, OpenOptions, Storage};
 use tempfile::TempDir;
+use tokio::sync::mpsc;
 
 use crate::{
     Clock, Engine, EngineError, EngineOptions, NumberPlan, OpenReply, SessionRequest, Workers, describe_metrics, host,
@@ -54,6 +56,7 @@ pub(super) struct Life {
     pub(super) workers: Workers,
     snapshotter: Snapshotter,
     totals: Arc<Mutex<HashMap<String, u64>>>,
+    asked: Arc<Mutex<mpsc::Receiver<ProviderRequest>>>,
 }
 
 impl World {
@@ -68,6 +71,9 @@ impl World {
                 address_sessions: None,
                 caller_rings: None,
                 owner_rings: None,
+                withheld_rings: None,
+                challenge_at: 0,
+                provider_records_kept: Span::DAY,
                 allowed_prefixes: vec!["+91".into()],
                 ring: Span::from_secs(30),
                 talk: Span::from_secs(300),
@@ -103,11 +109,13 @@ impl World {
             let (storage, clock) = self.open(start);
             let storage = Arc::new(storage);
             let weak = Arc::downgrade(&storage);
+            let (provider_requests, asked) = mpsc::channel(64);
             let options = EngineOptions {
                 policy: self.policy.clone(),
                 numbers: vec![NumberPlan { number: number(), digits: self.digits }],
                 tag_idle: self.tag_idle,
                 active_tags_max: self.active_tags_max,
+                provider_requests,
             };
             let engine = metrics::with_local_recorder(&self.recorder, || {
                 describe_metrics();
@@ -119,6 +127,7 @@ impl World {
                 workers,
                 snapshotter: self.recorder.snapshotter(),
                 totals: self.totals.clone(),
+                asked: Arc::new(Mutex::new(asked)),
             };
             (program(life).await, weak)
         });
@@ -178,7 +187,12 @@ impl Life {
 
     pub(super) async fn leg_event(&self, session: &SessionView, event: LegEvent) -> Instruction {
         let session = session.id;
-        self.told(ProviderEvent::Leg { session, event }).await
+        self.told(ProviderEvent::Leg { session, event, leg: None }).await
+    }
+
+    /// What the provider was asked last, if it was not looked at yet.
+    pub(super) fn asked(&self) -> Option<ProviderRequest> {
+        self.asked.lock().unwrap().try_recv().ok()
     }
 
     pub(super) async fn state(&self, session: &SessionView) -> State {
@@ -266,7 +280,7 @@ pub(super) fn request() -> SessionRequest {
 }
 
 pub(super) fn digits(call: Call, session: &SessionView) -> ProviderEvent {
-    ProviderEvent::DigitsGiven { call, keyed: session.code.to_string(), attempt: 1 }
+    ProviderEvent::DigitsGiven { call, keyed: session.code.to_string(), question: Question::Code { attempt: 1 } }
 }
 
 pub(super) fn dial(instruction: Instruction) -> Dial {

@@ -1,5 +1,5 @@
-//! A stored session. The provider's id of the scanner's leg is sealed with the owner's key: the provider could resolve
-//! it to numbers.
+//! A stored session. The provider's ids of both legs are sealed with the owner's key: the provider could resolve them to
+//! numbers.
 
 use minicbor::{Decode, Encode};
 use qnect_core::access_code::AccessCode;
@@ -23,6 +23,7 @@ use crate::keys::{KeyError, Place};
 use crate::layout::{Space, session_key};
 
 const SCANNER_LEG: u16 = 10;
+const OWNER_LEG: u16 = 19;
 
 #[derive(Debug, Encode, Decode)]
 #[cbor(map)]
@@ -63,6 +64,15 @@ struct SessionRow {
     outcome: Option<String>,
     #[n(17)]
     ended_at_ms: Option<u64>,
+    /// Absent: no.
+    #[n(18)]
+    challenge: Option<bool>,
+    #[cbor(n(19), with = "minicbor::bytes")]
+    owner_leg: Option<Vec<u8>>,
+    #[n(20)]
+    reported_at_ms: Option<u64>,
+    #[n(21)]
+    records_due_at_ms: Option<u64>,
 }
 
 /// The value of a session's row.
@@ -84,7 +94,7 @@ pub(crate) fn encode_session(session: &SessionSnapshot, keys: &Keyring) -> Resul
             both
         }),
         bound_to: session.bound_to.map(|token| *token.as_bytes()),
-        scanner_leg: seal_leg(session, keys)?,
+        scanner_leg: seal_leg(session, SCANNER_LEG, session.scanner_leg.as_ref(), keys)?,
         dialed_at_ms: ms(session.dialed_at),
         accepted_at_ms: ms(session.accepted_at),
         over_at_ms: ms(session.over_at),
@@ -92,6 +102,10 @@ pub(crate) fn encode_session(session: &SessionSnapshot, keys: &Keyring) -> Resul
         facts: session.facts.bits(),
         outcome: session.ended.map(|(outcome, _)| outcome.id().into()),
         ended_at_ms: ms(session.ended.map(|(_, at)| at)),
+        challenge: session.challenge.then_some(true),
+        owner_leg: seal_leg(session, OWNER_LEG, session.owner_leg.as_ref(), keys)?,
+        reported_at_ms: ms(session.reported_at),
+        records_due_at_ms: ms(session.records_due_at),
     }))
 }
 
@@ -121,40 +135,49 @@ pub(crate) fn decode_session(key: &[u8], value: &[u8], keys: &Keyring) -> Result
             Idempotency { key, body }
         }),
         bound_to: row.bound_to.map(DayToken::from_bytes),
-        scanner_leg: open_leg(id, owner, row.scanner_leg.as_deref(), keys)?,
+        challenge: row.challenge.unwrap_or_default(),
+        scanner_leg: open_leg((id, owner), SCANNER_LEG, row.scanner_leg.as_deref(), keys)?,
+        owner_leg: open_leg((id, owner), OWNER_LEG, row.owner_leg.as_deref(), keys)?,
         dialed_at: at(row.dialed_at_ms),
         accepted_at: at(row.accepted_at_ms),
         over_at: at(row.over_at_ms),
         settling_since: at(row.settling_since_ms),
         facts: Facts::from_bits(row.facts),
         ended: outcome.zip(at(row.ended_at_ms)),
+        reported_at: at(row.reported_at_ms),
+        records_due_at: at(row.records_due_at_ms),
     })
 }
 
-fn seal_leg(session: &SessionSnapshot, keys: &Keyring) -> Result<Option<Vec<u8>>, KeyError> {
+fn seal_leg(
+    session: &SessionSnapshot,
+    field: u16,
+    leg: Option<&LegId>,
+    keys: &Keyring,
+) -> Result<Option<Vec<u8>>, KeyError> {
     // An erased owner has no key left: then the leg is forgotten too.
-    let Some((leg, key)) = session.scanner_leg.as_ref().zip(keys.data_key(session.owner)) else {
+    let Some((leg, key)) = leg.zip(keys.data_key(session.owner)) else {
         return Ok(None);
     };
-    key.seal(&leg_place(&session_key(session.id)), leg.as_str().as_bytes()).map(Some)
+    key.seal(&leg_place(&session_key(session.id), field), leg.as_str().as_bytes()).map(Some)
 }
 
 fn open_leg(
-    id: SessionId,
-    owner: OwnerId,
+    (id, owner): (SessionId, OwnerId),
+    field: u16,
     sealed: Option<&[u8]>,
     keys: &Keyring,
 ) -> Result<Option<LegId>, StorageError> {
     let Some((sealed, key)) = sealed.zip(keys.data_key(owner)) else {
         return Ok(None);
     };
-    let plain = key.open(&leg_place(&session_key(id)), sealed)?;
+    let plain = key.open(&leg_place(&session_key(id), field), sealed)?;
     let text = std::str::from_utf8(&plain).map_err(|_| unreadable("its leg is no text"))?;
     Ok(LegId::new(text))
 }
 
-fn leg_place(record_id: &[u8; 25]) -> Place<'_> {
-    Place { keyspace: Space::Sessions.name(), record_id, field: SCANNER_LEG, version: FORMAT }
+fn leg_place(record_id: &[u8; 25], field: u16) -> Place<'_> {
+    Place { keyspace: Space::Sessions.name(), record_id, field, version: FORMAT }
 }
 
 fn session_id(key: &[u8], checks: &CheckKeys) -> Result<SessionId, StorageError> {
@@ -172,4 +195,73 @@ fn outcome(name: &str) -> Result<Outcome, StorageError> {
 
 fn unreadable(what: &'static str) -> StorageError {
     StorageError::Unreadable { keyspace: Space::Sessions.name(), what }
+}
+
+#[cfg(test)]
+mod tests {
+    use qnect_core::time::Span;
+
+    use super::*;
+    use crate::keys::MasterKey;
+
+    /// What the first version wrote for [`session`]: fields 0 to 17 alone.
+    const OLD_ROW: &str = "01b100184d0168626c6f636b696e6702626869031b000000d4242d1101041a0012d6860507061b0000019aa3b5ec0007\
+        1b0000019aa3bf13c008582001010101010101010101010101010101020202020202020202020202020202020950090909090909090909\
+        090909090909090b1b0000019aa3b63a200c1b0000019aa3b661300d1b0000019aa3b74b900e1b0000019aa3b74b900f1910071069636f\
+        6d706c65746564111b0000019aa3b75f18";
+
+    fn session(keys: &Keyring) -> SessionSnapshot {
+        let at = |secs| Timestamp::from_millis(1_763_683_200_000).plus(Span::from_secs(secs));
+        SessionSnapshot {
+            id: SessionId::new(TagId::from_random(0, 5), [3; 17], keys.checks()).unwrap(),
+            owner: OwnerId(77),
+            reason: Reason::Blocking,
+            language: Language::Hindi,
+            number: IntermediaryNumber::parse("+911140000001").unwrap(),
+            code: AccessCode::from_index(123_456, 7),
+            opened_at: at(0),
+            expires_at: at(600),
+            idempotency: Some(Idempotency { key: [1; 16], body: [2; 16] }),
+            bound_to: Some(DayToken::from_bytes([9; 16])),
+            challenge: false,
+            scanner_leg: None,
+            owner_leg: None,
+            dialed_at: Some(at(20)),
+            accepted_at: Some(at(30)),
+            over_at: Some(at(90)),
+            settling_since: Some(at(90)),
+            facts: Facts::from_bits(0b1_0000_0000_0111),
+            ended: Some((Outcome::Completed, at(95))),
+            reported_at: None,
+            records_due_at: None,
+        }
+    }
+
+    fn keyring(folder: &tempfile::TempDir) -> Keyring {
+        Keyring::open(&MasterKey::from_bytes([7; 32]), &folder.path().join("keys.table"), true).unwrap()
+    }
+
+    #[test]
+    fn a_row_of_the_first_version_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = keyring(&folder);
+        let digits: Vec<u8> = OLD_ROW.bytes().map(|b| (b as char).to_digit(16).unwrap() as u8).collect();
+        let old: Vec<u8> = digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect();
+        let session = session(&keys);
+        assert_eq!(decode_session(&session_key(session.id), &old, &keys).unwrap(), session);
+        assert_eq!(encode_session(&session, &keys).unwrap(), old, "what is absent takes no room");
+    }
+
+    #[test]
+    fn a_leg_opens_in_its_own_field_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = keyring(&folder);
+        keys.add_owners(&[OwnerId(77)]).unwrap();
+        let leg = LegId::new("b7c6f1e2").unwrap();
+        let session = SessionSnapshot { owner_leg: Some(leg), ..session(&keys) };
+        let sealed = seal_leg(&session, OWNER_LEG, session.owner_leg.as_ref(), &keys).unwrap();
+        let open = |field| open_leg((session.id, session.owner), field, sealed.as_deref(), &keys);
+        assert_eq!(open(OWNER_LEG).unwrap(), session.owner_leg);
+        assert!(open(SCANNER_LEG).is_err(), "the scanner's leg is not passed off as the owner's");
+    }
 }

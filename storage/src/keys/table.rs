@@ -143,6 +143,12 @@ impl KeyTable {
         Ok(DayKey(self.read().days.get(day).expect("a day key is never removed")))
     }
 
+    /// The key of a day, if it was made and lives.
+    #[must_use]
+    pub fn existing_day_key(&self, day: u32) -> Option<DayKey> {
+        self.read().days.get(u64::from(day)).map(DayKey)
+    }
+
     /// How many keys there are.
     #[must_use]
     pub fn counts(&self) -> KeyCounts {

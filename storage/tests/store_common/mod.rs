@@ -91,13 +91,17 @@ pub fn session(id: SessionId, owner: OwnerId) -> SessionSnapshot {
         expires_at: NOW.plus(Span::HOUR),
         idempotency: None,
         bound_to: None,
+        challenge: false,
         scanner_leg: None,
+        owner_leg: None,
         dialed_at: None,
         accepted_at: None,
         over_at: None,
         settling_since: None,
         facts: Facts::default(),
         ended: None,
+        reported_at: None,
+        records_due_at: None,
     }
 }
 

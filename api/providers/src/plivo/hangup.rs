@@ -2,7 +2,7 @@
 
 use qnect_core::leg::LegEnd;
 
-use super::fields::Fields;
+use crate::fields::Fields;
 use crate::request::ParseError;
 
 /// What one of the three fields that tell of an end says.

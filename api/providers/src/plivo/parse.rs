@@ -2,59 +2,57 @@
 //!
 //! The caller's number is hashed in the buffer in which it was decoded, which is overwritten when this returns.
 
-use qnect_core::caller::{CallingParty, RootKey};
+use qnect_core::caller::RootKey;
+use qnect_core::instruction::OwnerKey;
 use qnect_core::leg::{Call, LegEvent, LegId, ProviderEvent};
 use qnect_core::number::IntermediaryNumber;
 
-use super::fields::Fields;
 use super::hangup::{dial_end, owner_leg_end};
-use super::routes::PlivoRoute;
+use crate::fields::Fields;
+use crate::provider::Webhook;
 use crate::request::ParseError;
+use crate::routes::Route;
 
 /// Most parameters of a webhook; Plivo sends about thirty.
 pub const PARAMETERS_MAX: usize = 64;
 
-/// Most digits that are taken from what a caller keyed. More than any access code has, so a longer run stays wrong.
-const KEYED_DIGITS_MAX: usize = 16;
-
-/// Words that networks send in place of a withheld number, spelt on the keys of a telephone: anonymous, unavailable,
-/// restricted. Shorter ones (unknown, private, blocked) are no numbers anyway.
-const WITHHELD: [&str; 3] = ["266696687", "86282452253", "7378742833"];
-
-/// A webhook that was understood.
-#[derive(Debug, Clone)]
-pub struct Parsed {
-    /// What it says.
-    pub event: ProviderEvent,
-    /// It tells of a recording, which we never ask for: raise an alarm.
-    pub recording_alarm: bool,
-}
-
 /// Reads the body of a webhook that came to `route` and was verified.
-pub fn parse(route: &PlivoRoute, body: &[u8], root: &RootKey) -> Result<Parsed, ParseError> {
+pub(super) fn parse(route: &Route, body: &[u8], root: &RootKey) -> Result<Webhook, ParseError> {
     let fields = Fields::read(body, PARAMETERS_MAX)?;
     let event = match *route {
-        PlivoRoute::Voice => match step(&fields)? {
-            Step::Asks => ProviderEvent::CallArrived(call(&fields, root)?),
+        Route::Voice | Route::Asked(_) | Route::Challenge { .. } | Route::Hold { .. } => match step(&fields)? {
+            Step::Asks => asked(route, call(&fields, root)?, &fields)?,
             Step::Ended => ProviderEvent::CallEnded { leg: leg(&fields)? },
             Step::Other => ProviderEvent::Ignored,
         },
-        PlivoRoute::Code { attempt } => match step(&fields)? {
-            Step::Asks => ProviderEvent::DigitsGiven { call: call(&fields, root)?, keyed: keyed(&fields)?, attempt },
-            Step::Ended => ProviderEvent::CallEnded { leg: leg(&fields)? },
-            Step::Other => ProviderEvent::Ignored,
-        },
-        PlivoRoute::Whisper { session } => ProviderEvent::WhisperWanted { session },
-        PlivoRoute::Leg { session } => match owner_leg_event(&fields)? {
-            Some(event) => ProviderEvent::Leg { session, event },
+        Route::Whisper { session } => ProviderEvent::WhisperWanted { session, leg: None },
+        // Plivo takes the confirm key itself and never asks; answered all the same, should it learn to.
+        Route::OwnerKey { session } => {
+            ProviderEvent::OwnerKeyed { session, key: OwnerKey::of(&fields.digits("Digits")?), leg: None }
+        }
+        Route::Leg { session } => match owner_leg_event(&fields)? {
+            Some(event) => ProviderEvent::Leg { session, event, leg: owner_leg(&fields)? },
             None => ProviderEvent::Ignored,
         },
-        PlivoRoute::DialEnd { session } => match dial_event(&fields)? {
-            Some(event) => ProviderEvent::Leg { session, event },
+        Route::DialEnd { session } => match dial_event(&fields)? {
+            Some(event) => ProviderEvent::Leg { session, event, leg: owner_leg(&fields)? },
             None => ProviderEvent::Ignored,
         },
     };
-    Ok(Parsed { event, recording_alarm: fields.tells_of_recording() })
+    Ok(Webhook { event, recording_alarm: fields.tells_of_recording() })
+}
+
+/// The caller is on the line, and Plivo asks what comes next.
+fn asked(route: &Route, call: Call, fields: &Fields) -> Result<ProviderEvent, ParseError> {
+    let keyed = fields.digits("Digits")?;
+    Ok(match *route {
+        Route::Asked(question) => ProviderEvent::DigitsGiven { call, keyed, question },
+        Route::Challenge { session, attempt } => ProviderEvent::ChallengeAnswered { call, session, keyed, attempt },
+        Route::Hold { session, turn } => ProviderEvent::HoldOver { call, session, turn },
+        Route::Voice | Route::Whisper { .. } | Route::OwnerKey { .. } | Route::Leg { .. } | Route::DialEnd { .. } => {
+            ProviderEvent::CallArrived(call)
+        }
+    })
 }
 
 /// What a webhook of the scanner's leg is for.
@@ -96,7 +94,7 @@ fn call(fields: &Fields, root: &RootKey) -> Result<Call, ParseError> {
     Ok(Call {
         leg: leg(fields)?,
         number: IntermediaryNumber::parse(fields.text("To")?).map_err(|_| ParseError::DialledNumber)?,
-        caller: caller(fields, root),
+        caller: fields.caller("From", root),
     })
 }
 
@@ -104,18 +102,9 @@ fn leg(fields: &Fields) -> Result<LegId, ParseError> {
     LegId::new(fields.text("CallUUID")?).ok_or(ParseError::CallId)
 }
 
-/// Who calls. Whatever is no number (a word, a SIP address, bytes in a wrong encoding) is a withheld one.
-fn caller(fields: &Fields, root: &RootKey) -> CallingParty {
-    let from = fields.text("From").unwrap_or_default();
-    if WITHHELD.contains(&from.trim_start_matches('+')) {
-        return CallingParty::Withheld;
-    }
-    root.caller(from).map_or(CallingParty::Withheld, CallingParty::Known)
-}
-
-fn keyed(fields: &Fields) -> Result<String, ParseError> {
-    let digits = fields.text("Digits")?.chars().filter(char::is_ascii_digit);
-    Ok(digits.take(KEYED_DIGITS_MAX).collect())
+/// Plivo's call to the owner; it is not told where there is none yet.
+fn owner_leg(fields: &Fields) -> Result<Option<LegId>, ParseError> {
+    Ok(LegId::new(fields.text("DialBLegUUID")?))
 }
 
 /// What happened to the owner's leg. `connected` comes once the confirm key was pressed; keyed digits and what we do not

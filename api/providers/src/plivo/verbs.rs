@@ -3,12 +3,15 @@
 //!
 //! Elements and attributes are those of `plivo.xml`; what they mean is in docs: xml/getdigits, xml/dial, xml/speak.
 
+use std::borrow::Cow;
+
 use qnect_core::instruction::Dial;
 use qnect_core::language::Language;
 use qnect_core::policy::ACCEPT;
 use qnect_core::time::Span;
 
-use super::routes::PlivoRoute;
+use super::NAME;
+use crate::routes::Route;
 use crate::xml::Xml;
 
 /// Polly's bilingual Indian voice: Plivo's own voices speak neither Hindi nor Indian English (docs: voice/concepts/ssml).
@@ -22,6 +25,10 @@ pub(super) enum Verb<'a> {
     GetDigits(GetDigits<'a>),
     /// Rings the owner.
     Dial(&'a Dial),
+    /// Keeps silent for a while.
+    Wait(Span),
+    /// Asks for the next document.
+    Redirect(Route),
     /// Ends the call.
     Hangup,
 }
@@ -29,7 +36,7 @@ pub(super) enum Verb<'a> {
 /// Words in a language.
 pub(super) struct Speak<'a> {
     /// The words.
-    pub(super) text: &'a str,
+    pub(super) text: Cow<'a, str>,
     /// Their language.
     pub(super) language: Language,
 }
@@ -37,13 +44,13 @@ pub(super) struct Speak<'a> {
 /// How to listen for digits.
 pub(super) struct GetDigits<'a> {
     /// Where they go.
-    pub(super) to: PlivoRoute,
+    pub(super) to: Route,
     /// How many there are: the last one ends the wait.
     pub(super) digits: u8,
     /// How long to wait for the first.
     pub(super) wait: Span,
-    /// What to say meanwhile; a key cuts it short.
-    pub(super) prompt: Option<Speak<'a>>,
+    /// What to say meanwhile, one after the other; a key cuts it short.
+    pub(super) prompt: Vec<Speak<'a>>,
 }
 
 /// Writes a document.
@@ -54,6 +61,8 @@ pub(super) fn document(verbs: &[Verb<'_>], base_url: &str) -> String {
                 Verb::Speak(speak) => write_speak(xml, speak),
                 Verb::GetDigits(listen) => write_get_digits(xml, listen, base_url),
                 Verb::Dial(dial) => write_dial(xml, dial, base_url),
+                Verb::Wait(span) => xml.leaf("Wait", &[("length", &seconds(*span))], ""),
+                Verb::Redirect(to) => xml.leaf("Redirect", &[("method", "POST")], &to.url(NAME, base_url)),
                 Verb::Hangup => xml.leaf("Hangup", &[], ""),
             }
         }
@@ -65,12 +74,12 @@ fn write_speak(xml: &mut Xml, speak: &Speak<'_>) {
         Language::English => "en-IN",
         Language::Hindi => "hi-IN",
     };
-    xml.leaf("Speak", &[("voice", VOICE), ("language", language)], speak.text);
+    xml.leaf("Speak", &[("voice", VOICE), ("language", language)], &speak.text);
 }
 
 fn write_get_digits(xml: &mut Xml, listen: &GetDigits<'_>, base_url: &str) {
     let attributes = [
-        ("action", listen.to.url(base_url)),
+        ("action", listen.to.url(NAME, base_url)),
         ("method", "POST".to_owned()),
         ("numDigits", listen.digits.to_string()),
         ("timeout", seconds(listen.wait)),
@@ -84,7 +93,7 @@ fn write_get_digits(xml: &mut Xml, listen: &GetDigits<'_>, base_url: &str) {
         ("log", "false".to_owned()),
     ];
     xml.element("GetDigits", &borrowed(&attributes), |xml| {
-        if let Some(prompt) = &listen.prompt {
+        for prompt in &listen.prompt {
             write_speak(xml, prompt);
         }
     });
@@ -99,13 +108,13 @@ fn write_dial(xml: &mut Xml, dial: &Dial, base_url: &str) {
         ("callerName", "QNect".to_owned()),
         ("timeLimit", seconds(dial.talk)),
         ("timeout", seconds(dial.ring)),
-        ("action", PlivoRoute::DialEnd { session }.url(base_url)),
+        ("action", Route::DialEnd { session }.url(NAME, base_url)),
         ("method", "POST".to_owned()),
         ("redirect", "true".to_owned()),
-        ("callbackUrl", PlivoRoute::Leg { session }.url(base_url)),
+        ("callbackUrl", Route::Leg { session }.url(NAME, base_url)),
         ("callbackMethod", "POST".to_owned()),
         // No key, no bridge: a voicemail is never connected. The key counts only if there is a sound.
-        ("confirmSound", PlivoRoute::Whisper { session }.url(base_url)),
+        ("confirmSound", Route::Whisper { session }.url(NAME, base_url)),
         ("confirmKey", "1".to_owned()),
         ("confirmTimeout", seconds(ACCEPT)),
     ];

@@ -33,7 +33,7 @@ const SIGNED_PARAMETERS_MAX: usize = 1_024;
 
 /// Checks that Plivo sent this webhook, with any of `auth_tokens`: one, or two while they are rotated. Fails closed: with
 /// no token, an empty one, or a request that the signature does not fully cover, nothing is right.
-pub fn verify(request: &WebhookRequest<'_>, auth_tokens: &[&str]) -> Result<(), VerifyError> {
+pub(super) fn verify(request: &WebhookRequest<'_>, auth_tokens: &[&str]) -> Result<(), VerifyError> {
     let given: Vec<&str> = [SIGNATURE, ACCOUNT_SIGNATURE]
         .into_iter()
         .filter_map(|name| (request.header)(name))

@@ -1,54 +1,21 @@
 //! Documents byte for byte. `QNECT_BLESS=1` rewrites them: read the difference before you commit it.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use qnect_core::instruction::{Announcement, Instruction};
-use qnect_core::language::Language;
-use qnect_core::reason::Reason;
-use qnect_providers::plivo::render;
+use qnect_providers::Provider;
+use qnect_providers::plivo::Plivo;
 
-use crate::world::{BASE_URL, dial};
-
-const ANNOUNCEMENTS: [(&str, Announcement); 6] = [
-    ("code_refused", Announcement::CodeRefused),
-    ("owner_unavailable", Announcement::OwnerUnavailable),
-    ("owner_busy", Announcement::OwnerBusy),
-    ("try_again", Announcement::TryAgain),
-    ("no_answer", Announcement::NoAnswer),
-    ("goodbye", Announcement::Goodbye),
-];
-
-/// Every instruction there is, by the name of its file.
-fn instructions() -> BTreeMap<String, Instruction> {
-    let mut all = BTreeMap::from([
-        ("dial".to_owned(), Instruction::Dial(dial())),
-        ("acknowledge".to_owned(), Instruction::Acknowledge),
-    ]);
-    for language in Language::ALL {
-        let tag = language.tag();
-        for (name, announcement) in ANNOUNCEMENTS {
-            all.insert(format!("say_{name}_{tag}"), Instruction::Say { announcement, language });
-        }
-        for reason in Reason::ALL {
-            all.insert(format!("whisper_{}_{tag}", reason.id()), Instruction::Whisper { reason, language });
-        }
-        for attempt in 1..=2 {
-            let ask = Instruction::AskForCode { digits: 7, attempt, language };
-            all.insert(format!("ask_for_code_{attempt}_{tag}"), ask);
-        }
-    }
-    all
-}
+use crate::shared::BASE_URL;
+use crate::shared::documents::{golden_instructions, instructions};
 
 #[test]
 fn documents_are_what_they_were() {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/plivo");
     let bless = std::env::var_os("QNECT_BLESS").is_some();
-    let instructions = instructions();
+    let instructions = golden_instructions();
     for (name, instruction) in &instructions {
         let path = folder.join(format!("{name}.xml"));
-        let document = render(instruction, BASE_URL);
+        let document = Plivo.render(instruction, BASE_URL).body;
         if bless {
             std::fs::write(&path, &document).unwrap();
         }
@@ -63,8 +30,9 @@ fn documents_are_what_they_were() {
 #[test]
 fn documents_are_small_and_the_same_every_time() {
     for (name, instruction) in instructions() {
-        let document = render(&instruction, BASE_URL);
-        assert!(document.len() < 4_096, "{name}");
-        assert_eq!(document, render(&instruction, &format!("{BASE_URL}/")), "{name}");
+        let document = Plivo.render(&instruction, BASE_URL);
+        assert!(document.body.len() < 4_096, "{name}");
+        assert_eq!(document.content_type, "application/xml; charset=utf-8");
+        assert_eq!(document, Plivo.render(&instruction, &format!("{BASE_URL}/")), "{name}");
     }
 }

@@ -1,21 +1,12 @@
 //! Whatever comes, nothing panics, and nothing of the caller is shown.
 
 use proptest::prelude::*;
-use qnect_providers::plivo::{PlivoRoute, parse, verify};
+use qnect_providers::plivo::Plivo;
 use qnect_providers::request::{Method, WebhookRequest};
+use qnect_providers::{Provider, Route};
 
-use crate::world::{keys, root, session};
-
-fn routes() -> impl Strategy<Value = PlivoRoute> {
-    let session = session();
-    prop_oneof![
-        Just(PlivoRoute::Voice),
-        (1u8..=3).prop_map(|attempt| PlivoRoute::Code { attempt }),
-        Just(PlivoRoute::Whisper { session }),
-        Just(PlivoRoute::Leg { session }),
-        Just(PlivoRoute::DialEnd { session }),
-    ]
-}
+use crate::shared::strategies::any_route;
+use crate::shared::{keys, root};
 
 /// Bodies made of the names that matter, and of values that are almost right.
 fn bodies() -> impl Strategy<Value = Vec<u8>> {
@@ -55,19 +46,19 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(5_000))]
 
     #[test]
-    fn any_bytes_are_parsed_or_refused(route in routes(), body in prop::collection::vec(any::<u8>(), 0..600)) {
-        let _ = parse(&route, &body, &root());
+    fn any_bytes_are_parsed_or_refused(route in any_route(), body in prop::collection::vec(any::<u8>(), 0..600)) {
+        let _ = Plivo.parse(&route, &body, &root());
     }
 
     #[test]
-    fn any_parameters_are_parsed_or_refused(route in routes(), body in bodies()) {
-        let _ = parse(&route, &body, &root());
+    fn any_parameters_are_parsed_or_refused(route in any_route(), body in bodies()) {
+        let _ = Plivo.parse(&route, &body, &root());
     }
 
     #[test]
-    fn a_number_that_is_read_is_never_shown(number in "[1-9][0-9]{9,14}") {
+    fn a_number_that_is_read_is_never_shown(route in any_route(), number in "[1-9][0-9]{9,14}") {
         let body = format!("CallUUID=a&To=911140000001&From={number}&CallerName={number}&ForwardedFrom={number}");
-        let shown = format!("{:?}", parse(&PlivoRoute::Voice, body.as_bytes(), &root()));
+        let shown = format!("{:?}", Plivo.parse(&route, body.as_bytes(), &root()));
         prop_assume!(!"911140000001".contains(&number));
         prop_assert!(!shown.contains(&number), "{}", shown);
     }
@@ -79,12 +70,12 @@ proptest! {
         let field = |_: &str| Some(header.as_str());
         let method = if get { Method::Get } else { Method::Post };
         let request = WebhookRequest { method, url: &url, header: &field, body: &body };
-        prop_assert!(verify(&request, &["token"]).is_err());
+        prop_assert!(Plivo.verify(&request, &["token"]).is_err());
     }
 
     #[test]
-    fn any_path_is_read_or_refused(path in "(voice|code|leg|whisper|dial-end)?/?\\PC{0,50}") {
-        if let Some(route) = PlivoRoute::read(&path, &keys()) {
+    fn any_path_is_read_or_refused(path in "(voice|code|redial|menu|challenge|hold|whisper|key|leg|dial-end)?/?\\PC{0,50}") {
+        if let Some(route) = Route::read(&path, &keys()) {
             prop_assert_eq!(route.to_string(), path);
         }
     }

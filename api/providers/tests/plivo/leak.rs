@@ -2,21 +2,18 @@
 //! own numbers. And nothing is said that the vendor's builders do not know, or that we must never say.
 
 use proptest::prelude::*;
-use qnect_core::instruction::{Announcement, Dial, Instruction};
-use qnect_core::language::Language;
-use qnect_core::number::{CallerId, IntermediaryNumber};
-use qnect_core::phone::Phone;
-use qnect_core::reason::Reason;
-use qnect_core::time::Span;
-use qnect_providers::plivo::{PlivoRoute, render};
+use qnect_core::instruction::{Dial, Instruction};
+use qnect_providers::plivo::Plivo;
+use qnect_providers::{Provider, Route};
 use roxmltree::{Document, Node};
 
-use crate::world::{BASE_URL, keys, session_of};
+use crate::shared::strategies::any_instruction;
+use crate::shared::{BASE_URL, keys};
 
 /// What the vendor's builders know (`plivo.xml` 4.63.0) of the elements that we may use: name, attributes, children.
 /// Elements that record, stream, transcribe, message or confer are left out on purpose.
-const KNOWN: [(&str, &[&str], &[&str]); 6] = [
-    ("Response", &[], &["Dial", "GetDigits", "Hangup", "Speak"]),
+const KNOWN: [(&str, &[&str], &[&str]); 8] = [
+    ("Response", &[], &["Dial", "GetDigits", "Hangup", "Redirect", "Speak", "Wait"]),
     ("Speak", &["voice", "language", "loop"], &[]),
     (
         "GetDigits",
@@ -59,48 +56,20 @@ const KNOWN: [(&str, &[&str], &[&str]); 6] = [
     ),
     ("Number", &["sendDigits", "sendOnPreanswer", "sendDigitsMode"], &[]),
     ("Hangup", &["reason", "schedule"], &[]),
+    ("Redirect", &["method"], &[]),
+    ("Wait", &["length", "silence", "minSilence", "beep"], &[]),
 ];
-
-fn numbers() -> impl Strategy<Value = u64> {
-    10_000_000u64..=999_999_999_999_999
-}
-
-fn instructions() -> impl Strategy<Value = Instruction> {
-    let language = || prop::sample::select(Language::ALL.to_vec());
-    let announcements = vec![
-        Announcement::CodeRefused,
-        Announcement::OwnerUnavailable,
-        Announcement::OwnerBusy,
-        Announcement::TryAgain,
-        Announcement::NoAnswer,
-        Announcement::Goodbye,
-    ];
-    let dial = (any::<[u8; 17]>(), numbers(), numbers(), 0u64..600_000, 0u64..86_400_000);
-    prop_oneof![
-        3 => dial.prop_filter("one number", |(_, to, shown, ..)| to != shown).prop_map(|(random, to, shown, ring, talk)| {
-            Instruction::Dial(Dial {
-                session: session_of(random),
-                to: Phone::from_digits(to).unwrap(),
-                caller_id: CallerId::new(IntermediaryNumber::parse(&shown.to_string()).unwrap()),
-                ring: Span::from_millis(ring),
-                talk: Span::from_millis(talk),
-            })
-        }),
-        1 => (any::<u8>(), any::<u8>(), language())
-            .prop_map(|(digits, attempt, language)| Instruction::AskForCode { digits, attempt, language }),
-        1 => (prop::sample::select(Reason::ALL.to_vec()), language())
-            .prop_map(|(reason, language)| Instruction::Whisper { reason, language }),
-        1 => (prop::sample::select(announcements), language())
-            .prop_map(|(announcement, language)| Instruction::Say { announcement, language }),
-        1 => Just(Instruction::Acknowledge),
-    ]
-}
 
 /// Runs of at least eight digits, in any script, outside of session ids.
 fn long_runs(document: &str, instruction: &Instruction) -> Vec<String> {
     let text = match instruction {
-        Instruction::Dial(dial) => document.replace(&dial.session.to_string(), "-"),
-        _ => document.to_owned(),
+        Instruction::Dial(Dial { session, .. })
+        | Instruction::Challenge { session, .. }
+        | Instruction::Hold { session, .. }
+        | Instruction::Whisper { session, .. } => document.replace(&session.to_string(), "-"),
+        Instruction::Ask { .. } | Instruction::Connect | Instruction::Say { .. } | Instruction::Acknowledge => {
+            document.to_owned()
+        }
     };
     let runs = text.split(|c: char| !c.is_numeric());
     runs.filter(|run| run.chars().count() >= 8).map(str::to_owned).collect()
@@ -120,11 +89,15 @@ fn check_known(node: Node<'_, '_>) {
 
 /// Every URL is one of ours, asks for retries, leads back to a route, and is fetched by POST.
 fn check_urls(node: Node<'_, '_>) {
-    for (url, method) in [("action", "method"), ("callbackUrl", "callbackMethod"), ("confirmSound", "")] {
-        let Some(value) = node.attribute(url) else { continue };
-        let path = value.strip_prefix("https://qnect.example/webhooks/plivo/").unwrap();
+    let callbacks = [("action", "method"), ("callbackUrl", "callbackMethod"), ("confirmSound", "")];
+    let mut urls: Vec<_> = callbacks.iter().filter_map(|(url, how)| Some((node.attribute(*url)?, *how))).collect();
+    if node.has_tag_name("Redirect") {
+        urls.push((node.text().unwrap(), "method"));
+    }
+    for (url, method) in urls {
+        let path = url.strip_prefix("https://qnect.example/webhooks/plivo/").unwrap();
         let path = path.strip_suffix("#rc=2&rp=ct,rt,5xx").unwrap();
-        assert!(PlivoRoute::read(path, &keys()).is_some(), "{path}");
+        assert!(Route::read(path, &keys()).is_some(), "{path}");
         assert!(method.is_empty() || node.attribute(method) == Some("POST"));
     }
 }
@@ -148,8 +121,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(10_000))]
 
     #[test]
-    fn no_number_goes_astray(instruction in instructions()) {
-        let text = render(&instruction, BASE_URL);
+    fn no_number_goes_astray(instruction in any_instruction()) {
+        let text = Plivo.render(&instruction, BASE_URL).body;
         let document = Document::parse(&text).unwrap();
         check_known(document.root_element());
         document.descendants().for_each(check_urls);

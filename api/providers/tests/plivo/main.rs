@@ -8,6 +8,7 @@ mod leak;
 mod parse;
 mod parse_legs;
 mod routes;
+#[path = "../shared/mod.rs"]
+mod shared;
 mod vectors;
 mod verify;
-mod world;

@@ -1,15 +1,16 @@
 //! What Plivo tells of a dialled session: the owner's leg, and the dial itself.
 
 use qnect_core::leg::{LegEnd, LegEvent, ProviderEvent};
-use qnect_providers::plivo::PlivoRoute;
+use qnect_providers::Route;
 
 use crate::parse::{scanner_leg, told};
-use crate::world::session;
+use crate::shared::session;
 
-fn legs(route: PlivoRoute, body: &str) -> Option<LegEvent> {
+fn legs(route: Route, body: &str) -> Option<LegEvent> {
     match told(route, body).unwrap().event {
-        ProviderEvent::Leg { session: s, event } => {
+        ProviderEvent::Leg { session: s, event, leg } => {
             assert_eq!(s, session());
+            assert_eq!(leg.is_some(), body.contains("DialBLegUUID"));
             Some(event)
         }
         ProviderEvent::Ignored => None,
@@ -19,11 +20,12 @@ fn legs(route: PlivoRoute, body: &str) -> Option<LegEvent> {
 
 #[test]
 fn the_owner_leg_is_told_of() {
-    let route = PlivoRoute::Leg { session: session() };
+    let route = Route::Leg { session: session() };
     for (body, expected) in [
         ("Event=DialAnswer&DialAction=answer&DialBLegStatus=answer", Some(LegEvent::OwnerAnswered)),
         ("Event=DialConnected&DialAction=connected", Some(LegEvent::OwnerAccepted)),
         ("Event=DialConnected", Some(LegEvent::OwnerAccepted)),
+        ("Event=DialConnected&DialBLegUUID=0b3e1c07-58b6-11e1-86da-77300b68f8bb", Some(LegEvent::OwnerAccepted)),
         ("Event=DialDigitsMatch&DialAction=digits&DialDigitsMatch=1", None),
         ("DialAction=sang", None),
         ("Event=Hangup&CallStatus=completed", None),
@@ -35,7 +37,7 @@ fn the_owner_leg_is_told_of() {
 
 #[test]
 fn the_owner_leg_ends_in_many_ways() {
-    let route = PlivoRoute::Leg { session: session() };
+    let route = Route::Leg { session: session() };
     for (cause, name, code, source, expected) in [
         ("NORMAL_CLEARING", "Normal+Hangup", "4000", "Callee", LegEnd::HungUp),
         ("NORMAL_CLEARING", "Normal+Hangup", "4000", "Call+recipient", LegEnd::HungUp),
@@ -71,7 +73,7 @@ fn the_owner_leg_ends_in_many_ways() {
 
 #[test]
 fn the_dial_ends_in_many_ways() {
-    let route = PlivoRoute::DialEnd { session: session() };
+    let route = Route::DialEnd { session: session() };
     for (status, cause, expected) in [
         ("completed", "NORMAL_CLEARING", LegEnd::Completed),
         ("busy", "USER_BUSY", LegEnd::Busy),

@@ -3,7 +3,8 @@
 
 use std::path::Path;
 
-use qnect_providers::plivo::{NONCE, SIGNATURE, verify};
+use qnect_providers::Provider;
+use qnect_providers::plivo::{NONCE, Plivo, SIGNATURE};
 use qnect_providers::request::{Method, VerifyError, WebhookRequest};
 
 /// A request as the vendor signed it.
@@ -25,7 +26,7 @@ impl Vector {
     pub(crate) fn verified_by(&self, headers: &[(&str, String)], tokens: &[&str]) -> Result<(), VerifyError> {
         let header = |name: &str| headers.iter().find(|(n, _)| *n == name).map(|(_, value)| value.as_str());
         let request = WebhookRequest { method: self.method, url: &self.url, header: &header, body: &self.body };
-        verify(&request, tokens)
+        Plivo.verify(&request, tokens)
     }
 
     pub(crate) fn verified(&self) -> Result<(), VerifyError> {

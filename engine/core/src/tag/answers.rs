@@ -1,9 +1,11 @@
 //! What a tag is asked, and what it answers.
 
 use crate::access_code::AccessCode;
+use crate::caller::Caller;
 use crate::facts::Outcome;
-use crate::instruction::Announcement;
+use crate::instruction::{Announcement, Instruction};
 use crate::language::Language;
+use crate::leg::LegId;
 use crate::number::IntermediaryNumber;
 use crate::reason::Reason;
 use crate::scan::Refusal;
@@ -47,6 +49,10 @@ pub struct SessionView {
     pub language: Language,
     /// How long the two talked, once over.
     pub talk: Option<Span>,
+    /// The line asks for two spoken digits before the owner is rung.
+    pub challenge: bool,
+    /// The owner said to come within five minutes.
+    pub coming: bool,
 }
 
 impl SessionView {
@@ -63,6 +69,8 @@ impl SessionView {
             reason: s.reason,
             language: s.language,
             talk: session.talk(),
+            challenge: s.challenge,
+            coming: s.facts.coming(),
         }
     }
 }
@@ -85,6 +93,56 @@ pub enum OpenDecision {
         /// When to come back, for limits; else zero.
         retry_after: Span,
     },
+}
+
+/// A caller on the line of a session.
+#[derive(Debug, Clone)]
+pub struct OnLine<'a> {
+    /// Which session.
+    pub session: SessionId,
+    /// The caller's leg.
+    pub leg: &'a LegId,
+    /// Who it is.
+    pub caller: Caller,
+    /// What brings the caller here.
+    pub turn: CallTurn<'a>,
+}
+
+/// What brings a caller to a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallTurn<'a> {
+    /// The session's code, or the wish to dial it again.
+    Code,
+    /// An answer to its challenge.
+    Challenge {
+        /// What was keyed.
+        keyed: &'a str,
+        /// Which attempt it was, from 1.
+        attempt: u8,
+    },
+    /// The end of a turn of waiting for an engaged owner.
+    Held {
+        /// Which turn is over, from 1.
+        turn: u8,
+    },
+}
+
+/// What a session needs that follows one whose call is over: a name, and a number with a code of its own.
+#[derive(Debug, Clone)]
+pub struct FollowUp {
+    /// The new session's name.
+    pub id: SessionId,
+    /// The leased number and code; `None` when all are in use.
+    pub line: Option<(IntermediaryNumber, AccessCode)>,
+}
+
+/// The answer to [`Tag::on_redial`](super::Tag::on_redial).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redialled {
+    /// The session that the caller is on the line of now: that of before, or the one that follows it.
+    pub session: SessionId,
+    /// What comes next on the line.
+    pub instruction: Instruction,
 }
 
 /// The answer to [`Tag::on_leg_event`](super::Tag::on_leg_event).

@@ -1,39 +1,41 @@
 //! The telephone's side of a tag: who may be put through, and what became of the call.
 
 use super::Tag;
-use super::answers::{DialSettled, LegReaction};
-use super::budget::{Budget, RingAllowance};
+use super::answers::{CallTurn, DialSettled, FollowUp, LegReaction, OnLine, Redialled};
+use super::budget::{Ring, RingAllowance};
 use crate::caller::Caller;
 use crate::desk::Desk;
 use crate::effects::{Effect, Effects};
 use crate::facts::Outcome;
-use crate::instruction::{Announcement, Dial, Instruction};
-use crate::language::Language;
+use crate::instruction::{Announcement, CHALLENGE_ATTEMPTS_MAX, ChallengeDigits, Dial, HOLD_TURNS_MAX, Instruction};
+use crate::language::{Language, Languages};
 use crate::leg::{LegEvent, LegId};
 use crate::number::CallerId;
 use crate::policy::{ACCEPT, Policy, WATCHDOG};
 use crate::record::Record;
-use crate::session::{Admission, Change, Stay};
+use crate::session::{Admission, Change, Session, State, Stay};
 use crate::session_id::SessionId;
 use crate::time::Timestamp;
 
 impl Tag {
-    /// A caller gave the code of a session (or dials again), on `leg`.
+    /// A caller gave the code of a session, answered its challenge, or waited for an engaged owner.
     pub fn on_caller(
         &mut self,
-        id: SessionId,
-        leg: &LegId,
-        caller: Caller,
+        on_line: &OnLine<'_>,
         now: Timestamp,
         desk: &mut Desk<'_>,
         effects: &mut Effects,
     ) -> Instruction {
+        let &OnLine { session: id, leg, caller, turn } = on_line;
         let Some(index) = self.position(id) else {
-            return say(Announcement::CodeRefused, Language::default());
+            return Instruction::Say { announcement: Announcement::CodeRefused, languages: Languages::Every };
         };
         let language = self.sessions[index].snapshot().language;
         match self.sessions[index].admits(leg, caller, now) {
-            Admission::Refused => return say(Announcement::CodeRefused, language),
+            // Without a word of whose session it is, not even by the language.
+            Admission::Refused => {
+                return Instruction::Say { announcement: Announcement::CodeRefused, languages: Languages::Every };
+            }
             // The first answer may be on its way to disk still: the repeated one waits for it too.
             Admission::Repeated => {
                 self.record_advance(index, effects);
@@ -41,21 +43,51 @@ impl Tag {
             }
             Admission::Ready => {}
         }
-        self.sessions[index].bind(caller);
+        self.bind(index, caller, effects);
+        if let Some(challenge) = self.challenge(index, leg, turn, language) {
+            self.record_advance(index, effects);
+            return challenge;
+        }
         let ring = match self.may_ring(index, now, desk) {
             Ok(ring) => ring,
             Err(announcement) => {
                 self.record_advance(index, effects);
-                return say(announcement, language);
+                return hold(id, turn, announcement, language).unwrap_or(say(announcement, language));
             }
         };
-        self.rings.charge(self.budget(index), ring, desk);
+        self.rings.charge(self.ring(index), ring, desk);
         if let Some(owner) = desk.owner.as_mut() {
             owner.live = Some((id, latest_end(&self.policy, now)));
+            owner.last_rung = Some(id);
         }
         self.sessions[index].dial(leg.clone(), now);
         self.record_advance(index, effects);
         self.dial_instruction(index)
+    }
+
+    /// The caller that a session is bound to dials its number again, without a code. A session that still waits is dialled; after
+    /// a call that is over, `follow_up` is opened for the same reason, and dialled.
+    pub fn on_redial(
+        &mut self,
+        from: SessionId,
+        follow_up: &FollowUp,
+        (leg, caller): (&LegId, Caller),
+        now: Timestamp,
+        desk: &mut Desk<'_>,
+        effects: &mut Effects,
+    ) -> Redialled {
+        let session = match self.redialled(from, leg, caller) {
+            Some(open) => open,
+            None => match self.follow(from, follow_up, caller, now, effects) {
+                Ok(session) => session,
+                Err(announcement) => {
+                    let instruction = Instruction::Say { announcement, languages: Languages::Every };
+                    return Redialled { session: from, instruction };
+                }
+            },
+        };
+        let on_line = OnLine { session, leg, caller, turn: CallTurn::Code };
+        Redialled { session, instruction: self.on_caller(&on_line, now, desk, effects) }
     }
 
     /// Settles a dial for `leg` whose record is safe (`kept`) or too late: whether the owner rings. Answers to a repeated
@@ -82,7 +114,7 @@ impl Tag {
             return DialSettled::Rings;
         }
         session.withhold_dial();
-        self.rings.refund(self.budget(index), &self.policy, desk);
+        self.rings.refund(self.ring(index), &self.policy, desk);
         if let Some(owner) = desk.owner.as_mut() {
             owner.release(id);
         }
@@ -91,11 +123,11 @@ impl Tag {
         DialSettled::Withheld
     }
 
-    /// A provider told something about the legs of a session.
+    /// A provider told something about the legs of a session; `owner_leg` is its call to the owner, where it says which.
     pub fn on_leg_event(
         &mut self,
         id: SessionId,
-        event: LegEvent,
+        (event, owner_leg): (LegEvent, Option<LegId>),
         now: Timestamp,
         desk: &mut Desk<'_>,
         effects: &mut Effects,
@@ -103,8 +135,13 @@ impl Tag {
         let Some(index) = self.position(id) else {
             return LegReaction::UnknownSession;
         };
-        let change = self.sessions[index].apply(event, now);
-        let facts = self.sessions[index].snapshot().facts;
+        let session = &mut self.sessions[index];
+        let mut change = session.apply(event, now);
+        let learnt = owner_leg.is_some_and(|leg| session.learn_owner_leg(leg));
+        if learnt && change == Change::Stay(Stay::Duplicate) {
+            change = Change::Noted;
+        }
+        let facts = session.snapshot().facts;
         if facts.over()
             && let Some(owner) = desk.owner.as_mut()
         {
@@ -116,6 +153,7 @@ impl Tag {
             Change::Stay(Stay::Late | Stay::NotDialed) => {}
         }
         let parting = match facts.outcome() {
+            _ if facts.coming() => Announcement::OwnerComing,
             Outcome::Completed => Announcement::Goodbye,
             Outcome::Busy => Announcement::OwnerBusy,
             Outcome::NoAnswer | Outcome::Declined | Outcome::Failed | Outcome::Expired | Outcome::Cancelled => {
@@ -129,7 +167,75 @@ impl Tag {
     pub fn whisper(&self, id: SessionId) -> Option<Instruction> {
         let session = &self.sessions[self.position(id)?];
         let owner = self.config.owner.as_ref()?;
-        Some(Instruction::Whisper { reason: session.snapshot().reason, language: owner.language })
+        Some(Instruction::Whisper { session: id, reason: session.snapshot().reason, language: owner.language })
+    }
+
+    /// Binds a session to a caller, who may dial its number again from now on.
+    fn bind(&mut self, index: usize, caller: Caller, effects: &mut Effects) {
+        if self.sessions[index].bind(caller) {
+            self.remember_caller(index, effects);
+        }
+    }
+
+    fn remember_caller(&self, index: usize, effects: &mut Effects) {
+        let s = self.sessions[index].snapshot();
+        if let Some(caller) = s.bound_to {
+            let (number, session, code, until) = (s.number, s.id, s.code, s.expires_at);
+            effects.push(Effect::RememberCaller { number, caller, session, code, until });
+        }
+    }
+
+    /// What the challenge of a session still wants of the caller on `leg`; `None` when it wants nothing.
+    fn challenge(&mut self, index: usize, leg: &LegId, turn: CallTurn<'_>, language: Language) -> Option<Instruction> {
+        let session = &mut self.sessions[index];
+        if !session.wants_challenge(leg) {
+            return None;
+        }
+        let id = session.snapshot().id;
+        let attempt = match turn {
+            CallTurn::Code | CallTurn::Held { .. } => 1,
+            CallTurn::Challenge { keyed, attempt } if ChallengeDigits::of(id, leg, attempt).are(keyed) => {
+                session.meet_challenge(leg.clone());
+                return None;
+            }
+            CallTurn::Challenge { attempt, .. } if attempt >= CHALLENGE_ATTEMPTS_MAX => {
+                return Some(Instruction::Say { announcement: Announcement::CodeRefused, languages: Languages::Every });
+            }
+            CallTurn::Challenge { attempt, .. } => attempt + 1,
+        };
+        Some(Instruction::Challenge { session: id, attempt, spoken: ChallengeDigits::of(id, leg, attempt), language })
+    }
+
+    /// The open session that a redial of `from` means: the one that `leg` was dialled for, or the one that waits for `caller`.
+    fn redialled(&self, from: SessionId, leg: &LegId, caller: Caller) -> Option<SessionId> {
+        let waits = |s: &&Session| s.state() == State::Waiting && s.is_bound_to(caller);
+        let number = self.sessions[self.position(from)?].snapshot().number;
+        let dialled = self.sessions.iter().find(|s| s.is_dialed_for(leg));
+        let waiting = || self.sessions.iter().filter(waits).find(|s| s.snapshot().number == number);
+        dialled.or_else(waiting).map(|s| s.snapshot().id)
+    }
+
+    /// Opens the session that follows `from`, or says what the caller hears instead.
+    fn follow(
+        &mut self,
+        from: SessionId,
+        follow_up: &FollowUp,
+        caller: Caller,
+        now: Timestamp,
+        effects: &mut Effects,
+    ) -> Result<SessionId, Announcement> {
+        let index = self.position(from).ok_or(Announcement::CodeRefused)?;
+        let before = &self.sessions[index];
+        if !before.may_be_followed(caller, now) {
+            return Err(Announcement::CodeRefused);
+        }
+        let owner = self.may_open(before.snapshot().reason, now).map_err(|_| Announcement::OwnerUnavailable)?;
+        let (number, code) = follow_up.line.ok_or(Announcement::TryAgain)?;
+        let session = Session::following(before, follow_up.id, (number, code), owner, now);
+        effects.push(Effect::Record(Record::SessionOpened(Box::new(session.snapshot().clone()))));
+        self.sessions.push(session);
+        self.remember_caller(self.sessions.len() - 1, effects);
+        Ok(follow_up.id)
     }
 
     /// Asks everyone who may forbid a ring, and charges nobody.
@@ -146,7 +252,7 @@ impl Tag {
         if !self.reachable_for(owner, now).contains(session.reason) {
             return Err(unavailable);
         }
-        self.rings.ask(self.budget(index), &self.policy, now, desk).map_err(|_| unavailable)
+        self.rings.ask(self.ring(index), &self.policy, now, desk).map_err(|_| unavailable)
     }
 
     fn dial_instruction(&self, index: usize) -> Instruction {
@@ -163,8 +269,8 @@ impl Tag {
         })
     }
 
-    fn budget(&self, index: usize) -> Budget {
-        Budget::of(self.sessions[index].snapshot().reason)
+    fn ring(&self, index: usize) -> Ring {
+        Ring::of(self.sessions[index].snapshot())
     }
 
     fn record_advance(&self, index: usize, effects: &mut Effects) {
@@ -177,6 +283,16 @@ pub fn latest_end(policy: &Policy, now: Timestamp) -> Timestamp {
     now.plus(policy.ring).plus(ACCEPT).plus(policy.talk).plus(WATCHDOG)
 }
 
+/// An engaged owner may be free soon: the caller is held for a minute in all.
+fn hold(session: SessionId, turn: CallTurn<'_>, why: Announcement, language: Language) -> Option<Instruction> {
+    let over = match turn {
+        CallTurn::Code | CallTurn::Challenge { .. } => 0,
+        CallTurn::Held { turn } => turn,
+    };
+    let may_hold = why == Announcement::OwnerBusy && over < HOLD_TURNS_MAX;
+    may_hold.then(|| Instruction::Hold { session, turn: over + 1, language })
+}
+
 fn say(announcement: Announcement, language: Language) -> Instruction {
-    Instruction::Say { announcement, language }
+    Instruction::Say { announcement, languages: Languages::Only(language) }
 }

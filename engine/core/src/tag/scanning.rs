@@ -4,15 +4,13 @@ use super::Tag;
 use super::answers::{OpenDecision, OpenSession, SessionView};
 use super::budget::Budget;
 use super::config::{OwnerId, OwnerProfile};
-use crate::access_code::AccessCode;
+use super::score;
 use crate::desk::Desk;
 use crate::effects::{Effect, Effects};
-use crate::facts::Facts;
-use crate::number::IntermediaryNumber;
 use crate::reason::{Reason, ReasonSet};
 use crate::record::{Record, ScanRecord};
 use crate::scan::{Refusal, Scan, ScanDecision, Verdict};
-use crate::session::{Idempotency, Session, SessionSnapshot};
+use crate::session::{Asked, Idempotency, Session};
 use crate::time::{Span, Timestamp};
 
 impl Tag {
@@ -68,7 +66,9 @@ impl Tag {
         if let (Some(address), Some(allowance)) = (desk.address.as_mut(), allowance) {
             address.sessions.charge(allowance);
         }
-        let session = opened(open, line, owner, now, now.plus(self.policy.session_life));
+        let &OpenSession { id, reason, language, idempotency, .. } = open;
+        let asked = Asked { reason, language, idempotency, challenge: self.challenges(now) };
+        let session = Session::open(id, asked, line, owner, (now, now.plus(self.policy.session_life)));
         effects.push(Effect::Record(Record::SessionOpened(Box::new(session.snapshot().clone()))));
         let view = SessionView::of(&session);
         self.sessions.push(session);
@@ -86,7 +86,8 @@ impl Tag {
         let offered: ReasonSet =
             reachable.iter().filter(|r| if r.is_urgent() { urgent.is_ok() } else { calm.is_ok() }).collect();
         if offered.iter().any(|r| !r.is_urgent()) {
-            return ScanDecision { verdict: Verdict::Allow, refusal: None, retry_after: Span::ZERO, offered };
+            let verdict = if self.challenges(now) { Verdict::Challenge } else { Verdict::Allow };
+            return ScanDecision { verdict, refusal: None, retry_after: Span::ZERO, offered };
         }
         match calm {
             Err(retry_after) if reachable.iter().any(|r| !r.is_urgent()) => {
@@ -102,8 +103,13 @@ impl Tag {
         if dialable { owner.preferences.reachable_for(now) } else { ReasonSet::default() }
     }
 
+    /// Whether callers must key two spoken digits, because the owner was annoyed too often.
+    fn challenges(&self, now: Timestamp) -> bool {
+        self.policy.challenge_at != 0 && score::points(&self.sessions, now) >= self.policy.challenge_at
+    }
+
     /// Whom a session for this one reason would reach at `now`; charges nothing.
-    fn may_open(&self, reason: Reason, now: Timestamp) -> Result<OwnerId, (Refusal, Span)> {
+    pub(super) fn may_open(&self, reason: Reason, now: Timestamp) -> Result<OwnerId, (Refusal, Span)> {
         let owner = self.config.owner.as_ref().ok_or((Refusal::NotActive, Span::ZERO))?;
         if !self.reachable_for(owner, now).contains(reason) {
             return Err((Refusal::OwnerUnavailable, Span::ZERO));
@@ -119,34 +125,6 @@ impl Tag {
         let same = earlier.snapshot().idempotency == Some(asked);
         Some(if same { OpenDecision::Replayed(SessionView::of(earlier)) } else { OpenDecision::IdempotencyConflict })
     }
-}
-
-fn opened(
-    &OpenSession { id, line: _, reason, language, idempotency }: &OpenSession,
-    (number, code): (IntermediaryNumber, AccessCode),
-    owner: OwnerId,
-    now: Timestamp,
-    expires_at: Timestamp,
-) -> Session {
-    Session::restore(SessionSnapshot {
-        id,
-        owner,
-        reason,
-        language,
-        number,
-        code,
-        opened_at: now,
-        expires_at,
-        idempotency,
-        bound_to: None,
-        scanner_leg: None,
-        dialed_at: None,
-        accepted_at: None,
-        over_at: None,
-        settling_since: None,
-        facts: Facts::default(),
-        ended: None,
-    })
 }
 
 fn refused(refusal: Refusal, retry_after: Span, offered: ReasonSet) -> ScanDecision {

@@ -15,15 +15,19 @@ use qnect_core::caller::{Caller, DayToken};
 use qnect_core::desk::{AddressCell, CallerCell, Desk, OwnerCell};
 use qnect_core::effects::{Effect, Effects};
 use qnect_core::facts::Outcome;
-use qnect_core::instruction::Instruction;
+use qnect_core::instruction::{Dial, Instruction};
 use qnect_core::leg::{LegEvent, LegId};
 use qnect_core::policy::Policy;
+use qnect_core::provider_request::{Operation, ProviderRequest};
 use qnect_core::reason::Reason;
 use qnect_core::record::Record;
 use qnect_core::scan::ScanDecision;
-use qnect_core::session::{Change, Session, SessionSnapshot, State};
+use qnect_core::session::{Cancelled, Change, Session, SessionSnapshot, State};
 use qnect_core::session_id::SessionId;
-use qnect_core::tag::{DialSettled, LegReaction, OpenDecision, OpenSession, SessionView, Tag, TagConfig};
+use qnect_core::tag::{
+    CallTurn, DialSettled, FollowUp, LegReaction, OnLine, OpenDecision, OpenSession, Redialled, SessionView, Tag,
+    TagConfig,
+};
 use qnect_core::time::{Span, Timestamp};
 pub(crate) use replies::*;
 
@@ -42,6 +46,10 @@ pub(crate) enum Led {
     ReleasedCode(SessionId),
     /// This leg belongs to nobody any more.
     ForgotLeg(LegId),
+    /// The provider is asked something about a leg of this session.
+    Asked(SessionId, Operation, LegId),
+    /// The caller that this session is bound to may dial again without a code.
+    Remembered(SessionId),
 }
 
 /// One tag with all that is lent to it, at one point in time.
@@ -109,10 +117,44 @@ impl World {
 
     /// Someone calls and gives the code of `session`.
     pub(crate) fn call(&mut self, session: SessionId, leg: &LegId, caller: Caller) -> Instruction {
+        self.take_turn(session, leg, caller, CallTurn::Code)
+    }
+
+    /// A caller is on the line of `session`, for whatever reason.
+    pub(crate) fn take_turn(
+        &mut self,
+        session: SessionId,
+        leg: &LegId,
+        caller: Caller,
+        turn: CallTurn<'_>,
+    ) -> Instruction {
         let now = self.begin();
         let mut desk =
             Desk { owner: Some(&mut self.owner), address: None, caller: caller_cell(&mut self.callers, caller) };
-        self.tag.on_caller(session, leg, caller, now, &mut desk, &mut self.lane)
+        self.tag.on_caller(&OnLine { session, leg, caller, turn }, now, &mut desk, &mut self.lane)
+    }
+
+    /// The caller of `from` dials again without a code; number `n` names what follows.
+    pub(crate) fn redial(&mut self, from: SessionId, n: u8, leg: &LegId, caller: Caller) -> Redialled {
+        let now = self.begin();
+        let mut desk =
+            Desk { owner: Some(&mut self.owner), address: None, caller: caller_cell(&mut self.callers, caller) };
+        let follow_up = FollowUp { id: session_id(n), line: Some((our_number(NUMBER), code(n))) };
+        self.codes.entry(code(n)).or_insert(follow_up.id);
+        self.tag.on_redial(from, &follow_up, (leg, caller), now, &mut desk, &mut self.lane)
+    }
+
+    /// The scanner does not want the call any more.
+    pub(crate) fn cancel(&mut self, session: SessionId) -> Option<Cancelled> {
+        let now = self.begin();
+        let mut desk = Desk { owner: Some(&mut self.owner), ..Desk::default() };
+        self.tag.on_cancel(session, now, &mut desk, &mut self.lane)
+    }
+
+    /// The owner reports the call of `session`.
+    pub(crate) fn report(&mut self, session: SessionId) -> bool {
+        let now = self.begin();
+        self.tag.on_abuse_reported(session, now, &mut self.lane)
     }
 
     /// The instruction to dial, given to `caller`, was not sent.
@@ -133,7 +175,14 @@ impl World {
     pub(crate) fn told(&mut self, session: SessionId, event: LegEvent) -> LegReaction {
         let now = self.begin();
         let mut desk = Desk { owner: Some(&mut self.owner), ..Desk::default() };
-        self.tag.on_leg_event(session, event, now, &mut desk, &mut self.lane)
+        self.tag.on_leg_event(session, (event, None), now, &mut desk, &mut self.lane)
+    }
+
+    /// A provider told something, and which its call to the owner is.
+    pub(crate) fn told_with_leg(&mut self, session: SessionId, event: LegEvent, leg: LegId) -> LegReaction {
+        let now = self.begin();
+        let mut desk = Desk { owner: Some(&mut self.owner), ..Desk::default() };
+        self.tag.on_leg_event(session, (event, Some(leg)), now, &mut desk, &mut self.lane)
     }
 
     /// The clock looks in.
@@ -168,9 +217,44 @@ impl World {
     /// A session whose owner is being dialled for Asha on leg `n`.
     pub(crate) fn dialing(&mut self, n: u8, reason: Reason) -> SessionId {
         let id = self.waiting(n, reason);
-        dialed(self.call(id, &leg(n), asha()));
-        self.led_to([Led::Advanced(id, State::Dialing)]);
+        self.put_through(id, &leg(n), asha());
         id
+    }
+
+    /// The owner is rung for `caller`. A session binds to the first caller that has a number, who may dial again.
+    #[track_caller]
+    pub(crate) fn put_through(&mut self, session: SessionId, leg: &LegId, caller: Caller) -> Dial {
+        let remembered = self.binds(session, caller);
+        let dial = dialed(self.call(session, leg, caller));
+        self.led_to(remembered.into_iter().chain([Led::Advanced(session, State::Dialing)]));
+        dial
+    }
+
+    /// The caller is answered with `instruction`, nobody is rung or has paid, and the session waits on.
+    #[track_caller]
+    pub(crate) fn turned_away(
+        &mut self,
+        (session, leg, caller): (SessionId, &LegId, Caller),
+        turn: CallTurn<'_>,
+        instruction: &Instruction,
+    ) {
+        let (remembered, owner) = (self.binds(session, caller), self.owner.clone());
+        assert_eq!(&self.take_turn(session, leg, caller, turn), instruction);
+        self.led_to(remembered.into_iter().chain([Led::Advanced(session, State::Waiting)]));
+        assert_eq!((self.owner.live, self.owner.rings), (owner.live, owner.rings));
+        assert_eq!(self.owner.last_rung, owner.last_rung);
+    }
+
+    /// The code leads nowhere for this caller, and nothing else happens.
+    #[track_caller]
+    pub(crate) fn refused(&mut self, session: SessionId, leg: &LegId, caller: Caller) {
+        assert_eq!(self.call(session, leg, caller), refuses());
+        self.led_to_nothing();
+    }
+
+    fn binds(&self, session: SessionId, caller: Caller) -> Option<Led> {
+        let binds = self.remembered(session).bound_to.is_none() && caller != Caller::Withheld;
+        binds.then_some(Led::Remembered(session))
     }
 
     /// An event that lifts a session to `state`.
@@ -187,17 +271,55 @@ impl World {
     }
 
     /// The session ends at the tag's next deadline, and nothing else does.
+    #[track_caller]
     pub(crate) fn ends(&mut self, session: SessionId, outcome: Outcome) {
+        self.ends_after(session, outcome, Vec::new());
+    }
+
+    /// At the tag's next deadline the provider is asked how the call of this session stands, and nothing else happens.
+    #[track_caller]
+    pub(crate) fn is_asked_after(&mut self, session: SessionId) {
+        self.now = self.tag.next_deadline().expect("a call has a deadline");
+        let before = self.remembered(session);
+        assert_eq!(self.clock(), []);
+        let asked = self.asked_of_both_legs(session, Operation::FetchCall);
+        self.led_to(asked);
+        assert_eq!(self.remembered(session), before);
+    }
+
+    /// Nobody tells of the end of this session's call: the provider is asked, and 10 s later the call is hung up and over.
+    #[track_caller]
+    pub(crate) fn is_lost(&mut self, session: SessionId, outcome: Outcome) {
+        self.is_asked_after(session);
+        self.ends_hung_up(session, outcome);
+    }
+
+    /// The provider was asked just now and tells nothing: 10 s later the call is hung up and over.
+    #[track_caller]
+    pub(crate) fn ends_hung_up(&mut self, session: SessionId, outcome: Outcome) {
+        assert_eq!(self.tag.next_deadline(), Some(self.now.plus(Span::from_secs(10))));
+        let hung_up = self.asked_of_both_legs(session, Operation::HangUp);
+        self.ends_after(session, outcome, hung_up);
+    }
+
+    #[track_caller]
+    fn ends_after(&mut self, session: SessionId, outcome: Outcome, mut led: Vec<Led>) {
         let leg = self.remembered(session).scanner_leg;
         self.now = self.tag.next_deadline().expect("a session that ends has a deadline");
         assert_eq!(self.clock(), [outcome]);
-        let forgot = leg.map(Led::ForgotLeg);
-        let mut led = vec![Led::ReleasedCode(session)];
-        led.extend(forgot);
+        led.push(Led::ReleasedCode(session));
+        led.extend(leg.map(Led::ForgotLeg));
         led.push(Led::Ended(session, outcome));
         self.led_to(led);
         assert_eq!(self.state(session), State::Ended);
         assert_eq!(self.view(session).outcome, Some(outcome));
+        assert!(self.owner.live.is_none_or(|(live, _)| live != session), "its owner is free");
+    }
+
+    fn asked_of_both_legs(&self, session: SessionId, operation: Operation) -> Vec<Led> {
+        let SessionSnapshot { scanner_leg, owner_leg, .. } = self.remembered(session);
+        let legs = scanner_leg.into_iter().chain(owner_leg);
+        legs.map(|leg| Led::Asked(session, operation, leg)).collect()
     }
 
     // Looking.
@@ -264,6 +386,19 @@ impl World {
                     Led::ReleasedCode(codes[&code])
                 }
                 Effect::ForgetLeg { leg, session: _ } => Led::ForgotLeg(leg),
+                Effect::Ask(ProviderRequest { number, session, leg, is_scanner_leg, operation }) => {
+                    assert_eq!(number, our_number(NUMBER));
+                    let known = sessions.iter().find(|s| s.id == session).expect("asked of a known session");
+                    let legs = if is_scanner_leg { &known.scanner_leg } else { &known.owner_leg };
+                    assert_eq!(legs.as_ref(), Some(&leg), "asked of a leg of its own");
+                    Led::Asked(session, operation, leg)
+                }
+                Effect::RememberCaller { number, caller, session, code, until } => {
+                    let known = sessions.iter().find(|s| s.id == session).expect("a known session");
+                    assert_eq!((number, code, until), (known.number, known.code, known.expires_at));
+                    assert_eq!(known.bound_to, Some(caller));
+                    Led::Remembered(session)
+                }
             })
             .collect()
     }
@@ -290,7 +425,7 @@ impl Drop for World {
 
 fn caller_cell(cells: &mut HashMap<DayToken, CallerCell>, caller: Caller) -> Option<&mut CallerCell> {
     match caller {
-        Caller::Known(token) => Some(cells.entry(token).or_default()),
+        Caller::Known(tokens) => Some(cells.entry(tokens.today).or_default()),
         Caller::Withheld => None,
     }
 }

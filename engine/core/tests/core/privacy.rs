@@ -4,11 +4,11 @@ use std::fmt::{Debug, Display};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use qnect_core::access_code::AccessCode;
-use qnect_core::caller::{Caller, CallerRoot, CallingParty, DayToken, RootKey};
+use qnect_core::caller::{Caller, CallerRoot, CallerTokens, CallingParty, DayToken, RootKey};
 use qnect_core::check::CheckKeys;
 use qnect_core::desk::Desk;
 use qnect_core::effects::Effects;
-use qnect_core::instruction::Instruction;
+use qnect_core::instruction::{Instruction, OwnerKey, Question};
 use qnect_core::leg::{Call, LegEnd, LegEvent, LegId, ProviderEvent};
 use qnect_core::phone::Phone;
 use qnect_core::reason::Reason;
@@ -41,6 +41,12 @@ fn session() -> SessionId {
 
 fn code() -> AccessCode {
     AccessCode::from_index(CODE, 7)
+}
+
+/// A caller whose two names are both marked.
+fn caller() -> Caller {
+    let token = DayToken::from_bytes(TOKEN);
+    Caller::Known(CallerTokens { today: token, yesterday: Some(token) })
 }
 
 fn root() -> CallerRoot {
@@ -96,7 +102,7 @@ fn marked() -> (World, Instruction) {
     assert!(matches!(opened, OpenDecision::Opened(_)));
     hides(&opened);
     hides(&w.effects());
-    let instruction = w.call(session(), &LegId::new(LEG).unwrap(), Caller::Known(DayToken::from_bytes(TOKEN)));
+    let instruction = w.call(session(), &LegId::new(LEG).unwrap(), caller());
     (w, instruction)
 }
 
@@ -114,7 +120,7 @@ fn numbers_and_callers_are_hidden() {
     hides(&root());
     hides(&CallingParty::Known(root()));
     hides(&DayToken::from_bytes(TOKEN));
-    hides(&Caller::Known(DayToken::from_bytes(TOKEN)));
+    hides(&caller());
 }
 
 #[test]
@@ -147,11 +153,16 @@ fn an_address_is_hidden() {
 fn what_a_provider_said_is_hidden() {
     let call = Call { leg: LegId::new(LEG).unwrap(), number: our_number(NUMBER), caller: CallingParty::Known(root()) };
     let (session, event) = (session(), LegEvent::DialEnded(LegEnd::Busy));
+    let (keyed, leg) = (code().to_string(), Some(call.leg.clone()));
+    let question = Question::Code { attempt: 1 };
     for event in [
         ProviderEvent::CallArrived(call.clone()),
-        ProviderEvent::DigitsGiven { call: call.clone(), keyed: code().to_string(), attempt: 1 },
-        ProviderEvent::WhisperWanted { session },
-        ProviderEvent::Leg { session, event },
+        ProviderEvent::DigitsGiven { call: call.clone(), keyed: keyed.clone(), question },
+        ProviderEvent::ChallengeAnswered { call: call.clone(), session, keyed, attempt: 1 },
+        ProviderEvent::HoldOver { call: call.clone(), session, turn: 1 },
+        ProviderEvent::WhisperWanted { session, leg: leg.clone() },
+        ProviderEvent::OwnerKeyed { session, key: Some(OwnerKey::Accept), leg: leg.clone() },
+        ProviderEvent::Leg { session, event, leg },
         ProviderEvent::CallEnded { leg: call.leg },
         ProviderEvent::Ignored,
     ] {

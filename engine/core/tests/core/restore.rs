@@ -92,7 +92,7 @@ impl Run {
             if let Step::Sleep(span) = step {
                 run.w.after(*span);
             }
-            if *restart {
+            if *restart && !run.waits_for_the_provider() {
                 run.w.restart();
             }
             run.take(*step);
@@ -136,6 +136,17 @@ impl Run {
                 self.see(Reply::Whispered(whisper));
             }
         }
+    }
+
+    /// That a provider was asked after a call is not remembered, so after a restart it is asked again: a scenario of its
+    /// own says how.
+    fn waits_for_the_provider(&self) -> bool {
+        let asked = |effect: &Effect| match effect {
+            Effect::Ask(request) => Some(request.session),
+            _ => None,
+        };
+        let mut asked = self.seen.iter().flat_map(|seen| &seen.effects).filter_map(asked);
+        asked.any(|id| self.w.tag.view(id).is_some_and(|v| v.state != State::Ended))
     }
 
     fn wait_until(&mut self, until: Timestamp) {

@@ -8,18 +8,20 @@
 //! - `duplicate`: nothing new, but recorded again, since the first record may be on its way still;
 //! - `not dialed`, `late`: nothing, and nothing is recorded;
 //! - `dial`: the caller is put through, `same dial`: gets the same answer again, `code refused`: is turned away;
-//! - `withheld`: waits again; `nothing`: nothing; `ended`: its time was up; `forgotten`: it is in memory no longer.
+//! - `withheld`: waits again; `nothing`: nothing; `asked after`: the provider is asked how the call stands;
+//! - `ended`: its time was up; `forgotten`: it is in memory no longer.
 
 use qnect_core::caller::Caller;
 use qnect_core::facts::Outcome;
-use qnect_core::instruction::{Announcement, Instruction};
+use qnect_core::instruction::Instruction;
 use qnect_core::leg::{LegEnd, LegEvent};
+use qnect_core::provider_request::Operation;
 use qnect_core::reason::Reason;
 use qnect_core::session::{Change, State, Stay};
 use qnect_core::session_id::SessionId;
 use qnect_core::time::{Span, Timestamp};
 
-use crate::dsl::{Led, World, asha, bela, change, leg, says};
+use crate::dsl::{Led, World, asha, bela, change, leg, refuses};
 
 const COLUMNS: [Situation; 6] = [
     Situation::Fresh,
@@ -41,6 +43,7 @@ const TABLE: &[(Input, [&str; 6])] = {
     (Told(OwnerAnswered),              ["not dialed; expired",      "not dialed; expired",      "-> ringing; failed",        "noted; failed",             "duplicate; completed",      "late; completed"]),
     (Told(OwnerAccepted),              ["not dialed; expired",      "not dialed; expired",      "-> connected; completed",   "-> connected; completed",   "duplicate; completed",      "late; completed"]),
     (Told(OwnerRefused),               ["not dialed; expired",      "not dialed; expired",      "-> ringing; declined",      "noted; declined",           "noted; declined",           "late; completed"]),
+    (Told(OwnerComing),                ["not dialed; expired",      "not dialed; expired",      "-> ringing; declined",      "noted; declined",           "noted; completed",          "late; completed"]),
     (Told(ScannerLegEnded),            ["not dialed; expired",      "not dialed; expired",      "noted; cancelled",          "noted; cancelled",          "noted; completed",          "late; completed"]),
     (Told(OwnerLegEnded(Completed)),   ["not dialed; expired",      "not dialed; expired",      "noted; no_answer",          "noted; no_answer",          "noted; completed",          "late; completed"]),
     (Told(OwnerLegEnded(HungUp)),      ["not dialed; expired",      "not dialed; expired",      "noted; declined",           "noted; declined",           "noted; completed",          "late; completed"]),
@@ -64,7 +67,7 @@ const TABLE: &[(Input, [&str; 6])] = {
     (Calls(Who::Nameless, Line::Other),["dial; failed",             "code refused; expired",    "code refused; failed",      "code refused; failed",      "code refused; completed",   "code refused; completed"]),
     (DialWithheld,                     ["nothing; expired",         "nothing; expired",         "withheld; expired",         "nothing; failed",           "nothing; completed",        "nothing; completed"]),
     (ClockBeforeDeadline,              ["nothing; expired",         "nothing; expired",         "nothing; failed",           "nothing; failed",           "nothing; completed",        "nothing; completed"]),
-    (ClockAtDeadline,                  ["ended; expired",           "ended; expired",           "ended; failed",             "ended; failed",             "ended; completed",          "forgotten; none"]),
+    (ClockAtDeadline,                  ["ended; expired",           "ended; expired",           "asked after; failed",       "asked after; failed",       "asked after; completed",    "forgotten; none"]),
     ]
 };
 
@@ -116,8 +119,7 @@ impl Situation {
         if self == Self::Fresh {
             return (w, id);
         }
-        w.after(second).call(id, &leg(1), asha());
-        w.led_to([Led::Advanced(id, State::Dialing)]);
+        w.after(second).put_through(id, &leg(1), asha());
         if self == Self::Bound {
             w.withhold(id, asha());
             w.led_to([Led::ForgotLeg(leg(1)), Led::Advanced(id, State::Waiting)]);
@@ -175,10 +177,12 @@ fn feed(w: &mut World, id: SessionId, input: Input, deadline: Timestamp) -> &'st
                 Line::Same => leg(1),
                 Line::Other => leg(2),
             };
+            let remembered =
+                (w.remembered(id).bound_to.is_none() && caller != Caller::Withheld).then_some(Led::Remembered(id));
             let instruction = w.call(id, &leg, caller);
             match (instruction, before, w.state(id)) {
                 (Instruction::Dial(_), State::Waiting, State::Dialing) => {
-                    w.led_to([Led::Advanced(id, State::Dialing)]);
+                    w.led_to(remembered.into_iter().chain([Led::Advanced(id, State::Dialing)]));
                     assert_eq!(w.remembered(id).scanner_leg, Some(leg));
                     "dial"
                 }
@@ -187,7 +191,7 @@ fn feed(w: &mut World, id: SessionId, input: Input, deadline: Timestamp) -> &'st
                     "same dial"
                 }
                 (refused, _, after) if before == after => {
-                    assert_eq!(refused, says(Announcement::CodeRefused));
+                    assert_eq!(refused, refuses());
                     w.led_to_nothing();
                     "code refused"
                 }
@@ -215,9 +219,13 @@ fn feed(w: &mut World, id: SessionId, input: Input, deadline: Timestamp) -> &'st
                     assert_eq!(led, []);
                     "forgotten"
                 }
-                (Some(view), []) => {
-                    assert_eq!((view.state, led), (before, vec![]));
+                (Some(view), []) if led.is_empty() => {
+                    assert_eq!(view.state, before);
                     "nothing"
+                }
+                (Some(view), []) => {
+                    assert_eq!((view.state, led), (before, vec![Led::Asked(id, Operation::FetchCall, leg(1))]));
+                    "asked after"
                 }
                 (Some(view), [outcome]) => {
                     assert_eq!((view.state, view.outcome), (State::Ended, Some(*outcome)));
@@ -270,7 +278,7 @@ fn the_table_is_complete() {
         .flat_map(|who| [Line::Same, Line::Other].map(|line| Input::Calls(who, line)));
     let ours = [Input::DialWithheld, Input::ClockBeforeDeadline, Input::ClockAtDeadline];
     let inputs: Vec<_> = legs.chain(callers).chain(ours).collect();
-    assert_eq!(inputs.len(), 19 + 6 + 3);
+    assert_eq!(inputs.len(), 20 + 6 + 3);
     assert_eq!(TABLE.len(), inputs.len(), "a row too many or too few");
     for input in inputs {
         let rows = TABLE.iter().filter(|(row, _)| *row == input).count();

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use qnect_core::access_code::AccessCode;
-use qnect_core::caller::{Caller, DayToken};
+use qnect_core::caller::{Caller, CallerTokens, DayToken};
 use qnect_core::check::CheckKeys;
 use qnect_core::language::Language;
 use qnect_core::leg::LegId;
@@ -30,11 +30,16 @@ pub(crate) const OWNER_PHONE: &str = "+919812345678";
 pub(crate) const NUMBER: &str = "+911140000001";
 
 pub(crate) fn asha() -> Caller {
-    Caller::Known(DayToken::from_bytes([1; 16]))
+    known(1)
 }
 
 pub(crate) fn bela() -> Caller {
-    Caller::Known(DayToken::from_bytes([2; 16]))
+    known(2)
+}
+
+/// A caller, the same one all day.
+pub(crate) fn known(n: u8) -> Caller {
+    Caller::Known(CallerTokens { today: DayToken::from_bytes([n; 16]), yesterday: None })
 }
 
 pub(crate) fn leg(n: u8) -> LegId {
@@ -101,6 +106,9 @@ pub(crate) fn default_policy() -> Policy {
         address_sessions: per_hour(200),
         caller_rings: per_hour(5),
         owner_rings: Quota::new(30, Span::DAY),
+        withheld_rings: per_hour(2),
+        challenge_at: 50,
+        provider_records_kept: Span::DAY,
         allowed_prefixes: vec!["+91".into()],
         ring: Span::from_secs(25),
         talk: Span::from_secs(180),

@@ -1,8 +1,9 @@
 //! What replies are, said shortly.
 
 use qnect_core::instruction::{Announcement, Dial, Instruction};
-use qnect_core::language::Language;
+use qnect_core::language::{Language, Languages};
 use qnect_core::session::{Change, Stay};
+use qnect_core::session_id::SessionId;
 use qnect_core::tag::LegReaction;
 
 /// The instruction is to dial.
@@ -10,16 +11,29 @@ use qnect_core::tag::LegReaction;
 pub(crate) fn dialed(instruction: Instruction) -> Dial {
     match instruction {
         Instruction::Dial(dial) => dial,
-        Instruction::AskForCode { .. }
+        Instruction::Ask { .. }
+        | Instruction::Challenge { .. }
+        | Instruction::Hold { .. }
         | Instruction::Whisper { .. }
+        | Instruction::Connect
         | Instruction::Say { .. }
         | Instruction::Acknowledge => panic!("not a dial: {instruction:?}"),
     }
 }
 
-/// The instruction is to say something in English and hang up.
+/// The instruction is to say something in the scanner's language and hang up.
 pub(crate) fn says(announcement: Announcement) -> Instruction {
-    Instruction::Say { announcement, language: Language::English }
+    Instruction::Say { announcement, languages: Languages::Only(Language::English) }
+}
+
+/// The code leads nowhere, which is said in all languages: whose it might have been shows in none.
+pub(crate) fn refuses() -> Instruction {
+    Instruction::Say { announcement: Announcement::CodeRefused, languages: Languages::Every }
+}
+
+/// The caller is held for an engaged owner, for the first time.
+pub(crate) fn holds(session: SessionId, turn: u8) -> Instruction {
+    Instruction::Hold { session, turn, language: Language::English }
 }
 
 /// What an event did.

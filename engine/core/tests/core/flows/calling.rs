@@ -5,7 +5,7 @@ use std::sync::Arc;
 use qnect_core::caller::Caller;
 use qnect_core::facts::Outcome;
 use qnect_core::instruction::{Announcement, Instruction};
-use qnect_core::language::Language;
+use qnect_core::language::{Language, Languages};
 use qnect_core::leg::{LegEnd, LegEvent};
 use qnect_core::phone::Phone;
 use qnect_core::preferences::Pause;
@@ -13,29 +13,25 @@ use qnect_core::reason::{Reason, ReasonSet};
 use qnect_core::scan::Refusal;
 use qnect_core::session::State;
 use qnect_core::session_id::SessionId;
-use qnect_core::tag::{DialSettled, OpenDecision, OpenSession, TagStatus, latest_end};
+use qnect_core::tag::{CallTurn, DialSettled, OpenDecision, OpenSession, TagStatus, latest_end};
 use qnect_core::time::Span;
 
 use crate::dsl::{
-    Led, NUMBER, OWNER_PHONE, World, asha, bela, default_config, dialed, leg, our_number, per_hour, request, says,
-    session_id,
+    Led, NUMBER, OWNER_PHONE, World, asha, bela, default_config, holds, leg, our_number, per_hour, refuses, request,
+    says, session_id,
 };
 
 /// The caller is told `announcement`, nobody is rung, and the session waits on.
+#[track_caller]
 fn turned_away(w: &mut World, id: SessionId, announcement: Announcement) {
-    let owner = w.owner.clone();
-    assert_eq!(w.call(id, &leg(1), asha()), says(announcement));
-    w.led_to([Led::Advanced(id, State::Waiting)]);
-    assert_eq!(w.owner.live, owner.live);
-    assert_eq!(w.owner.rings, owner.rings);
+    w.turned_away((id, &leg(1), asha()), CallTurn::Code, &says(announcement));
 }
 
 #[test]
 fn the_owner_is_rung_under_the_number_that_was_dialled() {
     let mut w = World::new();
     let id = w.waiting(1, Reason::Blocking);
-    let dial = dialed(w.call(id, &leg(1), asha()));
-    w.led_to([Led::Advanced(id, State::Dialing)]);
+    let dial = w.put_through(id, &leg(1), asha());
     assert_eq!(dial.session, id);
     assert_eq!(dial.to, Phone::parse(OWNER_PHONE).unwrap());
     assert_eq!(dial.caller_id.number(), our_number(NUMBER));
@@ -49,15 +45,14 @@ fn an_owner_who_always_sees_one_number_sees_that() {
     let ours = "+911140000099";
     let mut w = World::given(|p| p.owner_caller_id = Some(our_number(ours)), |_| ());
     let id = w.waiting(1, Reason::Blocking);
-    let dial = dialed(w.call(id, &leg(1), asha()));
-    w.led_to([Led::Advanced(id, State::Dialing)]);
+    let dial = w.put_through(id, &leg(1), asha());
     assert_eq!(dial.caller_id.number(), our_number(ours));
 }
 
 #[test]
 fn an_unknown_session_sounds_like_a_wrong_code() {
     let mut w = World::new();
-    assert_eq!(w.call(session_id(1), &leg(1), asha()), says(Announcement::CodeRefused));
+    assert_eq!(w.call(session_id(1), &leg(1), asha()), refuses());
     w.led_to_nothing();
 }
 
@@ -66,8 +61,7 @@ fn a_session_past_its_life_is_refused_even_before_the_clock_was_told() {
     let mut w = World::new();
     let id = w.waiting(1, Reason::Blocking);
     w.after(Span::from_secs(600));
-    assert_eq!(w.call(id, &leg(1), asha()), says(Announcement::CodeRefused));
-    w.led_to_nothing();
+    w.refused(id, &leg(1), asha());
     w.ends(id, Outcome::Expired);
 }
 
@@ -75,8 +69,7 @@ fn a_session_past_its_life_is_refused_even_before_the_clock_was_told() {
 fn a_second_caller_with_the_same_code_is_refused() {
     let mut w = World::new();
     let id = w.dialing(1, Reason::Blocking);
-    assert_eq!(w.call(id, &leg(2), bela()), says(Announcement::CodeRefused));
-    w.led_to_nothing();
+    w.refused(id, &leg(2), bela());
 }
 
 #[test]
@@ -86,11 +79,9 @@ fn a_caller_who_was_turned_away_keeps_the_code() {
     w.notes(first, LegEvent::DialEnded(LegEnd::NoAnswer));
     let id = w.waiting(2, Reason::Blocking);
     turned_away(&mut w, id, Announcement::OwnerUnavailable);
-    assert_eq!(w.call(id, &leg(3), bela()), says(Announcement::CodeRefused));
-    w.led_to_nothing();
+    w.refused(id, &leg(3), bela());
     w.callers.clear();
-    dialed(w.call(id, &leg(4), asha()));
-    w.led_to([Led::Advanced(id, State::Dialing)]);
+    w.put_through(id, &leg(4), asha());
 }
 
 #[test]
@@ -98,11 +89,9 @@ fn a_withheld_caller_is_put_through_once_and_binds_nothing() {
     let mut w = World::given(|p| p.caller_rings = per_hour(1), |_| ());
     for n in [1, 2] {
         let id = w.waiting(n, Reason::Blocking);
-        dialed(w.call(id, &leg(n), Caller::Withheld));
-        w.led_to([Led::Advanced(id, State::Dialing)]);
+        w.put_through(id, &leg(n), Caller::Withheld);
         assert_eq!(w.remembered(id).bound_to, None);
-        assert_eq!(w.call(id, &leg(n + 10), Caller::Withheld), says(Announcement::CodeRefused));
-        w.led_to_nothing();
+        w.refused(id, &leg(n + 10), Caller::Withheld);
         w.notes(id, LegEvent::DialEnded(LegEnd::NoAnswer));
     }
     assert!(w.callers.is_empty(), "a caller without a number has no budget");
@@ -112,8 +101,7 @@ fn a_withheld_caller_is_put_through_once_and_binds_nothing() {
 fn the_same_leg_gets_the_same_document_and_waits_for_a_commit_of_its_own() {
     let mut w = World::given(|p| p.tag_rings = per_hour(1), |_| ());
     let id = w.waiting(1, Reason::Blocking);
-    let first = w.call(id, &leg(1), asha());
-    w.led_to([Led::Advanced(id, State::Dialing)]);
+    let first = Instruction::Dial(w.put_through(id, &leg(1), asha()));
     let owner = w.owner.clone();
     w.after(Span::from_secs(2));
     assert_eq!(w.call(id, &leg(1), asha()), first);
@@ -125,15 +113,14 @@ fn the_same_leg_gets_the_same_document_and_waits_for_a_commit_of_its_own() {
 }
 
 #[test]
-fn an_owner_who_is_engaged_on_another_tag_is_busy() {
+fn an_owner_who_is_engaged_on_another_tag_is_waited_for() {
     let mut w = World::new();
     let id = w.waiting(1, Reason::Blocking);
     let until = w.now.plus(Span::from_secs(60));
     w.owner.live = Some((session_id(200), until));
-    turned_away(&mut w, id, Announcement::OwnerBusy);
+    w.turned_away((id, &leg(1), asha()), CallTurn::Code, &holds(id, 1));
     w.now = until;
-    dialed(w.call(id, &leg(1), asha()));
-    w.led_to([Led::Advanced(id, State::Dialing)]);
+    w.put_through(id, &leg(1), asha());
     assert_eq!(w.owner.live.unwrap().0, id);
 }
 
@@ -145,12 +132,10 @@ fn the_line_is_free_again_when_the_call_is_over() {
         let mut w = World::new();
         let id = w.dialing(1, Reason::Blocking);
         let other = w.waiting(2, Reason::Blocking);
-        assert_eq!(w.call(other, &leg(2), bela()), says(Announcement::OwnerBusy));
-        w.led_to([Led::Advanced(other, State::Waiting)]);
+        w.turned_away((other, &leg(2), bela()), CallTurn::Code, &holds(other, 1));
         w.notes(id, over);
         assert_eq!(w.owner.live, None, "{over:?}");
-        dialed(w.call(other, &leg(2), bela()));
-        w.led_to([Led::Advanced(other, State::Dialing)]);
+        w.put_through(other, &leg(2), bela());
         // What is told late about the first call does not free the line of the second.
         assert!(matches!(w.owner.live, Some((live, _)) if live == other));
         w.told(id, LegEvent::OwnerLegEnded(LegEnd::Failed));
@@ -170,8 +155,7 @@ fn a_number_outside_the_allowed_prefixes_is_never_dialled_and_never_offered() {
         w.restart();
         assert_eq!(!w.tag.offer(w.now).offered.is_empty(), rings);
         if rings {
-            dialed(w.call(id, &leg(1), asha()));
-            w.led_to([Led::Advanced(id, State::Dialing)]);
+            w.put_through(id, &leg(1), asha());
         } else {
             let refused = OpenDecision::Refused { refusal: Refusal::OwnerUnavailable, retry_after: Span::ZERO };
             assert_eq!(w.open(&request(2, Reason::Emergency)), refused);
@@ -215,10 +199,8 @@ fn a_withheld_dial_waits_again_and_can_be_dialled_again() {
     assert_eq!(w.tag.next_deadline(), Some(w.view(id).expires_at));
     w.withhold(id, asha());
     w.led_to_nothing();
-    assert_eq!(w.call(id, &leg(2), bela()), says(Announcement::CodeRefused));
-    w.led_to_nothing();
-    dialed(w.call(id, &leg(3), asha()));
-    w.led_to([Led::Advanced(id, State::Dialing)]);
+    w.refused(id, &leg(2), bela());
+    w.put_through(id, &leg(3), asha());
     assert_eq!(w.remembered(id).scanner_leg, Some(leg(3)));
 }
 
@@ -244,8 +226,7 @@ fn a_caller_who_leaves_while_the_record_is_late_rings_nobody() {
     w.led();
     assert_eq!(w.withhold(id, asha()), DialSettled::Withheld);
     w.led_to([Led::ForgotLeg(leg(1)), Led::Advanced(id, State::Waiting)]);
-    dialed(w.call(id, &leg(2), asha()));
-    w.led_to([Led::Advanced(id, State::Dialing)]);
+    w.put_through(id, &leg(2), asha());
 }
 
 #[test]
@@ -294,7 +275,7 @@ fn withholding_the_dial_of_a_forgotten_session_does_nothing() {
 fn the_owner_hears_the_reason_in_the_owners_language() {
     let mut w = World::new();
     let id = w.dialing(1, Reason::ChildOrPet);
-    let whisper = Instruction::Whisper { reason: Reason::ChildOrPet, language: Language::Hindi };
+    let whisper = Instruction::Whisper { session: id, reason: Reason::ChildOrPet, language: Language::Hindi };
     assert_eq!(w.tag.whisper(id), Some(whisper));
     assert_eq!(w.tag.whisper(session_id(2)), None);
 }
@@ -306,11 +287,9 @@ fn the_scanner_hears_the_scanners_language() {
     w.open(&open);
     w.led_to([Led::Opened(session_id(1))]);
     w.restart_without_prefixes();
-    assert_eq!(
-        w.call(session_id(1), &leg(1), asha()),
-        Instruction::Say { announcement: Announcement::OwnerUnavailable, language: Language::Hindi }
-    );
-    w.led_to([Led::Advanced(session_id(1), State::Waiting)]);
+    let languages = Languages::Only(Language::Hindi);
+    let answer = Instruction::Say { announcement: Announcement::OwnerUnavailable, languages };
+    w.turned_away((session_id(1), &leg(1), asha()), CallTurn::Code, &answer);
 }
 
 #[test]

@@ -3,13 +3,14 @@
 use qnect_core::facts::Outcome;
 use qnect_core::instruction::Announcement;
 use qnect_core::leg::{LegEnd, LegEvent};
+use qnect_core::provider_request::Operation;
 use qnect_core::reason::Reason;
 use qnect_core::session::{Change, State, Stay};
 use qnect_core::session_id::SessionId;
-use qnect_core::tag::{ENDED_SESSIONS_MAX, LegReaction, latest_end};
+use qnect_core::tag::{CallTurn, ENDED_SESSIONS_MAX, LegReaction, latest_end};
 use qnect_core::time::Span;
 
-use crate::dsl::{LATE, Led, START, World, asha, change, dialed, leg, named, session_id};
+use crate::dsl::{LATE, Led, START, World, asha, change, leg, named, says, session_id};
 
 /// What the scanner is told after `event`, if still on the line.
 fn parting(w: &mut World, id: SessionId, event: LegEvent) -> Announcement {
@@ -72,8 +73,7 @@ fn a_caller_who_was_turned_away_and_never_came_back_lets_it_expire() {
     let mut w = World::new();
     let id = w.waiting(1, Reason::Blocking);
     w.restart_without_prefixes();
-    w.call(id, &leg(1), asha());
-    w.led_to([Led::Advanced(id, State::Waiting)]);
+    w.turned_away((id, &leg(1), asha()), CallTurn::Code, &says(Announcement::OwnerUnavailable));
     w.ends(id, Outcome::Expired);
 }
 
@@ -82,8 +82,8 @@ fn a_call_that_nobody_reports_the_end_of_is_closed_by_us() {
     let mut w = World::new();
     let id = w.dialing(1, Reason::Blocking);
     w.lifts(id, LegEvent::OwnerRang, State::Ringing);
-    w.ends(id, Outcome::Failed);
-    assert_eq!(w.now, START.plus(Span::from_secs(25 + 15 + 60)));
+    w.is_lost(id, Outcome::Failed);
+    assert_eq!(w.now, START.plus(Span::from_secs(25 + 15 + 60 + 10)));
     assert_eq!(w.owner.live, None);
 }
 
@@ -93,10 +93,22 @@ fn a_talk_that_nobody_reports_the_end_of_is_closed_by_us() {
     let id = w.dialing(1, Reason::Blocking);
     w.after(Span::from_secs(40));
     w.lifts(id, LegEvent::OwnerAccepted, State::Connected);
-    w.ends(id, Outcome::Completed);
-    assert_eq!(w.now, START.plus(Span::from_secs(40 + 180 + 60)));
-    assert_eq!(w.now, latest_end(&w.policy, START), "no call outlives its line");
+    assert_eq!(w.tag.next_deadline(), Some(latest_end(&w.policy, START)), "no call outlives its line");
+    w.is_lost(id, Outcome::Completed);
+    assert_eq!(w.now, START.plus(Span::from_secs(40 + 180 + 60 + 10)));
     assert_eq!(w.view(id).talk, None, "nobody knows how long");
+}
+
+#[test]
+fn after_a_restart_the_provider_is_asked_again() {
+    let mut w = World::new();
+    let id = w.dialing(1, Reason::Blocking);
+    w.is_asked_after(id);
+    w.after(Span::from_secs(3)).restart();
+    assert_eq!(w.clock(), []);
+    w.led_to([Led::Asked(id, Operation::FetchCall, leg(1))]);
+    w.ends_hung_up(id, Outcome::Failed);
+    assert_eq!(w.now, START.plus(Span::from_secs(25 + 15 + 60 + 3 + 10)));
 }
 
 #[test]
@@ -156,10 +168,16 @@ fn the_clock_ends_all_that_is_due_at_once() {
     let first = w.waiting(1, Reason::Blocking);
     let second = w.dialing(2, Reason::Other);
     w.after(Span::HOUR);
-    assert_eq!(w.clock(), [Outcome::Expired, Outcome::Failed]);
+    assert_eq!(w.clock(), [Outcome::Expired]);
     w.led_to([
         Led::ReleasedCode(first),
         Led::Ended(first, Outcome::Expired),
+        Led::Asked(second, Operation::FetchCall, leg(2)),
+    ]);
+    w.after(Span::HOUR);
+    assert_eq!(w.clock(), [Outcome::Failed]);
+    w.led_to([
+        Led::Asked(second, Operation::HangUp, leg(2)),
         Led::ReleasedCode(second),
         Led::ForgotLeg(leg(2)),
         Led::Ended(second, Outcome::Failed),
@@ -242,8 +260,7 @@ fn a_code_is_released_exactly_once() {
     let called = w.dialing(2, Reason::Blocking);
     w.withhold(called, asha());
     w.led_to([Led::ForgotLeg(leg(2)), Led::Advanced(called, State::Waiting)]);
-    dialed(w.call(called, &leg(3), asha()));
-    w.led_to([Led::Advanced(called, State::Dialing)]);
+    w.put_through(called, &leg(3), asha());
     let mut released = Vec::new();
     // Far beyond the day after which they are forgotten, with late news, repeated clocks and restarts between.
     for _ in 0..400 {

@@ -76,7 +76,7 @@ fn refused_free_of_charge(w: &mut World, id: SessionId) {
     let before = charged(w);
     let answer = w.call(id, &leg(99), asha());
     assert_eq!(answer, says(Announcement::OwnerUnavailable));
-    w.led_to([Led::Advanced(id, State::Waiting)]);
+    w.led_to([Led::Remembered(id), Led::Advanced(id, State::Waiting)]);
     assert_eq!(charged(w), before);
 }
 
@@ -101,8 +101,7 @@ fn a_refusal_by_the_caller_charges_none() {
     rings(&mut w, 2, Reason::Blocking);
     refused_free_of_charge(&mut w, late);
     let other = w.waiting(3, Reason::Blocking);
-    dialed(w.call(other, &leg(3), bela()));
-    w.led_to([Led::Advanced(other, State::Dialing)]);
+    w.put_through(other, &leg(3), bela());
 }
 
 #[test]
@@ -119,8 +118,7 @@ fn a_refusal_by_the_owner_charges_none() {
     refused_free_of_charge(&mut w, late);
     // The tag still has its second ring, as soon as the owner has one.
     w.owner.rings = Cell::default();
-    dialed(w.call(late, &leg(1), asha()));
-    w.led_to([Led::Advanced(late, State::Dialing)]);
+    w.put_through(late, &leg(1), asha());
 }
 
 #[test]

@@ -1,0 +1,199 @@
+//! Receiving a call: whom a caller reaches, by a code, by having called before, or by being an owner who calls back.
+//!
+//! A caller learns nothing from being refused: a wrong code, another caller's, an expired one and a lock-out sound alike.
+
+use std::time::Duration;
+
+use qnect_core::access_code::{AccessCode, CodeError};
+use qnect_core::caller::{Caller, CallingParty};
+use qnect_core::instruction::{Announcement, CODE_ATTEMPTS_MAX, Instruction, Question};
+use qnect_core::language::Languages;
+use qnect_core::leg::Call;
+use qnect_core::session_id::SessionId;
+use qnect_core::tag::{DialSettled, Redialled};
+use qnect_storage::{Lane, Promise};
+
+use crate::cells::lock;
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::messages::{Redial, SettleDial, TakeCaller, Turn};
+use crate::visit::Visit;
+
+/// How long a caller on the line may wait for a commit; then the dial is withheld and the caller is asked to try again.
+const DIAL_COMMIT_MAX: Duration = Duration::from_millis(2_500);
+
+impl Engine {
+    /// A call arrived: what is the caller asked?
+    pub(crate) async fn call_arrived(&self, call: &Call) -> Result<Instruction, EngineError> {
+        let board = &self.inner.switchboard;
+        let Some(digits) = board.digits(call.number) else { return Ok(refused()) };
+        let caller = self.caller(call)?;
+        // Once a leg has rung an owner, its first question was answered: a late repetition gets the plain one again.
+        if board.session_of_leg(&call.leg).is_none() && self.redial_of(call, caller).is_some() {
+            return Ok(Instruction::Ask { question: Question::CodeOrRedial, digits, languages: Languages::Every });
+        }
+        Ok(Instruction::Ask { question: Question::Code { attempt: 1 }, digits, languages: Languages::Every })
+    }
+
+    /// A caller keyed something, or nothing where that is an answer.
+    pub(crate) async fn digits_given(
+        &self,
+        call: &Call,
+        keyed: &str,
+        question: Question,
+    ) -> Result<Instruction, EngineError> {
+        let board = &self.inner.switchboard;
+        let Some(digits) = board.digits(call.number) else { return Ok(refused()) };
+        let caller = self.caller(call)?;
+        let redial = self.redial_of(call, caller);
+        if question == Question::CodeOrRedial && keyed.is_empty() {
+            return match redial {
+                Some(session) => self.redial(call, caller, session).await,
+                None => Ok(ask_again(question, digits, caller)),
+            };
+        }
+        let code = match AccessCode::read(keyed, digits) {
+            Ok(code) => code,
+            // A slip of a finger, or a key that the network lost: nobody guesses that way.
+            Err(CodeError::CheckDigit | CodeError::Form) => return Ok(ask_again(question, digits, caller)),
+        };
+        if let Some(session) = board.session(call.number, code) {
+            return self.take_turn(call, session, Turn::Code).await;
+        }
+        // The code of a call that is over: the telephone sent it again by itself.
+        if let Some(session) = redial
+            && self.redial_code(call, caller) == Some(code)
+        {
+            return self.redial(call, caller, session).await;
+        }
+        self.note_code(caller, false);
+        Ok(if self.is_locked(caller) { refused() } else { ask_again(question, digits, caller) })
+    }
+
+    /// A caller is on the line of a session: by its code, after a challenge, or after waiting for an engaged owner.
+    pub(crate) async fn take_turn(
+        &self,
+        call: &Call,
+        session: SessionId,
+        turn: Turn,
+    ) -> Result<Instruction, EngineError> {
+        let caller = self.caller(call)?;
+        if self.is_locked(caller) {
+            return Ok(refused());
+        }
+        let Some(visit) = self.visit_for_call(session).await? else { return Ok(refused()) };
+        let take = TakeCaller { session, leg: call.leg.clone(), caller, turn };
+        let (instruction, promise) = visit.tell(take).await?.map_err(|_| EngineError::Overloaded)?;
+        self.note_code(caller, instruction != refused());
+        self.settle_dial(&visit, session, (call, caller), instruction, promise).await
+    }
+
+    /// A caller dials again what there was before, without a code.
+    async fn redial(&self, call: &Call, caller: Caller, from: SessionId) -> Result<Instruction, EngineError> {
+        if self.is_locked(caller) {
+            return Ok(refused());
+        }
+        let Some(visit) = self.visit_for_call(from).await? else { return Ok(refused()) };
+        let follow_up = self.fresh_session_id(from.tag())?;
+        let redial = Redial { from, follow_up, number: call.number, leg: call.leg.clone(), caller };
+        let (redialled, promise) = visit.tell(redial).await?.map_err(|_| EngineError::Overloaded)?;
+        let Redialled { session, instruction } = redialled;
+        self.settle_dial(&visit, session, (call, caller), instruction, promise).await
+    }
+
+    /// The door to the tag that is called; `None` when it was taken out of use meanwhile: its codes lead nowhere.
+    async fn visit_for_call(&self, session: SessionId) -> Result<Option<Visit>, EngineError> {
+        match self.enter(session.tag(), Lane::Webhooks).await {
+            Ok(visit) => Ok(Some(visit)),
+            Err(EngineError::UnknownTag) => Ok(None),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Prompts and refusals are answered from memory; what rings a telephone is on disk first.
+    async fn settle_dial(
+        &self,
+        visit: &Visit,
+        session: SessionId,
+        (call, caller): (&Call, Caller),
+        instruction: Instruction,
+        promise: Option<Promise>,
+    ) -> Result<Instruction, EngineError> {
+        if !matches!(instruction, Instruction::Dial(_)) {
+            return Ok(instruction);
+        }
+        let kept = kept_in_time(promise).await?;
+        Ok(match visit.tell(SettleDial { session, leg: call.leg.clone(), caller, kept }).await? {
+            DialSettled::Rings => instruction,
+            DialSettled::Withheld | DialSettled::Void => {
+                Instruction::Say { announcement: Announcement::TryAgain, languages: Languages::Every }
+            }
+        })
+    }
+
+    /// Who calls, as machines see it.
+    fn caller(&self, call: &Call) -> Result<Caller, EngineError> {
+        match &call.caller {
+            CallingParty::Withheld => Ok(Caller::Withheld),
+            CallingParty::Known(root) => {
+                let tokens = self.inner.storage.keys().caller_tokens(root, self.inner.clock.now());
+                Ok(Caller::Known(tokens.map_err(|_| EngineError::Storage)?))
+            }
+        }
+    }
+
+    fn redial_of(&self, call: &Call, caller: Caller) -> Option<SessionId> {
+        let Caller::Known(tokens) = caller else { return None };
+        self.inner.switchboard.redial(call.number, tokens, self.inner.clock.now()).map(|redial| redial.session)
+    }
+
+    fn redial_code(&self, call: &Call, caller: Caller) -> Option<AccessCode> {
+        let Caller::Known(tokens) = caller else { return None };
+        self.inner.switchboard.redial(call.number, tokens, self.inner.clock.now()).map(|redial| redial.code)
+    }
+
+    /// Whether this caller has given too many codes that lead nowhere. A caller without a number is never locked.
+    fn is_locked(&self, caller: Caller) -> bool {
+        caller.token().is_some_and(|token| {
+            let cell = self.inner.cells.callers.of(token);
+            let cell = lock(&cell);
+            cell.lockout.is_locked(self.inner.clock.now())
+        })
+    }
+
+    fn note_code(&self, caller: Caller, was_right: bool) {
+        let Some(token) = caller.token() else { return };
+        let cell = self.inner.cells.callers.of(token);
+        let mut cell = lock(&cell);
+        if was_right {
+            cell.lockout.on_right_code();
+        } else {
+            cell.lockout.on_wrong_code(self.inner.clock.now());
+        }
+    }
+}
+
+/// Asks once more, as often as one call allows. A caller without a number has one try a call, for want of a lock.
+fn ask_again(question: Question, digits: u8, caller: Caller) -> Instruction {
+    let attempt = match question {
+        Question::Code { attempt } => attempt,
+        Question::CodeOrRedial | Question::CodeOrMenu => 1,
+    };
+    if caller == Caller::Withheld || attempt >= CODE_ATTEMPTS_MAX {
+        return refused();
+    }
+    Instruction::Ask { question: Question::Code { attempt: attempt + 1 }, digits, languages: Languages::Every }
+}
+
+fn refused() -> Instruction {
+    Instruction::Say { announcement: Announcement::CodeRefused, languages: Languages::Every }
+}
+
+/// Whether a record is safe before somebody on the line has waited too long; also when there was nothing to record.
+pub(crate) async fn kept_in_time(promise: Option<Promise>) -> Result<bool, EngineError> {
+    let Some(promise) = promise else { return Ok(false) };
+    match tokio::time::timeout(DIAL_COMMIT_MAX, promise.kept()).await {
+        Ok(kept) => kept.map(|()| true).map_err(|_| EngineError::Storage),
+        Err(_) => Ok(false),
+    }
+}
