@@ -152,25 +152,24 @@ impl Committer {
         let mut hash = Sha256::new();
         hash.update(self.head.hash);
         hash.update(sequence.to_be_bytes());
-        let mut put = |space: Space, key: &[u8], value: &[u8]| {
-            hash.update([space as u8]);
-            hash.update((key.len() as u32).to_be_bytes());
-            hash.update(key);
-            hash.update((value.len() as u32).to_be_bytes());
-            hash.update(value);
-            batch.insert(self.spaces.get(space), key, value);
+        let mut change = |space: Space, key: &[u8], value: Option<&[u8]>| {
+            chain(&mut hash, space, key, value);
+            match value {
+                Some(value) => batch.insert(self.spaces.get(space), key, value),
+                None => batch.remove(self.spaces.get(space), key),
+            }
         };
         for job in jobs {
             match &job.work {
                 Work::Stop => {}
-                Work::Rows(rows) => rows.iter().for_each(|row| put(row.space, &row.key, &row.value)),
+                Work::Rows(rows) => rows.iter().for_each(|row| change(row.space, &row.key, row.value.as_deref())),
                 Work::Records(records) => {
                     for record in records {
                         match record {
                             // Scans have a way of their own; one that comes by this one is not lost.
                             Record::ScanAdmitted(scan) => scans.push(*scan),
                             Record::SessionOpened(s) | Record::SessionAdvanced(s) | Record::SessionEnded(s) => {
-                                put(Space::Sessions, &session_key(s.id), &encode_session(s, &self.keys)?);
+                                change(Space::Sessions, &session_key(s.id), Some(&encode_session(s, &self.keys)?));
                             }
                         }
                     }
@@ -179,7 +178,7 @@ impl Committer {
         }
         for (part, scans) in (0u16..).zip(scans.chunks_mut(ROW_SCANS_MAX)) {
             let (earliest, value) = pack_scans(scans);
-            put(Space::Scans, &scans_key(earliest, sequence, part), &value);
+            change(Space::Scans, &scans_key(earliest, sequence, part), Some(&value));
         }
         let head = Head { sequence, hash: hash.finalize().into(), at_ms: (self.now)().as_millis() };
         batch.insert(self.spaces.get(Space::Head), HEAD_KEY, to_bytes(&head));
@@ -188,5 +187,31 @@ impl Committer {
         batch.commit()?;
         self.head = head;
         Ok(())
+    }
+}
+
+/// Takes a change into the rolling hash; a row that goes has a length that no value has.
+fn chain(hash: &mut Sha256, space: Space, key: &[u8], value: Option<&[u8]>) {
+    hash.update([space as u8]);
+    hash.update((key.len() as u32).to_be_bytes());
+    hash.update(key);
+    hash.update(value.map_or(u32::MAX, |value| value.len() as u32).to_be_bytes());
+    hash.update(value.unwrap_or_default());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rolling_hash_tells_a_row_that_goes_from_one_that_stays() {
+        let after = |key: &[u8], value| {
+            let mut hash = Sha256::new();
+            chain(&mut hash, Space::Index, key, value);
+            hash.finalize()
+        };
+        assert_ne!(after(b"key", None), after(b"key", Some(b"")));
+        assert_ne!(after(b"key", None), after(b"yek", None));
+        assert_eq!(after(b"key", None), after(b"key", None));
     }
 }

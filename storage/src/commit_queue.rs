@@ -68,6 +68,7 @@ pub(crate) struct Job {
 }
 
 /// The way in.
+#[derive(Clone)]
 pub(crate) struct CommitQueue {
     jobs: SyncSender<Job>,
     depth: Arc<AtomicUsize>,

@@ -6,7 +6,7 @@
 //! | `owners` | owner (8) | sealed name, e-mail, phone; preferences |
 //! | `vehicles` | tag (8) | sealed registration number |
 //! | `owner_tags` | owner (8), tag (8) | nothing |
-//! | `index` | kind (1), HMAC (16) | owner (8) |
+//! | `index` | kind (1), HMAC (16), owner (8) | since when, in milliseconds (8) |
 //! | `sessions` | tag (8), secret (17) | the session |
 //! | `scans` | earliest milliseconds (8), commit (8), part (2) | the scans of half a second, packed |
 //! | `head` | `head` | the last commit: sequence, rolling hash, time |
@@ -87,7 +87,18 @@ impl Keyspaces {
 pub(crate) struct Row {
     pub(crate) space: Space,
     pub(crate) key: Vec<u8>,
-    pub(crate) value: Vec<u8>,
+    /// `None`: the row goes.
+    pub(crate) value: Option<Vec<u8>>,
+}
+
+impl Row {
+    pub(crate) fn put(space: Space, key: impl Into<Vec<u8>>, value: Vec<u8>) -> Self {
+        Self { space, key: key.into(), value: Some(value) }
+    }
+
+    pub(crate) fn gone(space: Space, key: impl Into<Vec<u8>>) -> Self {
+        Self { space, key: key.into(), value: None }
+    }
 }
 
 pub(crate) fn tag_key(tag: TagId) -> [u8; 8] {

@@ -4,13 +4,17 @@
 //! [`Storage::promise`] and [`Storage::log_scan`], a tag comes back by [`Storage::revive`]; calls that may wait for a disk run on this crate's own
 //! threads and never on an arbiter.
 
+mod cards;
+mod clerk;
 mod codec;
 mod commit;
 mod commit_queue;
+mod edit;
 mod error;
 mod failure;
 #[cfg(feature = "faults")]
 mod faults;
+mod index;
 mod keyring;
 pub mod keys;
 mod layout;
@@ -22,10 +26,13 @@ mod store;
 mod threads;
 mod watchdog;
 
+pub use cards::{Masked, OwnerCard, TagCard};
 pub use commit_queue::{Lane, Promise, QueueFull};
+pub use edit::{Edit, EditError, MINTED_AT_ONCE_MAX, OwnerChange, TAGS_PER_OWNER_MAX};
 pub use error::StorageError;
 #[cfg(feature = "faults")]
 pub use faults::Faults;
+pub use index::{Contact, HOLDERS_MAX};
 pub use keyring::Keyring;
 pub use owners::{NewOwner, NewVehicle, RegisteredOwner};
 pub use read::{ReadError, Revival};

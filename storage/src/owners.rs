@@ -1,6 +1,5 @@
 //! Registering owners and their tags in bulk.
 
-use hmac::{Hmac, KeyInit, Mac};
 use qnect_core::language::Language;
 use qnect_core::phone::Phone;
 use qnect_core::preferences::QuietHours;
@@ -8,17 +7,14 @@ use qnect_core::reason::ReasonSet;
 use qnect_core::tag::{OwnerId, TagStatus};
 use qnect_core::tag_code::{TagCode, TagId};
 use qnect_core::time::Timestamp;
-use sha2::Sha256;
-use zeroize::Zeroizing;
 
 use crate::codec::{FORMAT, OwnerRow, TagRow, to_bytes};
 use crate::error::StorageError;
+use crate::index::{Entry, email_hash, phone_hash};
 use crate::keyring::Keyring;
-use crate::keys::{KeyError, Place};
+use crate::keys::{DataKey, KeyError, Place};
 use crate::layout::{Row, Space, owner_key, owner_tag_key, tag_key};
 
-const EMAIL_INDEX: u8 = 0;
-const PHONE_INDEX: u8 = 1;
 const VEHICLE_REGISTRATION: u16 = 0;
 
 /// A vehicle's registration number, sealed when stored and shown to nobody but its owner.
@@ -66,54 +62,55 @@ pub(crate) fn rows(
     let mut rows = Vec::with_capacity(owners.len() * 6);
     for (owner, new) in owners.iter().zip(&registered) {
         let key = keys.data_key(new.owner).ok_or(StorageError::Stopped)?;
-        let tag = new.code.tag();
-        let mut put = |space, key: &[u8], value| {
-            rows.push(Row { space, key: key.to_vec(), value });
-        };
-        put(Space::Owners, &owner_key(new.owner), to_bytes(&OwnerRow::seal(new.owner, owner, &key, now)?));
-        put(Space::Tags, &tag_key(tag), to_bytes(&TagRow::new(TagStatus::Active, Some(new.owner), now.as_millis())));
-        put(Space::OwnerTags, &owner_tag_key(new.owner, tag), Vec::new());
-        if let Some(NewVehicle(registration)) = &owner.vehicle {
-            let record_id = tag_key(tag);
-            let place = Place {
-                keyspace: Space::Vehicles.name(),
-                record_id: &record_id,
-                field: VEHICLE_REGISTRATION,
-                version: FORMAT,
-            };
-            let mut value = vec![FORMAT];
-            value.extend(key.seal(&place, registration.as_bytes())?);
-            put(Space::Vehicles, &record_id, value);
-        }
-        let email = owner.email.to_lowercase();
-        put(Space::Index, &index_key(keys, EMAIL_INDEX, email.as_bytes()), owner_key(new.owner).to_vec());
-        // The caller root, and not the number, is what a call of the owner's own telephone is looked up by.
-        let spelled = Zeroizing::new(owner.phone.reveal().to_string());
-        let root = keys.roots().caller(&spelled).map_err(|_| StorageError::Stopped)?;
-        put(Space::Index, &index_key(keys, PHONE_INDEX, root.as_bytes()), owner_key(new.owner).to_vec());
+        let row = OwnerRow::seal(new.owner, owner, &key, now)?;
+        rows.push(Row::put(Space::Owners, owner_key(new.owner), to_bytes(&row)));
+        rows.extend(tag_rows(new.code.tag(), new.owner, owner.vehicle.as_ref(), &key, now)?);
+        let since = now.as_millis();
+        rows.push(Entry { hash: email_hash(keys, &owner.email), owner: new.owner }.put(since));
+        rows.push(Entry { hash: phone_hash(keys, &owner.phone)?, owner: new.owner }.put(since));
     }
     Ok((rows, registered))
 }
 
-fn fresh(keys: &Keyring) -> Result<RegisteredOwner, StorageError> {
-    let (mut owner, mut tag) = ([0; 8], [0; 8]);
-    getrandom::fill(&mut owner).map_err(|cause| KeyError::Random { cause })?;
-    getrandom::fill(&mut tag).map_err(|cause| KeyError::Random { cause })?;
-    // 60 bits, so that an owner's id prints as twelve characters.
-    let owner = OwnerId(u64::from_be_bytes(owner) >> 4);
-    let tag = TagId::from_random(keys.checks().current(), u64::from_be_bytes(tag));
-    let code = TagCode::of(tag, keys.checks()).ok_or(StorageError::Stopped)?;
-    Ok(RegisteredOwner { owner, code })
+/// The rows of a tag in use.
+pub(crate) fn tag_rows(
+    tag: TagId,
+    owner: OwnerId,
+    vehicle: Option<&NewVehicle>,
+    key: &DataKey,
+    now: Timestamp,
+) -> Result<Vec<Row>, StorageError> {
+    let record_id = tag_key(tag);
+    let mut rows = vec![
+        Row::put(Space::Tags, record_id, to_bytes(&TagRow::new(TagStatus::Active, Some(owner), now.as_millis()))),
+        Row::put(Space::OwnerTags, owner_tag_key(owner, tag), Vec::new()),
+    ];
+    if let Some(NewVehicle(registration)) = vehicle {
+        let place = Place {
+            keyspace: Space::Vehicles.name(),
+            record_id: &record_id,
+            field: VEHICLE_REGISTRATION,
+            version: FORMAT,
+        };
+        let mut value = vec![FORMAT];
+        value.extend(key.seal(&place, registration.as_bytes())?);
+        rows.push(Row::put(Space::Vehicles, record_id, value));
+    }
+    Ok(rows)
 }
 
-fn index_key(keys: &Keyring, kind: u8, value: &[u8]) -> [u8; 17] {
-    let mut block = [0; 64];
-    block[..32].copy_from_slice(keys.index_key());
-    let mut mac = <Hmac<Sha256> as KeyInit>::new(&block.into());
-    mac.update(&[kind]);
-    mac.update(value);
-    let hash = mac.finalize().into_bytes();
-    let mut key = [kind; 17];
-    key[1..].copy_from_slice(&hash[..16]);
-    key
+fn fresh(keys: &Keyring) -> Result<RegisteredOwner, StorageError> {
+    let mut owner = [0; 8];
+    getrandom::fill(&mut owner).map_err(|cause| KeyError::Random { cause })?;
+    // 60 bits, so that an owner's id prints as twelve characters.
+    let owner = OwnerId(u64::from_be_bytes(owner) >> 4);
+    Ok(RegisteredOwner { owner, code: fresh_code(keys)? })
+}
+
+/// The code of a new tag.
+pub(crate) fn fresh_code(keys: &Keyring) -> Result<TagCode, StorageError> {
+    let mut tag = [0; 8];
+    getrandom::fill(&mut tag).map_err(|cause| KeyError::Random { cause })?;
+    let tag = TagId::from_random(keys.checks().current(), u64::from_be_bytes(tag));
+    TagCode::of(tag, keys.checks()).ok_or(StorageError::Stopped)
 }

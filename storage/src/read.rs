@@ -4,19 +4,21 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use metrics::Counter;
+use qnect_core::caller::CallerRoot;
 use qnect_core::record::ScanRecord;
 use qnect_core::session::{Session, SessionSnapshot};
 use qnect_core::session_id::SessionId;
-use qnect_core::tag::TagConfig;
+use qnect_core::tag::{OwnerId, OwnerProfile, TagConfig};
 use qnect_core::tag_code::TagId;
 use qnect_core::time::Timestamp;
 use tokio::sync::oneshot;
 
-use crate::codec::{OwnerRow, TagRow, decode_session, from_bytes, unpack_scans};
+use crate::codec::{decode_session, unpack_scans};
 use crate::error::StorageError;
 use crate::failure::Failure;
+use crate::index::caller_hash;
 use crate::keyring::Keyring;
-use crate::layout::{Keyspaces, Space, owner_key, session_key, tag_key};
+use crate::layout::{Keyspaces, Space, session_key, tag_key};
 
 /// Reads in flight: more revivals at once are turned away, so that a restart's herd cannot fill memory.
 pub(crate) const READS_MAX: usize = 256;
@@ -50,6 +52,8 @@ type Reply<T> = oneshot::Sender<Result<Option<T>, StorageError>>;
 pub(crate) enum Read {
     Tag { tag: TagId, now: Timestamp, reply: Reply<Revival> },
     Session { id: SessionId, reply: Reply<SessionSnapshot> },
+    Caller { root: CallerRoot, reply: Reply<OwnerId> },
+    Profile { owner: OwnerId, reply: Reply<OwnerProfile> },
 }
 
 /// The way to the readers; `None` once it is closed.
@@ -113,6 +117,13 @@ impl Reader {
                 Read::Session { id, reply } => {
                     let _ = reply.send(self.told(self.session(id)));
                 }
+                Read::Caller { root, reply } => {
+                    let holders = self.holders(&caller_hash(&self.keys, &root));
+                    let _ = reply.send(self.told(holders).map(|owners| owners.first().copied()));
+                }
+                Read::Profile { owner, reply } => {
+                    let _ = reply.send(self.told(self.profile(owner)));
+                }
             }
         }
     }
@@ -123,22 +134,7 @@ impl Reader {
     }
 
     fn tag(&self, tag: TagId, now: Timestamp) -> Result<Option<Revival>, StorageError> {
-        let Some(row) = self.spaces.get(Space::Tags).get(tag_key(tag))? else {
-            return Ok(None);
-        };
-        let row: TagRow = from_bytes(Space::Tags, &row)?;
-        let owner = match row.owner() {
-            // Without a key the person is erased, and the tag is as good as unknown.
-            Some(owner) => match self.keys.data_key(owner) {
-                Some(key) => match self.spaces.get(Space::Owners).get(owner_key(owner))? {
-                    Some(value) => Some(from_bytes::<OwnerRow>(Space::Owners, &value)?.profile(owner, &key)?),
-                    None => return Ok(None),
-                },
-                None => return Ok(None),
-            },
-            None => None,
-        };
-        let config = TagConfig { id: tag, status: row.status()?, owner };
+        let Some(config) = self.tag_config(tag)? else { return Ok(None) };
         Ok(Some(Revival { config, sessions: self.sessions(&tag_key(tag), now)? }))
     }
 

@@ -7,13 +7,16 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use fjall::Database;
+use qnect_core::caller::CallerRoot;
 use qnect_core::record::{Record, ScanRecord};
 use qnect_core::session::SessionSnapshot;
 use qnect_core::session_id::SessionId;
+use qnect_core::tag::{OwnerId, OwnerProfile};
 use qnect_core::tag_code::TagId;
 use qnect_core::time::Timestamp;
 use tokio::sync::watch;
 
+use crate::clerk::{Clerk, ErrandQueue};
 use crate::codec::{Head, from_bytes};
 use crate::commit::{CommitMetrics, Committer};
 use crate::commit_queue::{CommitQueue, Lane, Promise, QueueFull, Work};
@@ -52,16 +55,18 @@ struct Threads {
     stop: [Sender<()>; 2],
 }
 
-struct Face {
+/// The ways to the threads.
+pub(crate) struct Face {
     commits: CommitQueue,
     reads: ReadQueue,
+    pub(crate) errands: ErrandQueue,
 }
 
 /// The store. Shared behind an `Arc`; [`Storage::close`] ends it in order.
 pub struct Storage {
     keys: Arc<Keyring>,
     reader: Reader,
-    face: Face,
+    pub(crate) face: Face,
     scans: Arc<ScanLog>,
     threads: Mutex<Option<Threads>>,
     commit_progress: Arc<Progress>,
@@ -209,6 +214,16 @@ impl Storage {
         self.face.reads.ask(|reply| Read::Session { id, reply }).await
     }
 
+    /// Whose telephone this caller calls from; of several owners with one number, the one who has had it longest.
+    pub async fn owner_of_caller(&self, root: &CallerRoot) -> Result<Option<OwnerId>, ReadError> {
+        self.face.reads.ask(|reply| Read::Caller { root: root.clone(), reply }).await
+    }
+
+    /// What decisions need to know of an owner; `None` when there is none, or erased.
+    pub async fn owner_profile(&self, owner: OwnerId) -> Result<Option<OwnerProfile>, ReadError> {
+        self.face.reads.ask(|reply| Read::Profile { owner, reply }).await
+    }
+
     /// Walks all sessions that have not ended or ended within the last day: once, before serving. Blocks.
     pub fn walk_sessions(&self, now: Timestamp, each: impl FnMut(SessionSnapshot)) -> Result<(), StorageError> {
         self.reader.told(self.reader.all_sessions(&[], now, each))
@@ -238,6 +253,7 @@ impl Storage {
         else {
             return;
         };
+        self.face.errands.stop();
         self.face.commits.stop();
         self.face.reads.stop();
         let patience = self.commit_progress.hung_after();
@@ -279,6 +295,8 @@ fn open_database(path: &PathBuf) -> Result<Database, StorageError> {
 fn start(committer: Committer, keeper: MarkKeeper, reader: &Reader) -> Result<(Face, Threads), StorageError> {
     let (commits, commit_inbox) = CommitQueue::new();
     let (reads, read_inbox) = ReadQueue::new();
+    let (errands, errand_inbox) = ErrandQueue::new();
+    let clerk = Clerk { reader: reader.clone(), commits: commits.clone(), clock: committer.now.clone() };
     let (stop_mark, mark_stopped) = std::sync::mpsc::channel();
     let (stop_watchdog, watchdog_stopped) = std::sync::mpsc::channel();
     let failure = &reader.failure;
@@ -287,11 +305,12 @@ fn start(committer: Committer, keeper: MarkKeeper, reader: &Reader) -> Result<(F
     let commit = Thread::spawn("qnect-commit", failure.clone(), move || committer.run(&commit_inbox))?;
     let mut others = vec![
         Thread::spawn("qnect-mark", failure.clone(), move || keeper.run(&mark_stopped))?,
+        Thread::spawn("qnect-clerk", failure.clone(), move || clerk.run(&errand_inbox))?,
         Thread::spawn("qnect-watchdog", failure.clone(), move || watchdog::watch(&watched, &told, &watchdog_stopped))?,
     ];
     for _ in 0..READERS {
         let (reader, inbox) = (reader.clone(), read_inbox.clone());
         others.push(Thread::spawn("qnect-read", failure.clone(), move || reader.run(&inbox))?);
     }
-    Ok((Face { commits, reads }, Threads { commit, others, stop: [stop_mark, stop_watchdog] }))
+    Ok((Face { commits, reads, errands }, Threads { commit, others, stop: [stop_mark, stop_watchdog] }))
 }

@@ -8,8 +8,11 @@ use qnect_core::preferences::{Pause, Preferences, QuietHours};
 use qnect_core::reason::ReasonSet;
 use qnect_core::tag::{OwnerId, OwnerProfile};
 use qnect_core::time::{Timestamp, Zone};
+use zeroize::Zeroizing;
 
+use crate::cards::{Masked, OwnerCard, TagCard};
 use crate::codec::FORMAT;
+use crate::edit::OwnerChange;
 use crate::error::StorageError;
 use crate::keys::{DataKey, KeyError, Place};
 use crate::layout::{Space, owner_key};
@@ -68,25 +71,107 @@ impl OwnerRow {
 
     /// What decisions need of the owner.
     pub(crate) fn profile(&self, id: OwnerId, key: &DataKey) -> Result<OwnerProfile, StorageError> {
-        let unreadable = |what| StorageError::Unreadable { keyspace: Space::Owners.name(), what };
+        let zone = TimeZone::get(&self.time_zone).map_err(|_| unreadable("its time zone is unknown"))?;
+        let preferences = Preferences {
+            pause: self.pause(),
+            quiet_hours: self.quiet_hours(),
+            night_reasons: ReasonSet::from_bits(self.night_reasons),
+            zone: Zone::new(zone),
+        };
+        Ok(OwnerProfile { id, phone: self.phone(id, key)?, language: self.language(), preferences })
+    }
+
+    /// What an operator sees of the owner.
+    pub(crate) fn card(&self, id: OwnerId, key: &DataKey, tags: Vec<TagCard>) -> Result<OwnerCard, StorageError> {
+        Ok(OwnerCard {
+            id,
+            name: Masked::text(&Self::text(id, key, NAME, &self.name)?),
+            email: Masked::text(&self.email(id, key)?),
+            phone: Masked::phone(&self.phone(id, key)?),
+            language: self.language(),
+            time_zone: self.time_zone.clone(),
+            quiet_hours: self.quiet_hours(),
+            night_reasons: ReasonSet::from_bits(self.night_reasons),
+            pause: self.pause(),
+            registered_at: Timestamp::from_millis(self.registered_at_ms),
+            tags,
+        })
+    }
+
+    /// Changes what `change` names, and seals it anew.
+    pub(crate) fn change(&mut self, id: OwnerId, change: &OwnerChange, key: &DataKey) -> Result<(), KeyError> {
+        let record_id = owner_key(id);
+        let seal = |field, plain: &[u8]| key.seal(&place(&record_id, field), plain);
+        let OwnerChange { name, email, phone, language, time_zone, quiet_hours, night_reasons } = change;
+        if let Some(name) = name {
+            self.name = seal(NAME, name.as_bytes())?;
+        }
+        if let Some(email) = email {
+            self.email = seal(EMAIL, email.as_bytes())?;
+        }
+        if let Some(phone) = phone {
+            self.phone = seal(PHONE, &phone.reveal().to_be_bytes())?;
+        }
+        if let Some(language) = language {
+            self.language = language.tag().into();
+        }
+        if let Some(time_zone) = time_zone {
+            self.time_zone.clone_from(time_zone);
+        }
+        if let Some(quiet_hours) = quiet_hours {
+            self.quiet_from_minute = quiet_hours.map(|q| q.from_minute);
+            self.quiet_to_minute = quiet_hours.map(|q| q.to_minute);
+        }
+        if let Some(night_reasons) = night_reasons {
+            self.night_reasons = night_reasons.bits();
+        }
+        Ok(())
+    }
+
+    pub(crate) fn set_pause(&mut self, pause: Pause) {
+        self.paused_until_ms = match pause {
+            Pause::Off => None,
+            Pause::Until(end) => Some(end.as_millis()),
+            Pause::Indefinite => Some(u64::MAX),
+        };
+    }
+
+    pub(crate) fn email(&self, id: OwnerId, key: &DataKey) -> Result<Zeroizing<String>, StorageError> {
+        Self::text(id, key, EMAIL, &self.email)
+    }
+
+    pub(crate) fn phone(&self, id: OwnerId, key: &DataKey) -> Result<Phone, StorageError> {
         let sealed = key.open(&place(&owner_key(id), PHONE), &self.phone)?;
         let digits = sealed.as_slice().try_into().map_err(|_| unreadable("its number has another length"))?;
-        let phone = Phone::from_digits(u64::from_be_bytes(digits)).map_err(|_| unreadable("its number is none"))?;
-        let zone = TimeZone::get(&self.time_zone).map_err(|_| unreadable("its time zone is unknown"))?;
-        let quiet_hours = match (self.quiet_from_minute, self.quiet_to_minute) {
-            (Some(from_minute), Some(to_minute)) => Some(QuietHours { from_minute, to_minute }),
-            _ => None,
-        };
-        let pause = match self.paused_until_ms {
+        Phone::from_digits(u64::from_be_bytes(digits)).map_err(|_| unreadable("its number is none"))
+    }
+
+    fn text(id: OwnerId, key: &DataKey, field: u16, sealed: &[u8]) -> Result<Zeroizing<String>, StorageError> {
+        let plain = key.open(&place(&owner_key(id), field), sealed)?;
+        let text = std::str::from_utf8(&plain).map_err(|_| unreadable("a text of it is none"))?;
+        Ok(Zeroizing::new(text.to_owned()))
+    }
+
+    fn language(&self) -> Language {
+        Language::from_tag(&self.language).unwrap_or_default()
+    }
+
+    fn quiet_hours(&self) -> Option<QuietHours> {
+        let (from_minute, to_minute) = self.quiet_from_minute.zip(self.quiet_to_minute)?;
+        Some(QuietHours { from_minute, to_minute })
+    }
+
+    fn pause(&self) -> Pause {
+        match self.paused_until_ms {
             None => Pause::Off,
             Some(u64::MAX) => Pause::Indefinite,
             Some(ms) => Pause::Until(Timestamp::from_millis(ms)),
-        };
-        let night_reasons = ReasonSet::from_bits(self.night_reasons);
-        let preferences = Preferences { pause, quiet_hours, night_reasons, zone: Zone::new(zone) };
-        let language = Language::from_tag(&self.language).unwrap_or_default();
-        Ok(OwnerProfile { id, phone, language, preferences })
+        }
     }
+}
+
+fn unreadable(what: &'static str) -> StorageError {
+    StorageError::Unreadable { keyspace: Space::Owners.name(), what }
 }
 
 fn place(record_id: &[u8; 8], field: u16) -> Place<'_> {

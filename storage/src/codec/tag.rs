@@ -2,6 +2,7 @@
 
 use minicbor::{Decode, Encode};
 use qnect_core::tag::{OwnerId, TagStatus};
+use qnect_core::time::Timestamp;
 
 use crate::error::StorageError;
 use crate::layout::Space;
@@ -21,6 +22,14 @@ pub(crate) struct TagRow {
 impl TagRow {
     pub(crate) fn new(status: TagStatus, owner: Option<OwnerId>, minted_at_ms: u64) -> Self {
         Self { status: status as u8, owner: owner.map(|o| o.0), minted_at_ms }
+    }
+
+    pub(crate) fn minted_at(&self) -> Timestamp {
+        Timestamp::from_millis(self.minted_at_ms)
+    }
+
+    pub(crate) fn set_status(&mut self, status: TagStatus) {
+        self.status = status as u8;
     }
 
     pub(crate) fn owner(&self) -> Option<OwnerId> {
