@@ -24,8 +24,8 @@ use crate::cells::lock;
 use crate::effects::carry_out;
 use crate::engine::Inner;
 use crate::messages::{
-    ApplyLegEvent, CancelSession, OpenSession, PreviewTag, Promised, Redial, ReportAbuse, ScanTag, SettleDial,
-    TakeCaller, ViewSession, Whisper,
+    ApplyLegEvent, CancelSession, Configure, OpenSession, PreviewTag, Promised, Redial, ReportAbuse, ScanTag,
+    SettleDial, TakeCaller, ViewSession, Whisper,
 };
 use crate::random::random_u32;
 
@@ -189,12 +189,15 @@ impl Handler<ScanTag> for TagActor {
     type Result = actix::MessageResult<ScanTag>;
 
     fn handle(&mut self, message: ScanTag, _: &mut Context<Self>) -> Self::Result {
+        if !self.tag.answers() {
+            return actix::MessageResult(None);
+        }
         let ScanTag { scan, address } = message;
         let (decision, mut effects): (ScanDecision, _) =
             self.input(Some(address), None, |tag, now, desk, effects| tag.on_scan(&scan, now, desk, effects));
         // A scan promises nothing, so there is nothing to wait for.
         let _ = carry_out(&mut effects, Lane::Scans, &self.inner);
-        actix::MessageResult(decision)
+        actix::MessageResult(Some(decision))
     }
 }
 
@@ -202,14 +205,17 @@ impl Handler<PreviewTag> for TagActor {
     type Result = actix::MessageResult<PreviewTag>;
 
     fn handle(&mut self, PreviewTag: PreviewTag, _: &mut Context<Self>) -> Self::Result {
-        actix::MessageResult(self.tag.offer(self.inner.clock.now()))
+        actix::MessageResult(self.tag.answers().then(|| self.tag.offer(self.inner.clock.now())))
     }
 }
 
 impl Handler<OpenSession> for TagActor {
-    type Result = Promised<OpenDecision>;
+    type Result = Promised<Option<OpenDecision>>;
 
     fn handle(&mut self, message: OpenSession, context: &mut Context<Self>) -> Self::Result {
+        if !self.tag.answers() {
+            return Ok((None, None));
+        }
         // Asked before anything is decided: what cannot be recorded is better not begun.
         if !self.inner.storage.has_room(Lane::Sessions) {
             return Err(QueueFull);
@@ -232,7 +238,7 @@ impl Handler<OpenSession> for TagActor {
         }
         let promise = carry_out(&mut effects, Lane::Sessions, &self.inner);
         self.set_timer(context);
-        Ok((decision, promise?))
+        Ok((Some(decision), promise?))
     }
 }
 
@@ -350,6 +356,14 @@ impl Handler<Whisper> for TagActor {
 
     fn handle(&mut self, Whisper(session): Whisper, _: &mut Context<Self>) -> Self::Result {
         self.tag.whisper(session)
+    }
+}
+
+impl Handler<Configure> for TagActor {
+    type Result = ();
+
+    fn handle(&mut self, Configure(config): Configure, _: &mut Context<Self>) {
+        self.tag.on_configured(config);
     }
 }
 

@@ -16,7 +16,7 @@ use qnect_core::session_id::SessionId;
 use qnect_core::tag::{OpenDecision, SessionView, Tag};
 use qnect_core::tag_code::{TagCode, TagId};
 use qnect_core::time::Span;
-use qnect_storage::{Lane, ReadError, Storage, StorageError};
+use qnect_storage::{Lane, ReadError, Revival, Storage, StorageError};
 use tokio::sync::mpsc;
 
 use crate::actor::TagActor;
@@ -71,7 +71,9 @@ pub(crate) struct Inner {
     pub(crate) tag_idle: Span,
     pub(crate) provider_requests: mpsc::Sender<ProviderRequest>,
     workers: Workers,
-    unknown_tags: Cache<TagId, ()>,
+    pub(crate) unknown_tags: Cache<TagId, ()>,
+    /// Held while a change is handed on, so that no older one is handed on after a newer one.
+    pub(crate) handing_on: tokio::sync::Mutex<()>,
     wakes: mpsc::Sender<TagId>,
     draining: AtomicBool,
 }
@@ -133,6 +135,7 @@ impl Engine {
             provider_requests: options.provider_requests,
             workers,
             unknown_tags: Cache::builder().max_capacity(UNKNOWN_TAGS_MAX).time_to_live(UNKNOWN_TAG_KEPT).build(),
+            handing_on: tokio::sync::Mutex::new(()),
             wakes,
             draining: AtomicBool::new(false),
         });
@@ -147,6 +150,7 @@ impl Engine {
     pub async fn scan(&self, code: TagCode, scan: Scan, address: AddressKey) -> Result<ScanDecision, EngineError> {
         let started = Instant::now();
         let decision = self.enter(code.tag(), Lane::Scans).await?.tell(ScanTag { scan, address }).await?;
+        let decision = decision.ok_or(EngineError::UnknownTag)?;
         self.inner.metrics.scan(decision.verdict);
         self.inner.metrics.scan_decision_seconds.record(started.elapsed().as_secs_f64());
         Ok(decision)
@@ -154,7 +158,7 @@ impl Engine {
 
     /// What a scan would be answered now, for a browser that looks ahead: nothing is charged, counted or recorded.
     pub async fn preview(&self, code: TagCode) -> Result<ScanDecision, EngineError> {
-        self.enter(code.tag(), Lane::Scans).await?.tell(PreviewTag).await
+        self.enter(code.tag(), Lane::Scans).await?.tell(PreviewTag).await?.ok_or(EngineError::UnknownTag)
     }
 
     /// A scanner asks for a number and a code. What it returns as open is on stable storage.
@@ -273,7 +277,9 @@ impl Engine {
             behind.kept().await.map_err(|_| EngineError::Storage)?;
         }
         let revival = inner.storage.revive(tag, inner.clock.now()).await.map_err(|e| read_error(&e))?;
-        let revival = revival.filter(|r| r.config.answers()).ok_or(EngineError::UnknownTag)?;
+        // A tag that answers nobody still has a clock and telephones to hear of, as long as a session is open.
+        let wanted = |r: &Revival| r.config.answers() || r.sessions.iter().any(|s| s.ended.is_none());
+        let revival = revival.filter(wanted).ok_or(EngineError::UnknownTag)?;
         let machine = Tag::restore(Arc::new(revival.config), inner.policy.clone(), revival.sessions, inner.clock.now());
         let generation = inner.registry.next_generation();
         let actor = TagActor::new(machine, inner.clone(), generation);
@@ -294,7 +300,7 @@ impl Engine {
         if let Some(promise) = promise {
             promise.kept().await.map_err(|_| EngineError::Storage)?;
         }
-        match decision {
+        match decision.ok_or(EngineError::UnknownTag)? {
             OpenDecision::Opened(view) | OpenDecision::Replayed(view) => Ok(OpenReply::Open(view)),
             OpenDecision::IdempotencyConflict => Ok(OpenReply::IdempotencyConflict),
             OpenDecision::NumbersExhausted => Err(EngineError::NumbersExhausted),
@@ -345,7 +351,7 @@ impl Inner {
     }
 }
 
-fn read_error(error: &ReadError) -> EngineError {
+pub(crate) fn read_error(error: &ReadError) -> EngineError {
     match error {
         ReadError::Busy => EngineError::Overloaded,
         ReadError::Storage(_) => EngineError::Storage,

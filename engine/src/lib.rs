@@ -5,6 +5,7 @@
 //! [`Workers::on_each`] lets the doors serve their connections where the actors live.
 
 mod actor;
+mod administration;
 mod cells;
 mod clock;
 mod effects;
@@ -12,6 +13,7 @@ mod engine;
 mod error;
 mod messages;
 mod metrics;
+mod owner_menu;
 mod random;
 mod reception;
 mod registry;

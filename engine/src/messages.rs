@@ -1,5 +1,7 @@
 //! What a tag's actor can be told. Each message is one input of the machine.
 
+use std::sync::Arc;
+
 use actix::Message;
 use qnect_core::caller::Caller;
 use qnect_core::instruction::Instruction;
@@ -10,15 +12,16 @@ use qnect_core::reason::Reason;
 use qnect_core::scan::{AddressKey, Scan, ScanDecision};
 use qnect_core::session::Idempotency;
 use qnect_core::session_id::SessionId;
-use qnect_core::tag::{CallTurn, DialSettled, LegReaction, OpenDecision, Redialled, SessionView};
+use qnect_core::tag::{CallTurn, DialSettled, LegReaction, OpenDecision, Redialled, SessionView, TagConfig};
 use qnect_storage::{Promise, QueueFull};
 
 /// A reply, and what must be on stable storage before it is given; `None` when nothing was recorded. [`QueueFull`]:
 /// it was decided, but the promise cannot be made.
 pub(crate) type Promised<T> = Result<(T, Option<Promise>), QueueFull>;
 
+/// `None` from a tag that answers nobody.
 #[derive(Message)]
-#[rtype(result = "ScanDecision")]
+#[rtype(result = "Option<ScanDecision>")]
 pub(crate) struct ScanTag {
     pub(crate) scan: Scan,
     pub(crate) address: AddressKey,
@@ -26,11 +29,12 @@ pub(crate) struct ScanTag {
 
 /// Like a scan, but nobody stands at the car: nothing is charged or recorded.
 #[derive(Message)]
-#[rtype(result = "ScanDecision")]
+#[rtype(result = "Option<ScanDecision>")]
 pub(crate) struct PreviewTag;
 
+/// `None` from a tag that answers nobody.
 #[derive(Message)]
-#[rtype(result = "Promised<OpenDecision>")]
+#[rtype(result = "Promised<Option<OpenDecision>>")]
 pub(crate) struct OpenSession {
     pub(crate) id: SessionId,
     pub(crate) reason: Reason,
@@ -112,6 +116,11 @@ pub(crate) struct ReportAbuse(pub(crate) SessionId);
 #[derive(Message)]
 #[rtype(result = "Option<Instruction>")]
 pub(crate) struct Whisper(pub(crate) SessionId);
+
+/// The tag, or its owner, was changed.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Configure(pub(crate) Arc<TagConfig>);
 
 /// Makes the actor panic: the fault that tests inject.
 #[cfg(test)]

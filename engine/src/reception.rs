@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use qnect_core::access_code::{AccessCode, CodeError};
 use qnect_core::caller::{Caller, CallingParty};
-use qnect_core::instruction::{Announcement, CODE_ATTEMPTS_MAX, Instruction, Question};
+use qnect_core::instruction::{Announcement, CODE_ATTEMPTS_MAX, Instruction, MenuChoice, Question};
 use qnect_core::language::Languages;
 use qnect_core::leg::Call;
 use qnect_core::session_id::SessionId;
@@ -32,6 +32,10 @@ impl Engine {
         if board.session_of_leg(&call.leg).is_none() && self.redial_of(call, caller).is_some() {
             return Ok(Instruction::Ask { question: Question::CodeOrRedial, digits, languages: Languages::Every });
         }
+        if let Some(owner) = self.owner_who_calls(call).await? {
+            let languages = self.languages_of(owner).await?;
+            return Ok(Instruction::Ask { question: Question::CodeOrMenu, digits, languages });
+        }
         Ok(Instruction::Ask { question: Question::Code { attempt: 1 }, digits, languages: Languages::Every })
     }
 
@@ -45,6 +49,11 @@ impl Engine {
         let board = &self.inner.switchboard;
         let Some(digits) = board.digits(call.number) else { return Ok(refused()) };
         let caller = self.caller(call)?;
+        if question == Question::CodeOrMenu
+            && let Some(choice) = MenuChoice::of(keyed)
+        {
+            return self.menu_choice(call, choice).await;
+        }
         let redial = self.redial_of(call, caller);
         if question == Question::CodeOrRedial && keyed.is_empty() {
             return match redial {

@@ -49,6 +49,14 @@ pub(crate) enum Entrance {
     Load(LoadingGuard),
 }
 
+/// What [`Registry::summon`] found.
+pub(crate) enum Summons {
+    /// Come in.
+    Visit(Visit),
+    /// Somebody is fetching the tag; then summon again.
+    Wait(oneshot::Receiver<Result<(), EngineError>>),
+}
+
 /// The registry.
 pub(crate) struct Registry {
     slots: Arc<DashMap<TagId, Slot>>,
@@ -139,6 +147,22 @@ impl Registry {
                     Ok(Entrance::Wait(wait))
                 }
             },
+        }
+    }
+
+    /// The way to a tag's actor for somebody who must be heard, if the tag is in memory or on its way there: no bound
+    /// turns it away, which is harmless as long as there is one such visitor at a time. `None`: the tag is not in
+    /// memory, and whoever fetches it next reads what is stored now.
+    pub(crate) fn summon(&self, tag: TagId) -> Option<Summons> {
+        let mut slot = self.slots.get_mut(&tag)?;
+        match &mut *slot {
+            Slot::Active(active) if active.address.connected() => Some(Summons::Visit(Visit::insist(active))),
+            Slot::Active(_) => None,
+            Slot::Loading(waiters) => {
+                let (waker, wait) = oneshot::channel();
+                waiters.push(waker);
+                Some(Summons::Wait(wait))
+            }
         }
     }
 

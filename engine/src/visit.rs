@@ -32,6 +32,13 @@ impl Visit {
         (before < visits_max(lane)).then_some(visit)
     }
 
+    /// Begins a visit that nobody may turn away. [`Registry::summon`](crate::registry::Registry::summon) begins one at a
+    /// time.
+    pub(crate) fn insist(active: &Arc<Active>) -> Self {
+        active.visits.fetch_add(1, Ordering::AcqRel);
+        Self(active.clone())
+    }
+
     /// Hands the actor a message and waits for the reply.
     pub(crate) async fn tell<M>(&self, message: M) -> Result<M::Result, EngineError>
     where

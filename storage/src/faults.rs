@@ -21,6 +21,8 @@ struct State {
     waiting: bool,
     fails_next: bool,
     panics_next_read: bool,
+    answers_are_held: bool,
+    holding_an_answer: bool,
     hung_after: Option<Duration>,
 }
 
@@ -51,6 +53,22 @@ impl Faults {
         self.state().panics_next_read = true;
     }
 
+    /// From now on tags that were read are not handed out, until [`Faults::release_answers`].
+    pub fn hold_answers(&self) {
+        self.state().answers_are_held = true;
+    }
+
+    /// Hands out tags that were read, again.
+    pub fn release_answers(&self) {
+        self.state().answers_are_held = false;
+        self.0.changed.notify_all();
+    }
+
+    /// Whether a tag that was read is held.
+    pub fn holds_an_answer(&self) -> bool {
+        self.state().holding_an_answer
+    }
+
     /// From now on a thread is held to hang after this time.
     pub fn hang_after(&self, time: Duration) {
         self.state().hung_after = Some(time);
@@ -64,6 +82,16 @@ impl Faults {
     pub(crate) fn before_read(&self) {
         let panics = std::mem::take(&mut self.state().panics_next_read);
         assert!(!panics, "injected by a test");
+    }
+
+    /// Called by a reader between reading a tag and handing it out.
+    pub(crate) fn before_answer(&self) {
+        let mut state = self.state();
+        while state.answers_are_held {
+            state.holding_an_answer = true;
+            state = self.0.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.holding_an_answer = false;
     }
 
     /// Called by the commit thread before each commit.

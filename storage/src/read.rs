@@ -112,7 +112,10 @@ impl Reader {
             // Whoever asked may have left: then nobody is told.
             match read {
                 Read::Tag { tag, now, reply } => {
-                    let _ = reply.send(self.told(self.tag(tag, now)));
+                    let revival = self.told(self.tag(tag, now));
+                    #[cfg(feature = "faults")]
+                    self.faults.before_answer();
+                    let _ = reply.send(revival);
                 }
                 Read::Session { id, reply } => {
                     let _ = reply.send(self.told(self.session(id)));

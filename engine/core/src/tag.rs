@@ -80,6 +80,19 @@ impl Tag {
         self.config.owner.as_ref().map(|o| o.phone.calling_code())
     }
 
+    /// Whether the tag answers scanners; one that does not looks exactly like an unknown one. What was begun before goes
+    /// on: its sessions keep their clock and hear of their legs.
+    pub fn answers(&self) -> bool {
+        self.config.answers()
+    }
+
+    /// The tag, or its owner, was changed: from now on decisions follow `config`, which is of this same tag. Sessions,
+    /// budgets and what has been dialled stay as they are.
+    pub fn on_configured(&mut self, config: Arc<TagConfig>) {
+        debug_assert_eq!(config.id, self.config.id, "a tag does not become another one");
+        self.config = config;
+    }
+
     /// When a session was opened, while it is in memory.
     pub fn opened_at(&self, id: SessionId) -> Option<Timestamp> {
         Some(self.sessions[self.position(id)?].snapshot().opened_at)

@@ -1,5 +1,6 @@
 //! The engine under test: one file per subject, each over a real store in a temporary folder and real workers.
 
+mod administration;
 mod callers;
 mod commits;
 mod house;

@@ -3,12 +3,16 @@
 use qnect_core::caller::CallingParty;
 use qnect_core::facts::Outcome;
 use qnect_core::instruction::{Announcement, CHALLENGE_ATTEMPTS_MAX, HOLD_TURNS_MAX, Instruction, OwnerKey, Question};
+use qnect_core::language::{Language, Languages};
 use qnect_core::leg::{Call, LegEnd, LegEvent, ProviderEvent};
 use qnect_core::lockout::WRONG_CODES_MAX;
 use qnect_core::provider_request::Operation;
+use qnect_core::scan::Refusal;
 use qnect_core::session::State;
 use qnect_core::tag::SessionView;
 use qnect_core::time::{Span, Timestamp};
+
+use crate::OpenReply;
 
 use super::world::{ALICE, BOB, Life, World, dial, leg, number, per_hour, phone, said, until};
 
@@ -263,6 +267,41 @@ fn an_annoyed_owner_is_rung_only_after_a_challenge() {
         let Instruction::Challenge { spoken, .. } = life.keyed(call.clone(), &session).await else { panic!() };
         let digits = spoken.digits().map(|d| d.to_string()).concat();
         dial(answered(&life, &call, &session, &digits, 1).await);
+    });
+}
+
+#[test]
+fn an_owner_who_calls_back_hears_a_menu_and_never_a_person() {
+    let world = World::new();
+    let codes = world.register(2);
+    let owner = phone(0).reveal().to_string();
+    world.live(async |life| {
+        let session = life.open(codes[0]).await;
+        dial(life.keyed(life.call(ALICE, "leg-1"), &session).await);
+        life.leg_event(&session, LegEvent::OwnerLegEnded(LegEnd::NoAnswer)).await;
+
+        let asked = arrived(&life, &owner, "back-1").await;
+        let owners_language = Languages::Only(Language::English);
+        let menu = Instruction::Ask { question: Question::CodeOrMenu, digits: 8, languages: owners_language };
+        assert_eq!(asked, menu);
+        let keyed = async |caller: &str, keyed: &str| {
+            given(&life, life.call(caller, "back-2"), keyed, Question::CodeOrMenu).await
+        };
+        assert_eq!(said(&keyed(&owner, "2").await), Announcement::Reported);
+        assert_eq!(said(&keyed(&owner, "2").await), Announcement::NothingToReport, "one call, one report");
+        assert_eq!(said(&keyed(BOB, "1").await), Announcement::CodeRefused, "only an owner has a menu");
+        assert!(matches!(keyed(&owner, "7").await, Instruction::Ask { question: Question::Code { attempt: 2 }, .. }));
+
+        assert_eq!(said(&keyed(&owner, "1").await), Announcement::Muted);
+        let refused = life.engine.open_session(codes[0], super::world::request()).await.unwrap();
+        assert!(matches!(refused, OpenReply::Refused { refusal: Refusal::OwnerUnavailable, .. }), "{refused:?}");
+        // Somebody else's car is in the owner's way: the owner is a scanner like anybody.
+        let other = life.open(codes[1]).await;
+        assert_eq!(dial(keyed(&owner, &other.code.to_string()).await).to, phone(1));
+    });
+    // It was on stable storage before it was said.
+    world.live(async |life| {
+        assert_eq!(life.scan(codes[0]).await.unwrap().refusal, Some(Refusal::OwnerUnavailable));
     });
 }
 

@@ -9,6 +9,14 @@ use crate::tag_code::TagId;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OwnerId(pub u64);
 
+impl OwnerId {
+    /// Reads what was printed, as kindly as a tag's code; `None` for any other form.
+    pub fn read(text: &str) -> Option<Self> {
+        let symbols: [u8; 12] = crate::crockford::read(text)?;
+        u64::try_from(crate::crockford::fold(&symbols)).ok().map(Self)
+    }
+}
+
 impl std::fmt::Display for OwnerId {
     /// Twelve characters of Crockford base32: the low 60 bits.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

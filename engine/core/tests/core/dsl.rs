@@ -185,6 +185,14 @@ impl World {
         self.tag.on_leg_event(session, (event, Some(leg)), now, &mut desk, &mut self.lane)
     }
 
+    /// The operator or the owner changed the tag.
+    pub(crate) fn configured(&mut self, change: impl FnOnce(&mut TagConfig)) {
+        self.begin();
+        change(Arc::make_mut(&mut self.config));
+        self.tag.on_configured(self.config.clone());
+        self.led_to_nothing();
+    }
+
     /// The clock looks in.
     pub(crate) fn clock(&mut self) -> Vec<Outcome> {
         let now = self.begin();

@@ -1,5 +1,6 @@
 //! Scenarios, told as they happen: what a scanner asks, what a telephone does, how a call ends.
 
 mod calling;
+mod configuring;
 mod ending;
 mod scanning;
