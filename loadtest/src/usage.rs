@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use qnect_simulator::{Faults, Network, NetworkConfig, OwnerScript};
+use qnect_simulator::{Network, NetworkConfig, OwnerScript};
 
 use crate::codes;
 use crate::door::Door;
@@ -108,7 +108,7 @@ impl CallOptions {
             auth_id: option_or_variable(self.auth_id.as_ref(), "--auth-id", "PLIVO_AUTH_ID")?,
             auth_token: option_or_variable(self.auth_token.as_ref(), "--auth-token", "PLIVO_AUTH_TOKEN")?,
             time_scale: 0.0,
-            faults: Faults::default(),
+            ..NetworkConfig::default()
         })
         .map_err(|cause| cause.to_string())?;
         network.set_default_script(OwnerScript::Answers);

@@ -1,6 +1,6 @@
 //! The demo's scene: an owner, a stranger with a telephone, a provider that is simulated, everything else real.
 
-use qnect_simulator::{CallReport, Dial, Faults, Network, NetworkConfig, OwnerScript};
+use qnect_simulator::{CallReport, Dial, Network, NetworkConfig, OwnerScript};
 use serde::{Deserialize, Serialize};
 
 use crate::commands::CommandError;
@@ -114,7 +114,7 @@ impl Scene {
             auth_id: self.auth_id.clone(),
             auth_token: self.auth_token.clone(),
             time_scale: TIME_SCALE,
-            faults: Faults::default(),
+            ..NetworkConfig::default()
         })
         .map_err(|e| CommandError::Other(e.to_string()))?;
         network.set_telephone(OWNER_PHONE, self.owner);
@@ -153,6 +153,11 @@ fn right_for(owner: OwnerScript, report: &CallReport, outcome: &str, masked: boo
         OwnerScript::Declines | OwnerScript::HangsUp => !report.bridged && rang_masked && outcome == "declined",
         // An engaged telephone displays nothing, so there is nothing to be masked.
         OwnerScript::Busy => !report.bridged && outcome == "busy" && report.protocol_errors.is_empty(),
-        OwnerScript::Silent | OwnerScript::Voicemail => !report.bridged && rang_masked && outcome == "no_answer",
+        // The demo's provider takes one key only: any other does nothing, like a machine.
+        OwnerScript::Silent
+        | OwnerScript::Voicemail
+        | OwnerScript::Coming
+        | OwnerScript::Cannot
+        | OwnerScript::WrongKey => !report.bridged && rang_masked && outcome == "no_answer",
     }
 }

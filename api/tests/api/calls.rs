@@ -124,6 +124,7 @@ pub(crate) fn network(server: &Server, faults: Faults) -> Network {
         auth_token: TOKEN.to_owned(),
         time_scale: 0.0,
         faults,
+        ..NetworkConfig::default()
     };
     Network::new(config).expect("a valid configuration")
 }

@@ -2,21 +2,24 @@
 //!
 //! Whatever ends the leg is the `Err` of a step, so that `?` is the end of the line.
 
+use crate::callbacks::Held;
 use crate::clock::Clock;
 use crate::digits;
+use crate::draw::Draw;
+use crate::ending::{Asked, Ending};
+use crate::instruction::{Element, Sound};
+use crate::keys::Keys;
+use crate::leg::{Facts, Leg, Step};
+use crate::method::Method;
 use crate::network::Shared;
-use crate::plivo::cause::{self, Asked};
-use crate::plivo::document::{Element, Refusal, Sound};
-use crate::plivo::params::{self, ScannerLeg, Times};
-use crate::plivo::signing::Method;
-use crate::report::{CallReport, LegEnd, Party, TimelineEntry};
-use crate::telephone::{Dial, Keys};
+use crate::provider::Answering;
+use crate::records::EndAsked;
+use crate::report::{CallReport, Party, TimelineEntry};
+use crate::telephone::{Dial, Moment};
 use crate::words::{heard, sound_ms};
 
-/// Where the engine answers inbound calls, as configured at the provider; also told when the call is over. \[D\]
-const ANSWER_PATH: &str = "/webhooks/plivo/voice";
 /// Most times that a sound is repeated when it says "until the call ends".
-const REPEATS_MAX: u64 = 50;
+pub(crate) const REPEATS_MAX: u64 = 50;
 /// The longest call. \[D\]
 const CALL_MS_MAX: u64 = 14_400_000;
 /// From dialling to the provider.
@@ -31,103 +34,153 @@ pub(crate) struct Call<'a> {
     observe: &'a mut (dyn FnMut(&TimelineEntry) + Send),
     pub(crate) clock: Clock,
     pub(crate) dial: Dial,
-    pub(crate) leg: ScannerLeg,
+    pub(crate) leg: Leg,
     pub(crate) keys: Keys,
+    /// Questions that were answered by hand, or could have been.
+    pub(crate) prompted: usize,
     /// When the line ends by itself, and how: the scanner's patience, or a scheduled hang-up.
-    line_ends: (u64, LegEnd),
+    line_ends: (u64, Ending),
     /// The scanner's line is over; what is still sent changes nothing for it.
     pub(crate) over: bool,
+    /// The API asks for the end of the scanner's leg; there is none before the provider has the call.
+    scanner_end: Option<EndAsked>,
+    /// The API asks for the end of the owner's leg, while there is one.
+    pub(crate) owner_end: Option<EndAsked>,
     pub(crate) documents: u32,
+    /// What goes wrong in this call.
+    pub(crate) luck: Draw,
+    pub(crate) held: Held,
     pub(crate) report: CallReport,
 }
 
 impl<'a> Call<'a> {
     pub(crate) fn new(shared: &'a Shared, dial: Dial, observe: &'a mut (dyn FnMut(&TimelineEntry) + Send)) -> Call<'a> {
-        let config = shared.mailer.config();
-        let clock = Clock::start(config.time_scale);
-        let leg = ScannerLeg {
-            uuid: shared.draw.uuid(),
-            from: if dial.withheld { "anonymous".to_owned() } else { params::bare(&dial.from) },
-            to: params::bare(&dial.number),
-            auth_id: config.auth_id.clone(),
-            session_start: clock.stamp(0),
-            answered_ms: None,
-        };
+        let (config, provider) = (shared.mailer.config(), shared.provider);
+        let from = if dial.withheld { provider.withheld().to_owned() } else { provider.number(&dial.from) };
+        let leg = Leg::new(provider.call_id(&shared.draw), from, provider.number(&dial.number), 0);
         let patience =
             dial.hang_up_after.map_or(CALL_MS_MAX, |after| u64::try_from(after.as_millis()).unwrap_or(CALL_MS_MAX));
-        let report = CallReport { scanner_saw: digits::shown(&dial.number), ..CallReport::default() };
-        let line_ends = (patience.min(CALL_MS_MAX), cause::CALLER_HANGS_UP);
-        Call { shared, observe, clock, dial, leg, keys: Keys::default(), line_ends, over: false, documents: 0, report }
+        let told_city = provider.tells_place() && !dial.withheld;
+        let report = CallReport {
+            protocol: config.protocol,
+            seed: config.faults.seed,
+            scanner_call_id: leg.id.clone(),
+            scanner_saw: digits::shown(&dial.number),
+            scanner_city: told_city.then(|| dial.place.city.clone()),
+            ..CallReport::default()
+        };
+        Call {
+            shared,
+            observe,
+            clock: Clock::start(config.time_scale),
+            luck: shared.luck(&dial.from),
+            dial,
+            leg,
+            keys: Keys::default(),
+            prompted: 0,
+            line_ends: (patience.min(CALL_MS_MAX), Ending::CallerHangsUp),
+            over: false,
+            scanner_end: None,
+            owner_end: None,
+            documents: 0,
+            held: Held::default(),
+            report,
+        }
     }
 
     pub(crate) async fn play(mut self) -> CallReport {
         self.tell(Party::Scanner, format!("scanner's phone dials {}", self.dial.dialled()));
-        let end = match self.follow().await {
+        let ending = match self.follow().await {
             Ok(()) => {
                 self.tell(Party::Provider, "the instructions are used up; the provider hangs up");
-                cause::END_OF_DOCUMENT
+                Ending::EndOfDocument
             }
-            Err(end) => end,
+            Err(ending) => ending,
         };
-        self.end(end).await;
+        self.end(ending).await;
+        self.deliver_held().await;
         self.report
     }
 
     /// Asks and does until there is nothing left to do.
-    async fn follow(&mut self) -> Result<(), LegEnd> {
+    async fn follow(&mut self) -> Result<(), Ending> {
         self.stay(ROUTING_MS).await?;
+        let shared = self.shared;
+        let Some(_line) = shared.lines.take() else {
+            self.tell(Party::Provider, "the account has no line left; scanner hears the busy tone");
+            return Err(Ending::NoLine);
+        };
+        let began_ms = self.clock.unix_ms(0);
+        self.scanner_end = Some(shared.records.open(&self.leg.id, None, &self.leg.from, &self.leg.to, began_ms));
         self.tell(Party::Network, "the call reaches the provider that owns the number");
         self.tell(Party::Provider, "provider asks the engine what to do");
-        let params = params::call(&self.leg, "StartApp");
+        let params = shared.provider.request(self.facts(), Step::Start);
         let mut next = self.ask(Asked::Answer, &self.answer_url(), Method::Post, params).await?;
-        self.answer_line(&next)?;
+        if next.is_empty() {
+            self.answer();
+        }
         while let Some(document) = self.run(next).await? {
             next = document;
         }
         Ok(())
     }
 
-    /// A document that refuses at once is never answered; any other first element answers the line. \[D\]
-    fn answer_line(&mut self, document: &[Element]) -> Result<(), LegEnd> {
-        if let Some(Element::Hangup { reason, schedule_seconds: None }) = document.first() {
-            let (end, text) = match reason {
-                Some(Refusal::Busy) => (cause::REFUSED_BUSY, "scanner hears the busy tone"),
-                Some(Refusal::Rejected) => (cause::REFUSED_REJECTED, "scanner hears that the call is rejected"),
-                None => (cause::HANGUP_ELEMENT, "provider hangs up before answering"),
-            };
-            self.tell(Party::Provider, text);
-            return Err(end);
+    /// Answers the line, or refuses the call, if `element` does.
+    fn answer_for(&mut self, element: &Element) -> Result<(), Ending> {
+        if self.leg.answered_ms.is_some() {
+            return Ok(());
         }
-        let now = self.clock.now_ms();
-        self.leg.answered_ms = Some(now);
-        self.keys = Keys::after_answer(self.dial.post_dial.as_deref(), now);
-        self.tell(Party::Provider, "provider answers the line");
-        Ok(())
+        match self.shared.provider.answering(element) {
+            Answering::Later => Ok(()),
+            Answering::Now => {
+                self.answer();
+                Ok(())
+            }
+            Answering::Refused(ending) => {
+                let text = match ending {
+                    Ending::RefusedBusy => "scanner hears the busy tone",
+                    Ending::RefusedRejected => "scanner hears that the call is rejected",
+                    _ => "provider hangs up before answering",
+                };
+                self.tell(Party::Provider, text);
+                Err(ending)
+            }
+        }
     }
 
-    async fn run(&mut self, document: Vec<Element>) -> Result<Next, LegEnd> {
+    pub(crate) fn answer(&mut self) {
+        let now = self.clock.now_ms();
+        self.leg.answered_ms = Some(now);
+        let tones = self.dial.tones.arriving(self.dial.post_dial.as_deref().unwrap_or_default(), &self.luck);
+        self.keys = Keys::after_answer(&tones, now);
+        self.shared.records.answered(&self.leg.id, self.clock.unix_ms(now));
+        self.tell(Party::Provider, "provider answers the line");
+    }
+
+    async fn run(&mut self, document: Vec<Element>) -> Result<Next, Ending> {
         for element in document {
+            self.answer_for(&element)?;
             let next = match element {
                 Element::Sound(sound) => {
                     self.play_to_scanner(&sound).await?;
                     None
                 }
-                Element::GetDigits(gather) => self.get_digits(&gather).await?,
+                Element::Gather(gather) => self.gather(&gather).await?,
                 Element::Dial(dial) => self.dial_owner(&dial).await?,
                 Element::Redirect { url, method } => {
-                    let params = params::call(&self.leg, "Redirect");
+                    let params = self.shared.provider.request(self.facts(), Step::Redirect);
                     Some(self.ask(Asked::Redirect, &url, method, params).await?)
                 }
                 Element::Hangup { schedule_seconds: Some(seconds), .. } => {
                     let at = self.clock.now_ms() + seconds * 1_000;
                     if at < self.line_ends.0 {
-                        self.line_ends = (at, cause::HANGUP_ELEMENT);
+                        self.line_ends = (at, Ending::HangupElement);
                     }
                     None
                 }
                 Element::Hangup { .. } => {
                     self.tell(Party::Provider, "provider hangs up, as told");
-                    return Err(cause::HANGUP_ELEMENT);
+                    return Err(Ending::HangupElement);
                 }
             };
             if next.is_some() {
@@ -137,53 +190,71 @@ impl<'a> Call<'a> {
         Ok(None)
     }
 
-    async fn end(&mut self, end: LegEnd) {
+    async fn end(&mut self, ending: Ending) {
         let unheard = self.keys.lose_before(u64::MAX);
         if !unheard.is_empty() {
             self.tell(Party::Scanner, format!("{} digits were never listened to", unheard.len()));
         }
+        let end = self.shared.provider.leg_end(ending);
         self.tell(Party::Provider, format!("the scanner's line is over: {} ({})", end.name, end.source));
         self.report.scanner_leg_end = Some(end);
-        let times = self.times(Some(0), self.leg.answered_ms);
-        let params = params::hangup(&self.leg, end, &times);
+        if self.scanner_end.is_none() {
+            return;
+        }
+        self.shared.records.over(&self.leg.id, ending, self.clock.unix_ms(self.clock.now_ms()));
+        let params = self.shared.provider.call_over(self.facts(), ending);
         self.call_back(&self.answer_url(), Method::Post, params).await;
     }
 
     /// Lets `ms` go by on the scanner's line.
-    pub(crate) async fn stay(&mut self, ms: u64) -> Result<(), LegEnd> {
+    pub(crate) async fn stay(&mut self, ms: u64) -> Result<(), Ending> {
         self.stay_until(self.clock.now_ms() + ms).await
     }
 
-    /// Waits until `at_ms`, or until the line ends.
-    pub(crate) async fn stay_until(&mut self, at_ms: u64) -> Result<(), LegEnd> {
-        let (ends_ms, end) = self.line_ends;
+    /// Waits until `at_ms`, or until the line ends. An owner's leg that the API ends stops the wait too.
+    pub(crate) async fn stay_until(&mut self, at_ms: u64) -> Result<(), Ending> {
+        let (ends_ms, ending) = self.line_ends;
         if self.over {
-            return Err(end);
+            return Err(ending);
         }
-        self.clock.wait_until(at_ms.min(ends_ms)).await;
+        let (scanner, owner) = (self.scanner_end.as_mut(), self.owner_end.as_mut());
+        let woken = async {
+            tokio::select! {
+                () = turns_true(scanner) => {}
+                () = turns_true(owner) => {}
+            }
+        };
+        self.clock.wait_until(at_ms.min(ends_ms), woken).await;
+        if self.scanner_end.as_ref().is_some_and(EndAsked::is_true) {
+            self.tell(Party::Provider, "provider hangs up, as its API was asked to");
+            return Err(self.line_over(Ending::HungUpByApi));
+        }
         if at_ms < ends_ms && self.clock.now_ms() < ends_ms {
             return Ok(());
         }
-        if end == cause::CALLER_HANGS_UP {
+        if ending == Ending::CallerHangsUp {
             self.tell(Party::Scanner, "scanner hangs up");
         }
-        Err(self.line_over(end))
+        Err(self.line_over(ending))
     }
 
     /// From now on the scanner's line is over.
-    pub(crate) fn line_over(&mut self, end: LegEnd) -> LegEnd {
+    pub(crate) fn line_over(&mut self, ending: Ending) -> Ending {
         self.over = true;
-        self.line_ends = (self.clock.now_ms(), end);
-        end
+        self.line_ends = (self.clock.now_ms(), ending);
+        ending
+    }
+
+    /// The scanner hangs up now, if this is the moment for it.
+    pub(crate) fn notice(&mut self, moment: Moment) {
+        if self.dial.hang_up_when == Some(moment) && !self.over {
+            self.line_ends = (self.clock.now_ms(), Ending::CallerHangsUp);
+        }
     }
 
     /// Plays a sound to the scanner, as often as it says.
-    async fn play_to_scanner(&mut self, sound: &Sound) -> Result<(), LegEnd> {
-        let times = match sound {
-            Sound::Speak { times, .. } | Sound::Play { times, .. } => *times,
-            Sound::Wait { .. } => 1,
-        };
-        for _ in 0..if times == 0 { REPEATS_MAX } else { times.min(REPEATS_MAX) } {
+    async fn play_to_scanner(&mut self, sound: &Sound) -> Result<(), Ending> {
+        for _ in 0..times(sound) {
             let ms = self.scanner_hears(sound);
             self.stay(ms).await?;
         }
@@ -206,19 +277,32 @@ impl<'a> Call<'a> {
         self.report.timeline.push(entry);
     }
 
-    /// Start, answer and end (now) of a leg as webhooks have them.
-    pub(crate) fn times(&self, start_ms: Option<u64>, answered_ms: Option<u64>) -> Times {
-        let now = self.clock.now_ms();
-        let stamp = |at: Option<u64>| at.map(|at| self.clock.stamp(at)).unwrap_or_default();
-        Times {
-            start: stamp(start_ms),
-            answer: stamp(answered_ms),
-            end: stamp(Some(now)),
-            seconds: answered_ms.map_or(0, |answered| (now - answered).div_ceil(1_000)),
+    pub(crate) fn facts(&self) -> Facts<'_> {
+        Facts {
+            account: &self.shared.mailer.config().auth_id,
+            clock: &self.clock,
+            scanner: &self.leg,
+            place: (!self.dial.withheld).then_some(&self.dial.place),
         }
     }
 
     fn answer_url(&self) -> String {
-        format!("{}{ANSWER_PATH}", self.shared.mailer.config().public_base_url)
+        format!("{}{}", self.shared.mailer.config().public_base_url, self.shared.provider.answer_path())
+    }
+}
+
+/// How often a sound is played.
+pub(crate) fn times(sound: &Sound) -> u64 {
+    match sound {
+        Sound::Speak { times: 0, .. } | Sound::Play { times: 0, .. } => REPEATS_MAX,
+        Sound::Speak { times, .. } | Sound::Play { times, .. } => (*times).min(REPEATS_MAX),
+        Sound::Wait { .. } => 1,
+    }
+}
+
+async fn turns_true(asked: Option<&mut EndAsked>) {
+    match asked {
+        Some(asked) => asked.turns_true().await,
+        None => std::future::pending().await,
     }
 }

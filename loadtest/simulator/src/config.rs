@@ -2,10 +2,35 @@
 
 use std::fmt;
 
-/// Most extra deliveries of one webhook; a larger wish is refused.
-pub(crate) const DUPLICATES_MAX: u8 = 8;
+use serde::Serialize;
+
+use crate::faults::Faults;
+use crate::plivo::Plivo;
+use crate::provider::Provider;
+use crate::twilio::Twilio;
+
 /// Slowest time scale: ten times slower than life.
 const TIME_SCALE_MAX: f64 = 10.0;
+
+/// What the provider speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// Plivo's XML and V3 signatures; entry point `/webhooks/plivo/voice`.
+    #[default]
+    Plivo,
+    /// TwiML and `X-Twilio-Signature`; entry point `/webhooks/twilio/voice`.
+    Twilio,
+}
+
+impl Protocol {
+    pub(crate) fn provider(self) -> &'static dyn Provider {
+        match self {
+            Protocol::Plivo => &Plivo,
+            Protocol::Twilio => &Twilio,
+        }
+    }
+}
 
 /// Where the engine is, what is signed, and how fast time goes.
 #[derive(Clone)]
@@ -14,14 +39,38 @@ pub struct NetworkConfig {
     pub engine: String,
     /// What the engine is called outside, `https://qnect.example`: webhooks are signed over it and carry its `Host`.
     pub public_base_url: String,
-    /// The provider account, sent as `ParentAuthID`.
+    /// What the provider speaks.
+    pub protocol: Protocol,
+    /// The provider account: Plivo's auth id, sent as `ParentAuthID`, or Twilio's account SID.
     pub auth_id: String,
-    /// The secret that signs webhooks.
+    /// The secret that signs webhooks and opens the provider's API.
     pub auth_token: String,
     /// Real seconds per simulated second: 1.0 is life, 0.05 is fast, 0.0 never waits. At most 10.
     pub time_scale: f64,
+    /// Concurrent legs that the account may have; both sides count, ringing ones too. Over it a call fails at once.
+    /// 0: no limit.
+    pub lines_max: u32,
+    /// Owners' telephones that the account may dial a second, of simulated time. Over it a dial fails at once. 0: no limit.
+    pub calls_per_second: u32,
     /// What goes wrong on purpose.
     pub faults: Faults,
+}
+
+impl Default for NetworkConfig {
+    /// Plivo in real time, without limits and faults. Addresses and account are empty, and must be said.
+    fn default() -> NetworkConfig {
+        NetworkConfig {
+            engine: String::new(),
+            public_base_url: String::new(),
+            protocol: Protocol::Plivo,
+            auth_id: String::new(),
+            auth_token: String::new(),
+            time_scale: 1.0,
+            lines_max: 0,
+            calls_per_second: 0,
+            faults: Faults::default(),
+        }
+    }
 }
 
 impl fmt::Debug for NetworkConfig {
@@ -29,23 +78,13 @@ impl fmt::Debug for NetworkConfig {
         f.debug_struct("NetworkConfig")
             .field("engine", &self.engine)
             .field("public_base_url", &self.public_base_url)
+            .field("protocol", &self.protocol)
             .field("time_scale", &self.time_scale)
+            .field("lines_max", &self.lines_max)
+            .field("calls_per_second", &self.calls_per_second)
             .field("faults", &self.faults)
             .finish_non_exhaustive()
     }
-}
-
-/// What goes wrong on purpose. The default is a provider without faults.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Faults {
-    /// Every webhook is delivered this many times more, each time with a fresh nonce; the first reply counts. At most 8.
-    pub duplicate: u8,
-    /// Fraction of callbacks that never arrive, 0.0 to 1.0. Requests for a document are never dropped.
-    pub drop: f64,
-    /// Which callbacks are dropped.
-    pub seed: u64,
-    /// Webhooks carry no signature.
-    pub signature_off: bool,
 }
 
 /// Why a network cannot be made.
@@ -64,7 +103,9 @@ pub enum SimulatorError {
     #[error("auth id and auth token must not be empty")]
     Credentials,
     /// A fault is out of its bounds.
-    #[error("at most 8 duplicates, and a dropped fraction between 0 and 1")]
+    #[error(
+        "at most 10 duplicates, 32 callbacks held back, a minute of slowness, and fractions between 0 and 1 dropped and delayed"
+    )]
     Faults,
     /// The system gives no random bits.
     #[error("no randomness: {0}")]
@@ -88,7 +129,7 @@ impl NetworkConfig {
         if self.auth_id.is_empty() || self.auth_token.is_empty() {
             return Err(SimulatorError::Credentials);
         }
-        if self.faults.duplicate > DUPLICATES_MAX || !(0.0..=1.0).contains(&self.faults.drop) {
+        if !self.faults.are_possible() {
             return Err(SimulatorError::Faults);
         }
         Ok(self)

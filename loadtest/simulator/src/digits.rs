@@ -22,6 +22,16 @@ pub(crate) fn holds(text: &str, number: &str) -> bool {
     !national.is_empty() && runs(text).iter().any(|run| run.contains(national))
 }
 
+/// The digits that a listener who was asked for `wanted` of them would take from `text`: the last run of exactly so many,
+/// or the longest run if nobody says how many.
+pub(crate) fn dictated(text: &str, wanted: Option<u64>) -> Option<String> {
+    let runs = runs(text).into_iter().filter(|run| !run.is_empty());
+    match wanted {
+        Some(wanted) => runs.filter(|run| run.len() as u64 == wanted).last(),
+        None => runs.max_by_key(String::len),
+    }
+}
+
 /// Runs of digits: separators join them, a word that is not a digit ends one.
 fn runs(text: &str) -> Vec<String> {
     let mut runs = vec![String::new()];
@@ -61,7 +71,7 @@ fn decimal(c: char) -> Option<char> {
 
 #[cfg(test)]
 mod tests {
-    use super::{holds, shown};
+    use super::{dictated, holds, shown};
 
     #[test]
     fn a_number_is_found_however_it_is_written() {
@@ -83,6 +93,21 @@ mod tests {
         assert!(!holds("<Dial timeout=\"98000\" timeLimit=\"00001\"/>", "+919800000001"));
         assert!(!holds("9800000002", "+919800000001"));
         assert!(!holds("anything 123", "anonymous"));
+    }
+
+    #[test]
+    fn dictated_digits_are_found() {
+        for text in [
+            "To go on, type 4 7",
+            "type the two digits four, seven",
+            "press 1, or type forty of 4-7 please",
+            "आगे बढ़ने के लिए ४७ दबाएँ",
+        ] {
+            assert_eq!(dictated(text, Some(2)).as_deref(), Some("47"), "{text}");
+        }
+        assert_eq!(dictated("type the two digits", Some(2)), None);
+        assert_eq!(dictated("1 then 234 then 5", None).as_deref(), Some("234"));
+        assert_eq!(dictated("nothing", None), None);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Call ids, nonces and the choice of dropped callbacks: one hash of a seed and a counter.
+//! Call ids, nonces and what goes wrong: one hash of a seed and a counter.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -20,10 +20,23 @@ impl Draw {
         Ok(Draw { seed, count: AtomicU64::new(0) })
     }
 
+    #[cfg(test)]
     pub(crate) fn seeded(seed: u64) -> Draw {
         let mut bytes = [0; 16];
         bytes[..8].copy_from_slice(&seed.to_be_bytes());
         Draw { seed: bytes, count: AtomicU64::new(0) }
+    }
+
+    /// What goes wrong in the `nth` call of a caller: the same for the same seed, whatever other calls do.
+    pub(crate) fn of_call(seed: u64, caller: &str, nth: u64) -> Draw {
+        let hash = Sha256::new()
+            .chain_update(seed.to_be_bytes())
+            .chain_update(nth.to_be_bytes())
+            .chain_update(caller.as_bytes())
+            .finalize();
+        let mut seed = [0; 16];
+        seed.copy_from_slice(&hash[..16]);
+        Draw { seed, count: AtomicU64::new(0) }
     }
 
     /// A call id: a version 4 UUID.
@@ -43,6 +56,23 @@ impl Draw {
     /// A nonce: twenty digits.
     pub(crate) fn nonce(&self) -> String {
         format!("{:020}", self.bits() % 10u128.pow(20))
+    }
+
+    /// A call id's random part: 32 hexadecimal digits.
+    pub(crate) fn hex(&self) -> String {
+        format!("{:032x}", self.bits())
+    }
+
+    /// A whole number below `end`, which is not 0.
+    pub(crate) fn below(&self, end: u64) -> u64 {
+        (self.bits() % u128::from(end.max(1))) as u64
+    }
+
+    /// Another order.
+    pub(crate) fn shuffle<T>(&self, things: &mut [T]) {
+        for last in (1..things.len()).rev() {
+            things.swap(last, self.below(last as u64 + 1) as usize);
+        }
     }
 
     /// True in this fraction of the draws.

@@ -78,6 +78,7 @@ async fn main() -> ExitCode {
         talk_seconds: arguments.talk_seconds,
         withheld: arguments.withheld,
         hang_up_after: arguments.hang_up_after.map(Duration::from_secs),
+        ..Dial::default()
     };
     let from = call.from.clone();
     let report = network
@@ -119,6 +120,7 @@ fn network(arguments: &Arguments) -> Result<Network, String> {
         auth_token: secret(&arguments.auth_token, "PLIVO_AUTH_TOKEN")?,
         time_scale: arguments.time_scale,
         faults: Faults { duplicate: arguments.duplicate, ..Faults::default() },
+        ..NetworkConfig::default()
     })
     .map_err(|cause| cause.to_string())?;
     network.set_default_script(arguments.owner);

@@ -31,10 +31,18 @@ pub(crate) fn leaks(report: &CallReport, scanner: &str, owner: &str) -> Vec<&'st
     if bodies().any(|body| digits::holds(body, scanner)) {
         leaks.push("a document holds the scanner's number");
     }
+    let names_city = |text: &str| report.scanner_city.as_deref().is_some_and(|city| names(text, city));
+    if bodies().any(names_city) || report.owner_heard.iter().any(|heard| names_city(heard)) {
+        leaks.push("a document or the owner's line names the scanner's city");
+    }
     if bodies().any(|body| holds_beyond_dial(body, owner)) {
         leaks.push("a document holds the owner's number beyond the dialled number");
     }
     leaks
+}
+
+fn names(text: &str, place: &str) -> bool {
+    !place.is_empty() && text.to_lowercase().contains(&place.to_lowercase())
 }
 
 /// True if `body` holds the number anywhere but as the text of a `Number` in a `Dial`.

@@ -7,20 +7,30 @@ use crate::call::Call;
 use crate::config::{NetworkConfig, SimulatorError};
 use crate::digits;
 use crate::draw::Draw;
+use crate::lines::Lines;
+use crate::provider::Provider;
+use crate::records::{CallRecord, Records};
 use crate::report::{CallReport, TimelineEntry};
 use crate::telephone::{Dial, OwnerScript};
 use crate::webhook::Mailer;
 
-/// A telephone network with one provider in it. Clones share subscribers and connections.
+/// Callers whose calls are counted; what goes wrong for others is the same in each of their calls.
+const CALLERS_MAX: usize = 200_000;
+
+/// A telephone network with one provider in it. Clones share subscribers, connections and the provider's account.
 #[derive(Clone, Debug)]
 pub struct Network {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) mailer: Mailer,
+    pub(crate) provider: &'static dyn Provider,
+    /// Ids and nonces: never the same twice, whatever the seed is.
     pub(crate) draw: Draw,
+    pub(crate) lines: Lines,
+    pub(crate) records: Records,
     subscribers: Mutex<Subscribers>,
 }
 
@@ -28,6 +38,7 @@ pub(crate) struct Shared {
 struct Subscribers {
     script_by_digits: HashMap<String, OwnerScript>,
     default: OwnerScript,
+    calls_by_caller: HashMap<String, u64>,
 }
 
 impl Network {
@@ -36,8 +47,15 @@ impl Network {
     /// # Errors
     /// The configuration is out of its bounds, or the system gives no random bits.
     pub fn new(config: NetworkConfig) -> Result<Network, SimulatorError> {
-        let shared =
-            Shared { mailer: Mailer::new(config.checked()?), draw: Draw::random()?, subscribers: Mutex::default() };
+        let config = config.checked()?;
+        let shared = Shared {
+            provider: config.protocol.provider(),
+            draw: Draw::random()?,
+            lines: Lines::new(config.lines_max, config.calls_per_second),
+            records: Records::default(),
+            subscribers: Mutex::default(),
+            mailer: Mailer::new(config),
+        };
         Ok(Network { shared: Arc::new(shared) })
     }
 
@@ -51,6 +69,11 @@ impl Network {
     /// How every number without a telephone of its own behaves. [`OwnerScript::Answers`] at first.
     pub fn set_default_script(&self, script: OwnerScript) {
         self.shared.with_subscribers(|subscribers| subscribers.default = script);
+    }
+
+    /// The records of legs that the provider still has, in the order in which the legs began; at most 65,536.
+    pub fn records(&self) -> Vec<CallRecord> {
+        self.shared.records.all()
     }
 
     /// Plays one call to its last webhook. Never fails: what goes wrong stands in the report.
@@ -70,6 +93,26 @@ impl Shared {
         self.with_subscribers(|subscribers| {
             subscribers.script_by_digits.get(&digits).copied().unwrap_or(subscribers.default)
         })
+    }
+
+    /// What goes wrong in this caller's next call.
+    pub(crate) fn luck(&self, caller: &str) -> Draw {
+        let caller = digits::only(caller);
+        let nth = self.with_subscribers(|subscribers| {
+            let known = subscribers.calls_by_caller.len();
+            match subscribers.calls_by_caller.get_mut(&caller) {
+                Some(calls) => {
+                    *calls += 1;
+                    *calls
+                }
+                None if known < CALLERS_MAX => {
+                    subscribers.calls_by_caller.insert(caller.clone(), 0);
+                    0
+                }
+                None => 0,
+            }
+        });
+        Draw::of_call(self.mailer.config().faults.seed, &caller, nth)
     }
 
     // Nothing panics while it holds this lock, so a poisoned one is whole.

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::config::Protocol;
+
 /// Somebody or something with a part in a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -38,12 +40,18 @@ pub struct Exchange {
     pub url: String,
     /// `GET` or `POST`.
     pub method: &'static str,
+    /// Path and query of the request, as sent to the engine.
+    pub path: String,
+    /// The fields of the request's head that a provider chooses, in the order sent.
+    pub headers: Vec<(String, String)>,
     /// The parameters, in the order sent.
     pub params: Vec<(String, String)>,
-    /// The nonce that was signed; `None` when signatures are off.
+    /// The nonce that was signed; `None` when signatures are off, and at Twilio, which has none.
     pub nonce: Option<String>,
     /// The HTTP status; `None` when no answer came.
     pub status: Option<u16>,
+    /// The answer's `Content-Type`; empty if it has none.
+    pub content_type: String,
     /// The body of the answer, or why there is none.
     pub body: String,
 }
@@ -51,19 +59,27 @@ pub struct Exchange {
 /// Why a leg ended, in the provider's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct LegEnd {
-    /// `NORMAL_CLEARING` and the like.
+    /// Plivo's hangup cause, `NORMAL_CLEARING` and the like; at Twilio the final `CallStatus`.
     pub cause: &'static str,
     /// `Normal Hangup` and the like.
     pub name: &'static str,
-    /// `4000` and the like.
+    /// Plivo's hangup code, `4000` and the like; at Twilio the SIP response code or the code of the error.
     pub code: &'static str,
-    /// `Caller`, `Callee`, `Plivo`, `Answer XML`, ...
+    /// `Caller`, `Callee`, the provider's name, `Answer XML`, ...
     pub source: &'static str,
 }
 
 /// Everything that can be said about one call.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct CallReport {
+    /// What the provider spoke.
+    pub protocol: Protocol,
+    /// What was drawn for the faults was drawn from this.
+    pub seed: u64,
+    /// The provider's id of the scanner's leg.
+    pub scanner_call_id: String,
+    /// The provider's id of the owner's leg; `None` if there was none.
+    pub owner_call_id: Option<String>,
     /// Scanner and owner (or a machine) could hear each other.
     pub bridged: bool,
     /// They were bridged although nobody pressed a key.
@@ -82,15 +98,23 @@ pub struct CallReport {
     pub owner_number: Option<String>,
     /// Texts and recordings played to the scanner.
     pub scanner_heard: Vec<String>,
+    /// What the scanner keyed and the line took, question by question.
+    pub scanner_keyed: Vec<String>,
+    /// The keys that the owner pressed.
+    pub owner_pressed: String,
     /// Texts and recordings played to the owner.
     pub owner_heard: Vec<String>,
     /// The story, in order.
     pub timeline: Vec<TimelineEntry>,
+    /// Status callbacks that got lost on purpose.
+    pub callbacks_lost: u32,
+    /// The city of the scanner's number that the engine was told; `None` if the provider does not tell.
+    pub scanner_city: Option<String>,
     /// Every webhook, in the order sent, repetitions included.
     pub exchanges: Vec<Exchange>,
     /// What a provider would refuse in the engine's answers. Each ends the call.
     pub protocol_errors: Vec<String>,
-    /// `DialStatus` of the last dial; `None` if the owner was never dialled.
+    /// `DialStatus` or `DialCallStatus` of the last dial; `None` if the owner was never dialled.
     pub dial_status: Option<&'static str>,
     /// How the scanner's leg ended. Always present when a call is over.
     pub scanner_leg_end: Option<LegEnd>,
@@ -99,7 +123,7 @@ pub struct CallReport {
 }
 
 impl CallReport {
-    /// True if neither party's digits ever reached the other: not on a display, not in speech, not in any document,
+    /// True if neither party's digits, nor the scanner's city, ever reached the other: not on a display, not in speech, not in any document,
     /// where the owner's number may stand only as the text of a `Number` in a `Dial`. The owner's telephone must have
     /// rung: a call that showed nothing to the owner proves nothing and is not masked.
     pub fn masked(&self, scanner: &str, owner: &str) -> bool {

@@ -1,7 +1,7 @@
 //! Sounds and documents in words and in time.
 
 use crate::digits;
-use crate::plivo::document::{Element, Sound};
+use crate::instruction::{Element, Screening, Sound};
 
 /// How long a spoken character and a recording take.
 const CHARACTER_MS: u64 = 60;
@@ -32,7 +32,7 @@ pub(crate) fn summary(elements: &[Element]) -> String {
     let (mut joint, mut last) = ("", String::new());
     for element in elements {
         let next = words(element);
-        let is_question = matches!(element, Element::GetDigits(_));
+        let is_question = matches!(element, Element::Gather(_));
         if is_question && next == last {
             continue;
         }
@@ -49,8 +49,11 @@ fn words(element: &Element) -> String {
         Element::Sound(Sound::Speak { text, .. }) => format!("says {text:?}"),
         Element::Sound(Sound::Play { .. }) => "plays a recording".to_owned(),
         Element::Sound(Sound::Wait { seconds }) => format!("waits {seconds} s"),
-        Element::GetDigits(gather) if gather.digits_max == 1 => "asks for a digit".to_owned(),
-        Element::GetDigits(gather) => format!("asks for the {} digits", gather.digits_max),
+        Element::Gather(gather) => match gather.digits_max {
+            Some(1) => "asks for a digit".to_owned(),
+            Some(digits) => format!("asks for the {digits} digits"),
+            None => "asks for digits".to_owned(),
+        },
         Element::Redirect { .. } => "goes on with another document".to_owned(),
         Element::Hangup { .. } => "hangs up".to_owned(),
         Element::Dial(dial) => {
@@ -58,8 +61,12 @@ fn words(element: &Element) -> String {
                 Some(id) => format!("showing {}", digits::shown(id)),
                 None => "showing whatever the caller shows".to_owned(),
             };
-            let key = dial.confirm_key.map(|key| format!(", and bridges when {key} is pressed")).unwrap_or_default();
-            format!("rings the owner, {shown}{key}")
+            let screening = match &dial.screening {
+                Screening::Key { key: Some(key), .. } => format!(", and bridges when {key} is pressed"),
+                Screening::Document { .. } => ", and asks the owner before it bridges".to_owned(),
+                Screening::Key { key: None, .. } | Screening::Nothing => String::new(),
+            };
+            format!("rings the owner, {shown}{screening}")
         }
     }
 }

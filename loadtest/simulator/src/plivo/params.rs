@@ -1,130 +1,125 @@
 //! The parameters of webhooks: what the provider tells about a call.
 
+use super::cause;
 use crate::digits;
-use crate::report::LegEnd;
-
-/// Parameters, in the order sent.
-pub(crate) type Params = Vec<(String, String)>;
+use crate::ending::Ending;
+use crate::leg::{Facts, Leg, LegEvent, Step};
+use crate::provider::{Params, pairs};
 
 /// Price of a minute in hundred-thousandths of a dollar, inbound.
-const RATE: u64 = 850;
+pub(crate) const RATE: u64 = 850;
 
-/// The scanner's leg as webhooks tell it.
-#[derive(Clone, Debug)]
-pub(crate) struct ScannerLeg {
-    pub(crate) uuid: String,
-    /// The number without `+`, or `anonymous`.
-    pub(crate) from: String,
-    pub(crate) to: String,
-    pub(crate) auth_id: String,
-    pub(crate) session_start: String,
-    pub(crate) answered_ms: Option<u64>,
-}
-
-/// The owner's leg as webhooks tell it.
-#[derive(Clone, Debug)]
-pub(crate) struct OwnerLeg {
-    pub(crate) uuid: String,
-    pub(crate) from: String,
-    pub(crate) to: String,
-    pub(crate) rang: bool,
-    pub(crate) answered_ms: Option<u64>,
-    pub(crate) connected_ms: Option<u64>,
+/// A document is asked for. The event's name of sounds is \[T\].
+pub(crate) fn request(facts: Facts<'_>, step: Step<'_>) -> Params {
+    match step {
+        Step::Start => call(facts, "StartApp"),
+        Step::Redirect => call(facts, "Redirect"),
+        Step::Sounds => call(facts, "DialRemoteSounds"),
+        Step::Digits { digits, .. } => {
+            let mut params = call(facts, "Redirect");
+            params.push(("Digits".to_owned(), digits.to_owned()));
+            params
+        }
+    }
 }
 
 /// What every webhook of the scanner's leg carries.
-pub(crate) fn call(leg: &ScannerLeg, event: &str) -> Params {
+fn call(facts: Facts<'_>, event: &str) -> Params {
+    let leg = facts.scanner;
     let status = match event {
         "Hangup" => "completed",
         _ if leg.answered_ms.is_some() => "in-progress",
         _ => "ringing",
     };
     pairs(&[
-        ("ALegUUID", &leg.uuid),
+        ("ALegUUID", &leg.id),
         ("BillRate", &dollars(RATE)),
         ("CallStatus", status),
-        ("CallUUID", &leg.uuid),
+        ("CallUUID", &leg.id),
         ("CallerName", &leg.from),
         ("Direction", "inbound"),
         ("Event", event),
         ("From", &leg.from),
-        ("ParentAuthID", &leg.auth_id),
-        ("SessionStart", &leg.session_start),
+        ("ParentAuthID", facts.account),
+        ("SessionStart", &facts.clock.stamp(leg.began_ms)),
         ("To", &leg.to),
     ])
 }
 
-/// When a leg started, was answered and ended, as the provider writes it.
-#[derive(Clone, Debug)]
-pub(crate) struct Times {
-    pub(crate) start: String,
-    pub(crate) answer: String,
-    pub(crate) end: String,
-    pub(crate) seconds: u64,
-}
-
 /// The scanner's leg is over.
-pub(crate) fn hangup(leg: &ScannerLeg, end: LegEnd, times: &Times) -> Params {
-    let billed = billed_seconds(times.seconds);
-    let mut params = call(leg, "Hangup");
+pub(crate) fn call_over(facts: Facts<'_>, ending: Ending) -> Params {
+    let (leg, end) = (facts.scanner, cause::leg_end(ending));
+    let seconds = leg.seconds(facts.clock.now_ms());
+    let billed = billed_seconds(seconds);
+    let mut params = call(facts, "Hangup");
     params.extend(pairs(&[
-        ("AnswerTime", &times.answer),
+        ("AnswerTime", &answered(facts, leg)),
         ("BillDuration", &billed.to_string()),
-        ("Duration", &times.seconds.to_string()),
-        ("EndTime", &times.end),
+        ("Duration", &seconds.to_string()),
+        ("EndTime", &facts.clock.stamp(facts.clock.now_ms())),
         ("HangupCause", end.cause),
         ("HangupCauseCode", end.code),
         ("HangupCauseName", end.name),
         ("HangupSource", end.source),
-        ("StartTime", &times.start),
+        ("StartTime", &facts.clock.stamp(leg.began_ms)),
         ("TotalCost", &dollars(billed / 60 * RATE)),
     ]));
     params
 }
 
-/// Something happened on the owner's leg: `answer`, `connected`.
-pub(crate) fn leg_event(leg: &ScannerLeg, owner: &OwnerLeg, event: &str, action: &str) -> Params {
-    pairs(&[
-        ("CallUUID", &leg.uuid),
-        ("DialALegUUID", &leg.uuid),
+/// Something happened on the owner's leg. The vendor tells of `answer`, `connected` and `hangup`.
+pub(crate) fn leg_event(facts: Facts<'_>, owner: &Leg, event: LegEvent) -> Params {
+    let (event, action, ending) = match event {
+        LegEvent::Initiated => ("DialInitiated", "initiated", None),
+        LegEvent::Ringing => ("DialRing", "ring", None),
+        LegEvent::Answered => ("DialAnswer", "answer", None),
+        LegEvent::Bridged => ("DialConnected", "connected", None),
+        LegEvent::Over(ending) => ("DialHangup", "hangup", Some(ending)),
+    };
+    let mut params = pairs(&[
+        ("CallUUID", &facts.scanner.id),
+        ("DialALegUUID", &facts.scanner.id),
         ("DialAction", action),
         ("DialBLegFrom", &owner.from),
         ("DialBLegPosition", "1"),
         ("DialBLegStatus", action),
         ("DialBLegTo", &owner.to),
-        ("DialBLegUUID", &owner.uuid),
+        ("DialBLegUUID", &owner.id),
         ("Event", event),
-        ("ParentAuthID", &leg.auth_id),
-    ])
+        ("ParentAuthID", facts.account),
+    ]);
+    if let Some(ending) = ending {
+        params.extend(leg_over(facts, owner, ending));
+    }
+    params
 }
 
-/// The owner's leg is over.
-pub(crate) fn leg_hangup(leg: &ScannerLeg, owner: &OwnerLeg, end: LegEnd, times: &Times) -> Params {
-    let mut params = leg_event(leg, owner, "DialHangup", "hangup");
-    params.extend(pairs(&[
-        ("AnswerTime", &times.answer),
-        ("DialBLegBillDuration", &billed_seconds(times.seconds).to_string()),
-        ("DialBLegDuration", &times.seconds.to_string()),
+fn leg_over(facts: Facts<'_>, owner: &Leg, ending: Ending) -> Params {
+    let end = cause::leg_end(ending);
+    let seconds = owner.seconds(facts.clock.now_ms());
+    pairs(&[
+        ("AnswerTime", &answered(facts, owner)),
+        ("DialBLegBillDuration", &billed_seconds(seconds).to_string()),
+        ("DialBLegDuration", &seconds.to_string()),
         ("DialBLegHangupCause", end.cause),
         ("DialBLegHangupCauseCode", end.code),
         ("DialBLegHangupCauseName", end.name),
         ("DialBLegHangupSource", end.source),
-        ("EndTime", &times.end),
-        ("StartTime", &times.start),
-    ]));
-    params
+        ("EndTime", &facts.clock.stamp(facts.clock.now_ms())),
+        ("StartTime", &facts.clock.stamp(owner.began_ms)),
+    ])
 }
 
 /// A dial is over: what the engine is asked to go on with. The owner's leg has no id if nobody answered. \[D\]
-pub(crate) fn dial_end(leg: &ScannerLeg, owner: &OwnerLeg, status: &str, end: LegEnd) -> Params {
-    let owner_uuid = if owner.answered_ms.is_some() { owner.uuid.as_str() } else { "" };
-    let mut params = call(leg, "Redirect");
+pub(crate) fn dial_over(facts: Facts<'_>, owner: &Leg, ending: Ending) -> Params {
+    let owner_uuid = if owner.answered_ms.is_some() { owner.id.as_str() } else { "" };
+    let mut params = call(facts, "Redirect");
     params.extend(pairs(&[
-        ("DialALegUUID", &leg.uuid),
+        ("DialALegUUID", &facts.scanner.id),
         ("DialBLegUUID", owner_uuid),
-        ("DialHangupCause", end.cause),
+        ("DialHangupCause", cause::leg_end(ending).cause),
         ("DialRingStatus", if owner.rang { "true" } else { "false" }),
-        ("DialStatus", status),
+        ("DialStatus", cause::dial_status(ending)),
     ]));
     params
 }
@@ -135,14 +130,15 @@ pub(crate) fn bare(number: &str) -> String {
     if digits.is_empty() { number.to_owned() } else { digits }
 }
 
-fn billed_seconds(seconds: u64) -> u64 {
+/// Started minutes, in seconds.
+pub(crate) fn billed_seconds(seconds: u64) -> u64 {
     seconds.div_ceil(60) * 60
 }
 
-fn dollars(hundred_thousandths: u64) -> String {
+pub(crate) fn dollars(hundred_thousandths: u64) -> String {
     format!("{}.{:05}", hundred_thousandths / 100_000, hundred_thousandths % 100_000)
 }
 
-fn pairs(pairs: &[(&str, &str)]) -> Params {
-    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+fn answered(facts: Facts<'_>, leg: &Leg) -> String {
+    leg.answered_ms.map(|at| facts.clock.stamp(at)).unwrap_or_default()
 }

@@ -9,24 +9,10 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// How a webhook is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
-    /// Parameters in the query.
-    Get,
-    /// Parameters as a form.
-    Post,
-}
+use crate::method::Method;
 
-impl Method {
-    /// `GET` or `POST`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Method::Get => "GET",
-            Method::Post => "POST",
-        }
-    }
-}
+/// The header that carries the nonce.
+pub(crate) const NONCE: &str = "X-Plivo-Signature-V3-Nonce";
 
 /// The base64 HMAC-SHA256 that `X-Plivo-Signature-V3` carries.
 ///

@@ -94,6 +94,6 @@ async fn a_network_out_of_bounds_is_refused() {
     assert!(matches!(refused(|c| c.public_base_url = "https://q/?a".into()), SimulatorError::PublicAddress(_)));
     assert!(matches!(refused(|c| c.time_scale = f64::NAN), SimulatorError::TimeScale(_)));
     assert!(matches!(refused(|c| c.auth_token.clear()), SimulatorError::Credentials));
-    assert!(matches!(refused(|c| c.faults.duplicate = 9), SimulatorError::Faults));
+    assert!(matches!(refused(|c| c.faults.duplicate = 11), SimulatorError::Faults));
     assert!(!format!("{config:?}").contains("NjU4"));
 }

@@ -1,4 +1,4 @@
-//! An engine of a few lines: a real HTTP server that answers with scripted documents and remembers what it was told.
+//! An engine of a few lines, for both protocols: a real HTTP server that answers with scripted documents and remembers what it was told.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
@@ -9,7 +9,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use qnect_simulator::{CallReport, Dial, Faults, Method, Network, NetworkConfig, OwnerScript, sign_v3};
+use qnect_simulator::{CallReport, Dial, Method, Network, NetworkConfig, OwnerScript, Protocol, sign_twilio, sign_v3};
 use tokio::net::TcpListener;
 
 pub(crate) const PUBLIC: &str = "https://qnect.example";
@@ -22,15 +22,23 @@ pub(crate) const CODE: &str = "4829137";
 /// A webhook as it arrived.
 #[derive(Clone, Debug)]
 pub(crate) struct Received {
+    pub(crate) method: String,
     pub(crate) path: String,
-    pub(crate) host: String,
+    pub(crate) headers: Vec<(String, String)>,
     pub(crate) params: Vec<(String, String)>,
+    /// The signature is the one of the provider that sent it.
     pub(crate) signed: bool,
+    /// In how many pieces the body came.
+    pub(crate) pieces: usize,
 }
 
 impl Received {
     pub(crate) fn param(&self, name: &str) -> &str {
         self.params.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map_or("", |(_, value)| value)
     }
 }
 
@@ -80,8 +88,12 @@ impl Engine {
             auth_id: "MAEXAMPLE".to_owned(),
             auth_token: TOKEN.to_owned(),
             time_scale: 0.0,
-            faults: Faults::default(),
+            ..NetworkConfig::default()
         }
+    }
+
+    pub(crate) fn twilio(&self) -> NetworkConfig {
+        NetworkConfig { protocol: Protocol::Twilio, auth_id: format!("AC{}", "0".repeat(32)), ..self.config() }
     }
 
     /// One call in which the owner's telephone follows `owner`.
@@ -135,19 +147,38 @@ async fn answer(
     script: Arc<Script>,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
-    let header =
-        |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
-    let (signature, nonce, host) =
-        (header("X-Plivo-Signature-V3"), header("X-Plivo-Signature-V3-Nonce"), header("Host"));
-    let target = request.uri().to_string();
+    let headers: Vec<(String, String)> = request
+        .headers()
+        .iter()
+        .map(|(name, value)| (name.to_string(), value.to_str().expect("plain ascii").to_owned()))
+        .collect();
+    let (method, target) = (request.method().to_string(), request.uri().to_string());
     let path = request.uri().path().to_owned();
-    let body = request.into_body().collect().await.expect("a body").to_bytes();
-    let params: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
-    let expected = sign_v3(Method::Post, &format!("{PUBLIC}{target}"), &params, &nonce, TOKEN);
-    let received = Received { path, host, params, signed: signature == expected };
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    let (mut body, mut pieces, mut incoming) = (Vec::new(), 0, request.into_body());
+    while let Some(frame) = incoming.frame().await {
+        body.extend(frame.expect("a frame").into_data().expect("data"));
+        pieces += 1;
+    }
+    let form: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
+    let params = if method == "GET" { form_urlencoded::parse(query.as_bytes()).into_owned().collect() } else { form };
+    let mut received = Received { method, path, headers, params, signed: false, pieces };
+    received.signed = is_signed(&received, &format!("{PUBLIC}{target}"));
     let before = engine.to(&received.path).len();
     let (status, kind, text) = script(&received, before);
     engine.received.lock().expect("no panic holds it").push(received);
     let response = Response::builder().status(status).header("Content-Type", kind).body(Full::from(text));
     Ok(response.expect("a response"))
+}
+
+/// A GET has its parameters in the URL, so that there is nothing beside it.
+fn is_signed(received: &Received, url: &str) -> bool {
+    let form: &[(String, String)] = if received.method == "GET" { &[] } else { &received.params };
+    let twilio = received.header("X-Twilio-Signature");
+    if !twilio.is_empty() {
+        return twilio == sign_twilio(url, form, TOKEN);
+    }
+    let method = if received.method == "GET" { Method::Get } else { Method::Post };
+    let nonce = received.header("X-Plivo-Signature-V3-Nonce");
+    received.header("X-Plivo-Signature-V3") == sign_v3(method, url, form, nonce, TOKEN)
 }

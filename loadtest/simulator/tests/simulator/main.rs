@@ -7,3 +7,5 @@ mod program;
 mod scripts;
 mod signature;
 mod strict;
+mod twilio;
+mod twiml;

@@ -54,7 +54,7 @@ async fn every_webhook_is_signed_over_the_public_url_and_carries_no_fragment() {
 
     for received in engine.received() {
         assert!(received.signed, "{received:?}");
-        assert_eq!(received.host, "qnect.example");
+        assert_eq!(received.header("Host"), "qnect.example");
     }
     for exchange in &report.exchanges {
         assert!(exchange.url.starts_with(PUBLIC) && !exchange.url.contains('#'), "{}", exchange.url);

@@ -1,6 +1,8 @@
-//! Signatures against vectors made with the vendor's Python package (plivo 4.63.0, `plivo.utils.signature_v3`).
+//! Signatures against vectors made with the vendors' Python packages: plivo 4.63.0 (`plivo.utils.signature_v3`) and
+//! twilio 9.13.0, where each signature is `RequestValidator(auth_token).compute_signature(url, params)`, and `params` a
+//! `dict` with a `getlist` that returns all values of a name.
 
-use qnect_simulator::{Method, sign_v3};
+use qnect_simulator::{Method, sign_twilio, sign_v3};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -14,8 +16,27 @@ struct Vector {
     signature: String,
 }
 
+#[derive(Deserialize)]
+struct TwilioVector {
+    name: String,
+    url: String,
+    params: Vec<(String, String)>,
+    auth_token: String,
+    signature: String,
+}
+
 #[test]
-fn signatures_are_the_vendors() {
+fn twilios_signatures_are_the_vendors() {
+    let text = include_str!("../data/twilio_signature.json");
+    let vectors: Vec<TwilioVector> = serde_json::from_str(text).expect("vectors");
+    assert!(vectors.len() >= 18);
+    for TwilioVector { name, url, params, auth_token, signature } in vectors {
+        assert_eq!(sign_twilio(&url, &params, &auth_token), signature, "{name}");
+    }
+}
+
+#[test]
+fn plivos_signatures_are_the_vendors() {
     let vectors: Vec<Vector> = serde_json::from_str(include_str!("../data/plivo_signature_v3.json")).expect("vectors");
     assert!(vectors.len() >= 12);
     for vector in vectors {
