@@ -1,7 +1,7 @@
 //! What a client wants to be answered in.
 
 use http::HeaderMap;
-use http::header::{ACCEPT, CONTENT_TYPE};
+use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
 
 /// The form of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +69,10 @@ pub enum BodyKind {
 
 /// What a request's body claims to be.
 pub fn body_kind(headers: &HeaderMap) -> BodyKind {
+    // Nothing is unpacked here, so that 64 KiB stay 64 KiB.
+    if headers.get_all(CONTENT_ENCODING).iter().any(|coding| coding != "identity") {
+        return BodyKind::Other;
+    }
     let kind = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     match kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
         "application/json" => BodyKind::Json,

@@ -89,10 +89,12 @@ impl Problem {
     pub fn detail(&self) -> &'static str {
         match self {
             Self::NotFound => "nothing is here; scan the sticker again, or check the code on it",
-            Self::MethodNotAllowed => "this address does not take that method",
+            Self::MethodNotAllowed => {
+                "this address does not take that method; the Allow header names those that it takes"
+            }
             Self::TooLarge => "the body is larger than 64 KiB; send less",
             Self::TooSlow => "the body did not arrive within 10 seconds; send it again",
-            Self::UnsupportedBody => "send application/json or application/x-www-form-urlencoded",
+            Self::UnsupportedBody => "send application/json or application/x-www-form-urlencoded, not compressed",
             Self::Malformed => "the body is not what its content type says; correct it",
             Self::Unprocessable(what) => what,
             Self::IdempotencyConflict => "this idempotency key was used for a different request; choose a new one",

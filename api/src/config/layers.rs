@@ -1,7 +1,8 @@
 //! The three sources, laid over one another in one table, with the origin of every key.
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -37,6 +38,8 @@ pub fn environment() -> impl Iterator<Item = (String, String)> {
 }
 
 const VARIABLE_PREFIX: &str = "QNECT__";
+/// No configuration is longer; a longer file is a mistake, and `/dev/zero` would not end.
+const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// The merged sources. No `Debug`: secrets stand here in clear.
 pub(super) struct Layers {
@@ -68,12 +71,13 @@ impl Layers {
     fn lay_file(&mut self, path: &Path) {
         let file = path.display().to_string();
         self.origins.file = Some(file.clone());
-        let text = match std::fs::read_to_string(path) {
+        let text = match read_text(path) {
             Ok(text) => text,
             Err(error) => {
                 let what = format!("can't read the file ({})", error.kind());
                 let write = match error.kind() {
                     ErrorKind::InvalidData => "save it in UTF-8",
+                    ErrorKind::FileTooLarge => "write at most 1 MiB",
                     _ => "write the path of a readable file",
                 };
                 self.problems.push(self.origins.problem("", what, write));
@@ -181,6 +185,13 @@ impl Origins {
     pub(super) fn problem(&self, key: &str, what: impl Into<String>, write: impl Into<String>) -> Problem {
         Problem { place: self.place(key), key: key.to_owned(), what: what.into(), write: write.into() }
     }
+}
+
+/// The whole text of a file, read under its cap.
+fn read_text(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > FILE_BYTES_MAX { Err(ErrorKind::FileTooLarge.into()) } else { Ok(text) }
 }
 
 /// The full name of `name` in the section `prefix`.

@@ -1,5 +1,10 @@
 //! The real binary, asked from outside: real sockets, a real folder, a telephone network of strangers.
 
+mod bad_bodies;
+mod bad_codes;
+mod bad_heads;
+mod bad_start;
+mod bad_webhooks;
 mod calls;
 mod canary;
 mod client;
@@ -10,6 +15,7 @@ mod killed;
 mod metrics;
 mod operations;
 mod plivo;
+mod raw;
 mod scan;
 mod server;
 mod sessions;

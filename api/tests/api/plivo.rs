@@ -43,8 +43,17 @@ impl Webhook {
         self
     }
 
+    /// The parameters as a form.
+    pub(crate) fn body(&self) -> String {
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.params).finish()
+    }
+
     pub(crate) async fn send(&self, client: &Client) -> Answer {
-        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.params).finish();
+        self.send_body(client, &[], self.body().into_bytes()).await
+    }
+
+    /// Sends another body than the one that was signed, with further header fields.
+    pub(crate) async fn send_body(&self, client: &Client, fields: &[(&str, &str)], body: Vec<u8>) -> Answer {
         let mut request = client
             .request(&Method::POST, &self.path)
             .header(HOST, self.host)
@@ -52,6 +61,9 @@ impl Webhook {
             .header("X-Plivo-Signature-V3-Nonce", &self.nonce);
         if let Some(signature) = &self.signature {
             request = request.header("X-Plivo-Signature-V3", signature);
+        }
+        for (name, value) in fields {
+            request = request.header(*name, *value);
         }
         client.send(request, body).await
     }

@@ -235,7 +235,7 @@ async fn named(client: &Client, path: &str, key: &str, body: &Value) -> Answer {
 }
 
 /// RFC 9457: every member that we promise, and the status in both places.
-fn assert_problem(answer: &Answer, status: u16, code: &str, what: &str) {
+pub(crate) fn assert_problem(answer: &Answer, status: u16, code: &str, what: &str) {
     assert_eq!(answer.status, status, "{what}: {answer:?}");
     assert_eq!(answer.header("content-type"), "application/problem+json", "{what}");
     assert_common(answer);
