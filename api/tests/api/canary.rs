@@ -7,11 +7,11 @@ use crate::calls::network;
 use crate::folder::{Folder, files};
 use crate::server::Server;
 
-const NAME: &str = "Canaria Serinus";
-const EMAIL: &str = "Serinus.Canaria@birds.example";
-const VEHICLE: &str = "ZZ99 CANARY 77";
-const OWNER: &str = "+919876501234";
-const SCANNER: &str = "+919765402468";
+pub(crate) const NAME: &str = "Canaria Serinus";
+pub(crate) const EMAIL: &str = "Serinus.Canaria@birds.example";
+pub(crate) const VEHICLE: &str = "ZZ99 CANARY 77";
+pub(crate) const OWNER: &str = "+919876501234";
+pub(crate) const SCANNER: &str = "+919765402468";
 
 #[tokio::test]
 async fn nothing_of_a_person_stands_anywhere() {
@@ -57,11 +57,7 @@ async fn nothing_of_a_person_stands_anywhere() {
     let stored = files(&folder.data()).into_iter().map(|(path, bytes)| (path.display().to_string(), bytes));
     let places: Vec<(String, Vec<u8>)> = places.map(|(place, bytes)| (place.to_owned(), bytes)).chain(stored).collect();
     assert!(places.len() > 8, "the data folder has files");
-    for (place, bytes) in &places {
-        for (what, mark) in marks() {
-            assert!(!holds(bytes, &mark), "{what} stands in {place}");
-        }
-    }
+    assert_nobody(&places);
     // Secrets that give access are no personal data, but no log may hold them either.
     for (what, secret) in
         [("the code", &code), ("the session", &opened.session), ("the access code", &opened.access_code)]
@@ -78,8 +74,17 @@ fn the_marks_are_found_where_they_stand() {
     assert!(!holds(b"nobody", b"somebody"));
 }
 
+/// None of the places, each with what stands there, holds anything of anybody.
+pub(crate) fn assert_nobody(places: &[(String, Vec<u8>)]) {
+    for (place, bytes) in places {
+        for (what, mark) in marks() {
+            assert!(!holds(bytes, &mark), "{what} stands in {place}");
+        }
+    }
+}
+
 /// Every form in which a person might be written down.
-fn marks() -> Vec<(String, Vec<u8>)> {
+pub(crate) fn marks() -> Vec<(String, Vec<u8>)> {
     let mut marks = Vec::new();
     for text in [NAME, EMAIL, VEHICLE, &OWNER[3..], &SCANNER[3..], "Serinus", "birds.example", "CANARY"] {
         for spelled in [text.to_owned(), text.to_lowercase(), text.to_uppercase(), text.replace(' ', "")] {
@@ -94,6 +99,6 @@ fn marks() -> Vec<(String, Vec<u8>)> {
     marks
 }
 
-fn holds(bytes: &[u8], mark: &[u8]) -> bool {
+pub(crate) fn holds(bytes: &[u8], mark: &[u8]) -> bool {
     bytes.windows(mark.len()).any(|window| window == mark)
 }

@@ -15,6 +15,8 @@ mod killed;
 mod metrics;
 mod operations;
 mod plivo;
+mod privacy_asked;
+mod privacy_errors;
 mod raw;
 mod scan;
 mod server;
