@@ -13,6 +13,7 @@ use qnect_core::time::Timestamp;
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
+use crate::chores::Chore;
 use crate::codec::{Head, encode_session, pack_scans, to_bytes};
 use crate::commit_queue::{CommitInbox, Job, Work};
 use crate::error::StorageError;
@@ -170,6 +171,9 @@ impl Committer {
                             Record::ScanAdmitted(scan) => scans.push(*scan),
                             Record::SessionOpened(s) | Record::SessionAdvanced(s) | Record::SessionEnded(s) => {
                                 change(Space::Sessions, &session_key(s.id), Some(&encode_session(s, &self.keys)?));
+                                if let Some(chore) = Chore::left_by(s) {
+                                    change(Space::Chores, &chore.key(), Some(&[]));
+                                }
                             }
                         }
                     }

@@ -10,6 +10,7 @@
 //! | `sessions` | tag (8), secret (17) | the session |
 //! | `scans` | earliest milliseconds (8), commit (8), part (2) | the scans of half a second, packed |
 //! | `head` | `head` | the last commit: sequence, rolling hash, time |
+//! | `chores` | milliseconds when due (8), session (25) | nothing |
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions};
 use qnect_core::session_id::SessionId;
@@ -19,7 +20,7 @@ use qnect_core::time::Timestamp;
 
 use crate::error::StorageError;
 
-/// Bytes of one memtable. Eight keyspaces of up to five memtables each stay below 320 MiB.
+/// Bytes of one memtable. Nine keyspaces of up to five memtables each stay at 360 MiB.
 const MEMTABLE_BYTES: u64 = 8 * 1024 * 1024;
 
 /// The key of the only row in `head`.
@@ -37,10 +38,11 @@ pub(crate) enum Space {
     Sessions = 5,
     Scans = 6,
     Head = 7,
+    Chores = 8,
 }
 
 impl Space {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Tags,
         Self::Owners,
         Self::Vehicles,
@@ -49,6 +51,7 @@ impl Space {
         Self::Sessions,
         Self::Scans,
         Self::Head,
+        Self::Chores,
     ];
 
     pub(crate) const fn name(self) -> &'static str {
@@ -61,6 +64,7 @@ impl Space {
             Self::Sessions => "sessions",
             Self::Scans => "scans",
             Self::Head => "head",
+            Self::Chores => "chores",
         }
     }
 }
@@ -128,5 +132,13 @@ pub(crate) fn scans_key(earliest: Timestamp, sequence: u64, part: u16) -> [u8; 1
     key[..8].copy_from_slice(&earliest.as_millis().to_be_bytes());
     key[8..16].copy_from_slice(&sequence.to_be_bytes());
     key[16..].copy_from_slice(&part.to_be_bytes());
+    key
+}
+
+/// Chores sort by when they are due.
+pub(crate) fn chore_key(due: Timestamp, session: SessionId) -> [u8; 33] {
+    let mut key = [0; 33];
+    key[..8].copy_from_slice(&due.as_millis().to_be_bytes());
+    key[8..].copy_from_slice(&session_key(session));
     key
 }

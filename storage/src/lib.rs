@@ -5,6 +5,7 @@
 //! threads and never on an arbiter.
 
 mod cards;
+mod chores;
 mod clerk;
 mod codec;
 mod commit;
@@ -27,6 +28,7 @@ mod threads;
 mod watchdog;
 
 pub use cards::{Masked, OwnerCard, TagCard};
+pub use chores::Chore;
 pub use commit_queue::{Lane, Promise, QueueFull};
 pub use edit::{Edit, EditError, MINTED_AT_ONCE_MAX, OwnerChange, TAGS_PER_OWNER_MAX};
 pub use error::StorageError;

@@ -13,6 +13,7 @@ use qnect_core::tag_code::TagId;
 use qnect_core::time::Timestamp;
 use tokio::sync::oneshot;
 
+use crate::chores::Chore;
 use crate::codec::{decode_session, unpack_scans};
 use crate::error::StorageError;
 use crate::failure::Failure;
@@ -54,6 +55,7 @@ pub(crate) enum Read {
     Session { id: SessionId, reply: Reply<SessionSnapshot> },
     Caller { root: CallerRoot, reply: Reply<OwnerId> },
     Profile { owner: OwnerId, reply: Reply<OwnerProfile> },
+    Chores { now: Timestamp, limit: usize, reply: Reply<Vec<Chore>> },
 }
 
 /// The way to the readers; `None` once it is closed.
@@ -126,6 +128,9 @@ impl Reader {
                 }
                 Read::Profile { owner, reply } => {
                     let _ = reply.send(self.told(self.profile(owner)));
+                }
+                Read::Chores { now, limit, reply } => {
+                    let _ = reply.send(self.told(Chore::due(&self.spaces, &self.keys, now, limit).map(Some)));
                 }
             }
         }

@@ -16,6 +16,7 @@ use qnect_core::tag_code::TagId;
 use qnect_core::time::Timestamp;
 use tokio::sync::watch;
 
+use crate::chores::Chore;
 use crate::clerk::{Clerk, ErrandQueue};
 use crate::codec::{Head, from_bytes};
 use crate::commit::{CommitMetrics, Committer};
@@ -38,6 +39,9 @@ const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 const FJALL_WORKERS: usize = 1;
 /// Owners that one batch of a bulk registration holds.
 const REGISTER_BATCH: usize = 4_096;
+
+/// Nobody waits for chores, and one that is not noted is found again: they are shed with the scans.
+const CHORES_LANE: Lane = Lane::Scans;
 
 /// Where a store lives and what it is opened with.
 #[derive(Debug)]
@@ -222,6 +226,25 @@ impl Storage {
     /// What decisions need to know of an owner; `None` when there is none, or erased.
     pub async fn owner_profile(&self, owner: OwnerId) -> Result<Option<OwnerProfile>, ReadError> {
         self.face.reads.ask(|reply| Read::Profile { owner, reply }).await
+    }
+
+    /// Chores that are due at `now`, the longest due first, `limit` at most; one stays due until it is done or postponed.
+    pub async fn due_chores(&self, now: Timestamp, limit: usize) -> Result<Vec<Chore>, ReadError> {
+        Ok(self.face.reads.ask(|reply| Read::Chores { now, limit, reply }).await?.unwrap_or_default())
+    }
+
+    /// A chore is done: it is forgotten within half a second. Never blocks; with a full queue it stays due.
+    pub fn chore_done(&self, chore: &Chore) -> Result<(), QueueFull> {
+        self.face.commits.remember(CHORES_LANE, Work::Rows(vec![chore.gone()]))
+    }
+
+    /// A chore could not be done: it is due again at `due`. Never blocks; with a full queue it stays due.
+    pub fn postpone_chore(&self, chore: &Chore, due: Timestamp) -> Result<(), QueueFull> {
+        // Its row would go and come in one batch, which has no order within a key.
+        if due == chore.due {
+            return Ok(());
+        }
+        self.face.commits.remember(CHORES_LANE, Work::Rows(vec![chore.gone(), Chore { due, ..*chore }.row()]))
     }
 
     /// Walks all sessions that have not ended or ended within the last day: once, before serving. Blocks.

@@ -10,7 +10,7 @@ mod tag;
 pub(crate) use head::Head;
 pub(crate) use owner::OwnerRow;
 pub(crate) use scan::{pack_scans, unpack_scans};
-pub(crate) use session::{decode_session, encode_session};
+pub(crate) use session::{decode_session, encode_session, session_id};
 pub(crate) use tag::TagRow;
 
 use crate::error::StorageError;

@@ -180,7 +180,8 @@ fn leg_place(record_id: &[u8; 25], field: u16) -> Place<'_> {
     Place { keyspace: Space::Sessions.name(), record_id, field, version: FORMAT }
 }
 
-fn session_id(key: &[u8], checks: &CheckKeys) -> Result<SessionId, StorageError> {
+/// The session that a row's key names.
+pub(crate) fn session_id(key: &[u8], checks: &CheckKeys) -> Result<SessionId, StorageError> {
     let key: [u8; 25] = key.try_into().map_err(|_| unreadable("its key has another length"))?;
     let (mut tag, mut secret) = ([0; 8], [0; 17]);
     tag.copy_from_slice(&key[..8]);
