@@ -6,7 +6,9 @@
 mod manifests;
 mod metrics;
 mod places;
+mod promises;
 mod rooms;
+mod routes;
 mod source;
 mod words;
 
