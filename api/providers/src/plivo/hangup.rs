@@ -14,28 +14,31 @@ enum Told {
     As(LegEnd),
 }
 
-/// How the owner's leg ended. Code, name and cause tell the same; the first that is specific counts, because a leg that
-/// failed the confirm key may still have the cause `NORMAL_CLEARING`. [U] which of them a given carrier fills in.
+/// How the owner's leg ended, by a webhook.
 pub(super) fn owner_leg_end(fields: &Fields) -> Result<LegEnd, ParseError> {
-    let told = [
-        by_code(fields.text("DialBLegHangupCauseCode")?),
-        by_word(&fields.word("DialBLegHangupCauseName")?),
-        by_word(&fields.word("DialBLegHangupCause")?),
-    ];
+    let words = [fields.word("DialBLegHangupCauseName")?, fields.word("DialBLegHangupCause")?];
+    let source = fields.word("DialBLegHangupSource")?;
+    Ok(leg_end(fields.text("DialBLegHangupCauseCode")?, words.each_ref().map(String::as_str), &source))
+}
+
+/// How a leg ended. Code, name and cause tell the same; the first that is specific counts, because a leg that failed the
+/// confirm key may still have the cause `NORMAL_CLEARING`. [U] which of them a given carrier fills in.
+pub(crate) fn leg_end(code: &str, [name, cause]: [&str; 2], source: &str) -> LegEnd {
+    let told = [by_code(code), by_word(name), by_word(cause)];
     let specific = told.into_iter().flatten().find_map(|told| match told {
         Told::As(end) => Some(end),
         Told::Normally => None,
     });
     if let Some(end) = specific {
-        return Ok(end);
+        return end;
     }
     if !told.contains(&Some(Told::Normally)) {
-        return Ok(LegEnd::Failed);
+        return LegEnd::Failed;
     }
-    Ok(match fields.word("DialBLegHangupSource")?.as_str() {
+    match source {
         "callee" | "callrecipient" => LegEnd::HungUp,
         _ => LegEnd::Completed,
-    })
+    }
 }
 
 /// How a dial ended; `None` when the webhook does not tell. [U] whether a refusal has a status of its own: the cause says it.

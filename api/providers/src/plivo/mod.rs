@@ -17,11 +17,12 @@ use crate::provider::{Capabilities, Document, Provider, Webhook};
 use crate::request::{ParseError, VerifyError, WebhookRequest};
 use crate::routes::Route;
 
+pub(crate) use hangup::leg_end;
 pub use parse::PARAMETERS_MAX;
 pub use verify::{ACCOUNT_SIGNATURE, NONCE, SIGNATURE};
 
 /// Plivo's name, in paths, metrics and the configuration.
-const NAME: &str = "plivo";
+pub(crate) const NAME: &str = "plivo";
 
 /// Plivo's tongue.
 #[derive(Debug, Clone, Copy)]
