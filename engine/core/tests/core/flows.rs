@@ -3,4 +3,6 @@
 mod calling;
 mod configuring;
 mod ending;
+mod redial_limits;
+mod redialling;
 mod scanning;

@@ -37,9 +37,18 @@ pub(crate) fn bela() -> Caller {
     known(2)
 }
 
+/// Asha on the next day, while yesterday's key is there.
+pub(crate) fn asha_tomorrow() -> Caller {
+    Caller::Known(CallerTokens { today: token(101), yesterday: Some(token(1)) })
+}
+
 /// A caller, the same one all day.
 pub(crate) fn known(n: u8) -> Caller {
-    Caller::Known(CallerTokens { today: DayToken::from_bytes([n; 16]), yesterday: None })
+    Caller::Known(CallerTokens { today: token(n), yesterday: None })
+}
+
+pub(crate) fn token(n: u8) -> DayToken {
+    DayToken::from_bytes([n; 16])
 }
 
 pub(crate) fn leg(n: u8) -> LegId {
