@@ -13,7 +13,7 @@ use crate::leg::{LegEvent, LegId};
 use crate::number::CallerId;
 use crate::policy::{ACCEPT, Policy, WATCHDOG};
 use crate::record::Record;
-use crate::session::{Admission, Change, Session, State, Stay};
+use crate::session::{Admission, Change, Session, Stay};
 use crate::session_id::SessionId;
 use crate::time::Timestamp;
 
@@ -76,7 +76,7 @@ impl Tag {
         desk: &mut Desk<'_>,
         effects: &mut Effects,
     ) -> Redialled {
-        let session = match self.redialled(from, leg, caller) {
+        let session = match self.redialled(from, leg, caller, now) {
             Some(open) => open,
             None => match self.follow(from, follow_up, caller, now, effects) {
                 Ok(session) => session,
@@ -206,12 +206,15 @@ impl Tag {
         Some(Instruction::Challenge { session: id, attempt, spoken: ChallengeDigits::of(id, leg, attempt), language })
     }
 
-    /// The open session that a redial of `from` means: the one that `leg` was dialled for, or the one that waits for `caller`.
-    fn redialled(&self, from: SessionId, leg: &LegId, caller: Caller) -> Option<SessionId> {
-        let waits = |s: &&Session| s.state() == State::Waiting && s.is_bound_to(caller);
+    /// The open session that a redial of `from` means: the one that `leg` was dialled for, or one that waits for `caller`,
+    /// `from` itself before any other.
+    fn redialled(&self, from: SessionId, leg: &LegId, caller: Caller, now: Timestamp) -> Option<SessionId> {
         let number = self.sessions[self.position(from)?].snapshot().number;
+        let waits = |s: &&Session| {
+            s.is_bound_to(caller) && s.snapshot().number == number && s.admits(leg, caller, now) == Admission::Ready
+        };
         let dialled = self.sessions.iter().find(|s| s.is_dialed_for(leg));
-        let waiting = || self.sessions.iter().filter(waits).find(|s| s.snapshot().number == number);
+        let waiting = || self.sessions.iter().filter(waits).min_by_key(|s| s.snapshot().id != from);
         dialled.or_else(waiting).map(|s| s.snapshot().id)
     }
 

@@ -9,7 +9,9 @@ use qnect_core::session::{SessionSnapshot, State};
 use qnect_core::tag::{CallTurn, OpenSession, Redialled};
 use qnect_core::time::Span;
 
-use crate::dsl::{Led, World, asha, asha_tomorrow, bela, code, dialed, holds, leg, refuses, session_id, token};
+use crate::dsl::{
+    Led, World, asha, asha_tomorrow, bela, code, dialed, holds, leg, refuses, request, session_id, token,
+};
 
 #[test]
 fn a_session_that_still_waits_is_dialled() {
@@ -169,4 +171,27 @@ fn a_cancelled_session_may_be_followed_by_the_caller_it_was_bound_to() {
     w.led_to([Led::ReleasedCode(id), Led::Advanced(id, State::Ended)]);
     w.not_followed(id, 2, bela(), Announcement::CodeRefused);
     w.follows(id, 3);
+}
+
+#[test]
+fn the_session_that_was_dialled_last_goes_first() {
+    let mut w = World::new();
+    w.bound(1);
+    w.open(&request(2, Reason::Emergency));
+    w.led_to([Led::Opened(session_id(2))]);
+    w.owner.live = Some((session_id(200), w.now.plus(Span::HOUR)));
+    w.turned_away((session_id(2), &leg(2), asha()), CallTurn::Code, &holds(session_id(2), 1));
+    w.owner.live = None;
+    assert_eq!(w.redial(session_id(2), 3, &leg(3), asha()).session, session_id(2));
+    w.led_to([Led::Advanced(session_id(2), State::Dialing)]);
+}
+
+#[test]
+fn a_waiting_session_past_its_life_hides_no_other() {
+    let mut w = World::new();
+    let old = w.bound(1);
+    w.after(Span::from_secs(300));
+    let over = w.called(2, Outcome::NoAnswer);
+    w.now = w.view(old).expires_at;
+    w.follows(over, 3);
 }
