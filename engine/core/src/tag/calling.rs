@@ -76,8 +76,8 @@ impl Tag {
         desk: &mut Desk<'_>,
         effects: &mut Effects,
     ) -> Redialled {
-        let session = match self.redialled(from, leg, caller, now) {
-            Some(open) => open,
+        let session = match self.dialled_for(leg).or_else(|| self.redialled(from, leg, caller, now)) {
+            Some(known) => known,
             None => match self.follow(from, follow_up, caller, now, effects) {
                 Ok(session) => session,
                 Err(announcement) => {
@@ -206,16 +206,21 @@ impl Tag {
         Some(Instruction::Challenge { session: id, attempt, spoken: ChallengeDigits::of(id, leg, attempt), language })
     }
 
-    /// The open session that a redial of `from` means: the one that `leg` was dialled for, or one that waits for `caller`,
-    /// `from` itself before any other.
+    /// The session that `leg` was dialled for, an open one before any other: a repeated webhook means that one, even when
+    /// its call is over.
+    fn dialled_for(&self, leg: &LegId) -> Option<SessionId> {
+        let dialled = self.sessions.iter().filter(|s| s.snapshot().scanner_leg.as_ref() == Some(leg));
+        dialled.max_by_key(|s| s.is_dialed_for(leg)).map(|s| s.snapshot().id)
+    }
+
+    /// The session that waits for `caller`, on the number of `from`: `from` itself before any other.
     fn redialled(&self, from: SessionId, leg: &LegId, caller: Caller, now: Timestamp) -> Option<SessionId> {
         let number = self.sessions[self.position(from)?].snapshot().number;
         let waits = |s: &&Session| {
             s.is_bound_to(caller) && s.snapshot().number == number && s.admits(leg, caller, now) == Admission::Ready
         };
-        let dialled = self.sessions.iter().find(|s| s.is_dialed_for(leg));
-        let waiting = || self.sessions.iter().filter(waits).min_by_key(|s| s.snapshot().id != from);
-        dialled.or_else(waiting).map(|s| s.snapshot().id)
+        let waiting = self.sessions.iter().filter(waits).min_by_key(|s| s.snapshot().id != from);
+        waiting.map(|s| s.snapshot().id)
     }
 
     /// Opens the session that follows `from`, or says what the caller hears instead.

@@ -195,3 +195,21 @@ fn a_waiting_session_past_its_life_hides_no_other() {
     w.now = w.view(old).expires_at;
     w.follows(over, 3);
 }
+
+#[test]
+fn a_leg_that_was_dialled_for_is_not_dialled_for_again() {
+    let mut w = World::new();
+    let first = w.called(1, Outcome::NoAnswer);
+    let second = w.follows(first, 2);
+    w.notes(second, LegEvent::DialEnded(LegEnd::NoAnswer));
+    w.ends(second, Outcome::NoAnswer);
+    for (from, line) in [(first, 2), (second, 2), (second, 1)] {
+        assert_eq!(w.redial(from, 3, &leg(line), asha()).instruction, refuses());
+        w.led_to_nothing();
+    }
+    let waits = w.bound(5);
+    assert_eq!(w.redial(waits, 3, &leg(2), asha()).instruction, refuses());
+    w.led_to_nothing();
+    dialed(w.redial(waits, 3, &leg(4), asha()).instruction);
+    w.led_to([Led::Advanced(waits, State::Dialing)]);
+}
