@@ -308,11 +308,11 @@ impl Session {
         matches!((self.s.bound_to, caller), (Some(bound), Caller::Known(tokens)) if tokens.include(&bound))
     }
 
-    /// Whether `caller` may dial again what this session was for: within its life, after a call that the owner did not
-    /// decline.
+    /// Whether `caller` may dial again what this session was for: within its life, after a call that the owner neither
+    /// declined nor reported as abuse.
     pub fn may_be_followed(&self, caller: Caller, now: Timestamp) -> bool {
-        let unwanted = matches!(self.s.ended, None | Some((Outcome::Declined | Outcome::Expired, _)));
-        !unwanted && now < self.s.expires_at && self.is_bound_to(caller)
+        let over = !matches!(self.s.ended, None | Some((Outcome::Declined | Outcome::Expired, _)));
+        over && self.s.reported_at.is_none() && now < self.s.expires_at && self.is_bound_to(caller)
     }
 
     /// Whether the caller on `leg` must still key the digits of a challenge.

@@ -153,3 +153,12 @@ fn without_yesterdays_key_a_caller_is_a_stranger_after_midnight() {
     let over = w.called(1, Outcome::NoAnswer);
     w.not_followed(over, 2, crate::dsl::known(101), Announcement::CodeRefused);
 }
+
+#[test]
+fn a_call_that_was_reported_as_abuse_is_not_repeated() {
+    let mut w = World::new();
+    let id = w.called(1, Outcome::Completed);
+    assert!(w.report(id));
+    w.led_to([Led::Advanced(id, State::Ended)]);
+    w.not_followed(id, 2, asha(), Announcement::CodeRefused);
+}
