@@ -237,6 +237,9 @@ impl Tag {
         if !before.may_be_followed(caller, now) {
             return Err(Announcement::CodeRefused);
         }
+        if !self.has_room() {
+            return Err(Announcement::OwnerUnavailable);
+        }
         let owner = self.may_open(before.snapshot().reason, now).map_err(|_| Announcement::OwnerUnavailable)?;
         let (number, code) = follow_up.line.ok_or(Announcement::TryAgain)?;
         let session = Session::following(before, follow_up.id, (number, code), owner, now);

@@ -49,7 +49,7 @@ impl Tag {
             Ok(owner) => owner,
             Err((refusal, retry_after)) => return OpenDecision::Refused { refusal, retry_after },
         };
-        if self.policy.tag_open_sessions_max != 0 && self.open_sessions() >= self.policy.tag_open_sessions_max {
+        if !self.has_room() {
             return OpenDecision::Refused {
                 refusal: Refusal::TagLimit,
                 retry_after: self.next_end().map_or(Span::ZERO, |at| at.since(now)),
@@ -73,6 +73,11 @@ impl Tag {
         let view = SessionView::of(&session);
         self.sessions.push(session);
         OpenDecision::Opened(view)
+    }
+
+    /// Whether the tag may have one more open session.
+    pub(super) fn has_room(&self) -> bool {
+        self.policy.tag_open_sessions_max == 0 || self.open_sessions() < self.policy.tag_open_sessions_max
     }
 
     /// For which reasons a session may be opened at `now`; charges nothing.

@@ -162,3 +162,15 @@ fn a_call_that_was_reported_as_abuse_is_not_repeated() {
     w.led_to([Led::Advanced(id, State::Ended)]);
     w.not_followed(id, 2, asha(), Announcement::CodeRefused);
 }
+
+#[test]
+fn a_tag_has_no_more_open_sessions_by_redials() {
+    let mut w = World::given(|p| p.tag_open_sessions_max = 2, |_| ());
+    let over = w.called(1, Outcome::NoAnswer);
+    w.waiting(2, Reason::Blocking);
+    let other = w.waiting(3, Reason::Blocking);
+    w.not_followed(over, 4, asha(), Announcement::OwnerUnavailable);
+    w.cancel(other);
+    w.led();
+    w.follows(over, 5);
+}
