@@ -237,7 +237,7 @@ impl Tag {
         if !before.may_be_followed(caller, now) {
             return Err(Announcement::CodeRefused);
         }
-        if !self.has_room() {
+        if !self.config.answers() || !self.has_room() {
             return Err(Announcement::OwnerUnavailable);
         }
         let owner = self.may_open(before.snapshot().reason, now).map_err(|_| Announcement::OwnerUnavailable)?;

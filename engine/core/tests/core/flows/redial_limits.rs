@@ -8,7 +8,7 @@ use qnect_core::leg::{LegEnd, LegEvent};
 use qnect_core::preferences::Pause;
 use qnect_core::reason::{Reason, ReasonSet};
 use qnect_core::session::State;
-use qnect_core::tag::Redialled;
+use qnect_core::tag::{Redialled, TagStatus};
 
 use crate::dsl::{Led, World, asha, bela, leg, per_hour, refuses, says, session_id};
 
@@ -173,4 +173,14 @@ fn a_tag_has_no_more_open_sessions_by_redials() {
     w.cancel(other);
     w.led();
     w.follows(over, 5);
+}
+
+#[test]
+fn a_tag_that_was_switched_off_opens_nothing() {
+    for status in [TagStatus::Suspended, TagStatus::Retired] {
+        let mut w = World::new();
+        let over = w.called(1, Outcome::NoAnswer);
+        w.reconfigured(|c| c.status = status);
+        w.not_followed(over, 2, asha(), Announcement::OwnerUnavailable);
+    }
 }
