@@ -1,8 +1,13 @@
 //! Scenarios, told as they happen: what a scanner asks, what a telephone does, how a call ends.
 
+mod answering;
 mod calling;
+mod cancelling;
 mod configuring;
 mod ending;
+mod holding;
+mod records;
 mod redial_limits;
 mod redialling;
 mod scanning;
+mod withheld_callers;
