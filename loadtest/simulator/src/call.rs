@@ -217,19 +217,24 @@ impl<'a> Call<'a> {
         if self.over {
             return Err(ending);
         }
-        let (scanner, owner) = (self.scanner_end.as_mut(), self.owner_end.as_mut());
-        let woken = async {
-            tokio::select! {
-                () = turns_true(scanner) => {}
-                () = turns_true(owner) => {}
-            }
-        };
-        self.clock.wait_until(at_ms.min(ends_ms), woken).await;
+        // Asked for already: nothing is waited for, however fast time goes.
+        let asked = [&self.scanner_end, &self.owner_end].into_iter().flatten().any(EndAsked::is_true);
+        if !asked {
+            let (scanner, owner) = (self.scanner_end.as_mut(), self.owner_end.as_mut());
+            let woken = async {
+                tokio::select! {
+                    () = turns_true(scanner) => {}
+                    () = turns_true(owner) => {}
+                }
+            };
+            self.clock.wait_until(at_ms.min(ends_ms), woken).await;
+        }
         if self.scanner_end.as_ref().is_some_and(EndAsked::is_true) {
             self.tell(Party::Provider, "provider hangs up, as its API was asked to");
-            return Err(self.line_over(Ending::HungUpByApi));
+            let answered = self.leg.answered_ms.is_some();
+            return Err(self.line_over(if answered { Ending::HungUpByApi } else { Ending::CancelledByApi }));
         }
-        if at_ms < ends_ms && self.clock.now_ms() < ends_ms {
+        if self.clock.now_ms() < ends_ms {
             return Ok(());
         }
         if ending == Ending::CallerHangsUp {

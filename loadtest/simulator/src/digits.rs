@@ -25,9 +25,9 @@ pub(crate) fn holds(text: &str, number: &str) -> bool {
 /// The digits that a listener who was asked for `wanted` of them would take from `text`: the last run of exactly so many,
 /// or the longest run if nobody says how many.
 pub(crate) fn dictated(text: &str, wanted: Option<u64>) -> Option<String> {
-    let runs = runs(text).into_iter().filter(|run| !run.is_empty());
+    let mut runs = runs(text).into_iter().filter(|run| !run.is_empty()).rev();
     match wanted {
-        Some(wanted) => runs.filter(|run| run.len() as u64 == wanted).last(),
+        Some(wanted) => runs.find(|run| run.len() as u64 == wanted),
         None => runs.max_by_key(String::len),
     }
 }

@@ -22,6 +22,8 @@ pub(crate) enum Ending {
     LeftBeforeBridge,
     /// The engine asked the provider's API for it.
     HungUpByApi,
+    /// The same for a leg that nobody had answered yet.
+    CancelledByApi,
     /// The account has no line left, or places too many calls a second.
     NoLine,
     /// A document could not be fetched.

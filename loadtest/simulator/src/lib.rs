@@ -8,13 +8,15 @@
 //! The rooms: the network (`call`, `gather`, `owner_leg`, `screening`) knows telephones, lines and time, and follows
 //! instructions in words of its own (`instruction`, `ending`); a protocol (`plivo`, `twilio`, behind the trait in
 //! `provider`) reads documents into those words and tells the engine what happens in the vendor's. Between them and the
-//! engine stand `webhook` (signing, retries, duplicates) and `callbacks` (what gets lost, comes late or in another order).
+//! engine stand `webhook` (signing, retries, duplicates) and `callbacks` (what gets lost, comes late or in another order). `api` is the
+//! provider's REST API over the `records` of legs.
 //!
 //! Nothing here imports a crate of the engine. Simulated time is counted, not measured: a wait adds to it whatever the
 //! time scale is, and a document's time on the wire adds as it is, so that a fast run and a real one tell the same story.
 //!
 //! Marks in comments: \[D\] vendor documentation, \[T\] seen with third parties, \[U\] not confirmed.
 
+mod api;
 mod asking;
 mod call;
 mod callbacks;
@@ -45,6 +47,7 @@ mod twilio;
 mod webhook;
 mod words;
 
+pub use api::RestCounts;
 pub use config::{NetworkConfig, Protocol, SimulatorError};
 pub use faults::{Faults, RestFault};
 pub use method::Method;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::api::Api;
 use crate::call::Call;
 use crate::config::{NetworkConfig, SimulatorError};
 use crate::digits;
@@ -31,6 +32,7 @@ pub(crate) struct Shared {
     pub(crate) draw: Draw,
     pub(crate) lines: Lines,
     pub(crate) records: Records,
+    pub(crate) api: Api,
     subscribers: Mutex<Subscribers>,
 }
 
@@ -53,6 +55,7 @@ impl Network {
             draw: Draw::random()?,
             lines: Lines::new(config.lines_max, config.calls_per_second),
             records: Records::default(),
+            api: Api::failing(config.faults.rest),
             subscribers: Mutex::default(),
             mailer: Mailer::new(config),
         };

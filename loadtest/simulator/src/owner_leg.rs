@@ -252,8 +252,12 @@ fn is_machine(script: OwnerScript) -> bool {
 /// How the owner's leg ends when the dial is over.
 fn owner_ending(over: Over, owner: &Leg) -> Ending {
     match over {
-        Over::Owner(ending) => ending,
+        Over::Owner(Ending::HungUpByApi) | Over::Scanner(Ending::HungUpByApi) if owner.answered_ms.is_none() => {
+            Ending::CancelledByApi
+        }
         Over::Scanner(Ending::HungUpByApi) => Ending::HungUpByApi,
+        Over::Scanner(Ending::CancelledByApi) => Ending::CancelledByApi,
+        Over::Owner(ending) => ending,
         Over::Scanner(_) if owner.bridged_ms.is_some() => Ending::CallerHangsUp,
         Over::Scanner(_) if owner.answered_ms.is_some() => Ending::LeftBeforeBridge,
         Over::Scanner(_) => Ending::Cancelled,

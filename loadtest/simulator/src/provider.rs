@@ -3,12 +3,13 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
+use crate::api::{ApiAnswer, ApiError, ApiRequest};
 use crate::draw::Draw;
 use crate::ending::Ending;
 use crate::instruction::{DialElement, Element};
 use crate::leg::{Facts, Leg, LegEvent, Step};
 use crate::method::Method;
-use crate::records::State;
+use crate::records::Records;
 use crate::report::LegEnd;
 
 /// Parameters, in the order sent.
@@ -45,8 +46,10 @@ pub(crate) trait Provider: Debug + Sync {
     fn leg_end(&self, ending: Ending) -> LegEnd;
     /// How the owner's leg went, as the scanner's leg is told.
     fn dial_status(&self, ending: Ending) -> &'static str;
-    /// The status of a call in the provider's API.
-    fn status(&self, state: State) -> &'static str;
+    /// What the provider's API does with a request whose credentials are right.
+    fn api(&self, records: &Records, account: &str, request: &ApiRequest) -> ApiAnswer;
+    /// What the provider's API says when it does nothing.
+    fn api_error(&self, error: ApiError) -> ApiAnswer;
 
     /// A document is asked for on the scanner's leg.
     fn request(&self, facts: Facts<'_>, step: Step<'_>) -> Params;

@@ -20,6 +20,7 @@ pub(crate) fn leg_end(ending: Ending) -> LegEnd {
         Ending::Busy => ("USER_BUSY", "Busy Line", "3010", "Callee"),
         Ending::Rejected => ("CALL_REJECTED", "Rejected", "3020", "Callee"),
         Ending::Cancelled | Ending::LeftBeforeBridge => ("ORIGINATOR_CANCEL", "Cancelled", "1000", "Caller"),
+        Ending::CancelledByApi => ("ORIGINATOR_CANCEL", "Cancelled", "1000", "API Request"),
         Ending::NoLine => ("NORMAL_TEMPORARY_FAILURE", "Call Limit Reached", "5030", "Plivo"),
         Ending::Unreachable(asked) => {
             let (name, code) = match asked {
@@ -46,7 +47,7 @@ pub(crate) fn dial_status(ending: Ending) -> &'static str {
     match ending {
         Ending::Busy | Ending::Rejected => "busy",
         Ending::NoAnswer => "no-answer",
-        Ending::Cancelled | Ending::LeftBeforeBridge => "cancel",
+        Ending::Cancelled | Ending::LeftBeforeBridge | Ending::CancelledByApi => "cancel",
         Ending::NoLine => "failed",
         Ending::CallerHangsUp
         | Ending::CalleeHangsUp

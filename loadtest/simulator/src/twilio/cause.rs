@@ -20,6 +20,7 @@ pub(crate) fn leg_end(ending: Ending) -> LegEnd {
         Ending::Busy => ("Busy", "486", "Callee"),
         Ending::Rejected => ("Declined", "603", "Callee"),
         Ending::Cancelled => ("Canceled", "487", "Caller"),
+        Ending::CancelledByApi => ("Canceled", "487", "API"),
         Ending::NoLine => ("Call Concurrency Limit Exceeded", "10004", "Twilio"),
         Ending::Unreachable(_) => ("Got HTTP Error From URL", "11200", "Twilio"),
         Ending::Invalid(_) => ("Document Parse Failure", "12100", "Twilio"),
@@ -33,7 +34,7 @@ pub(crate) fn status(ending: Ending) -> &'static str {
     match ending {
         Ending::Busy | Ending::Rejected | Ending::RefusedBusy => "busy",
         Ending::NoAnswer | Ending::RefusedRejected => "no-answer",
-        Ending::Cancelled => "canceled",
+        Ending::Cancelled | Ending::CancelledByApi => "canceled",
         Ending::NoLine => "failed",
         Ending::CallerHangsUp
         | Ending::CalleeHangsUp

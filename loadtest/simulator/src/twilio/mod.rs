@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::api::{ApiAnswer, ApiError, ApiRequest};
 use crate::digits;
 use crate::draw::Draw;
 use crate::ending::Ending;
@@ -9,9 +10,10 @@ use crate::instruction::{DialElement, Element, Refusal, Sound};
 use crate::leg::{Facts, Leg, LegEvent, Step};
 use crate::method::Method;
 use crate::provider::{Answering, Fetching, Headers, Params, Provider, Signed};
-use crate::records::State;
+use crate::records::Records;
 use crate::report::LegEnd;
 
+mod api;
 mod cause;
 mod document;
 mod grammar;
@@ -100,12 +102,12 @@ impl Provider for Twilio {
         cause::status(ending)
     }
 
-    fn status(&self, state: State) -> &'static str {
-        match state {
-            State::Ringing => "ringing",
-            State::Answered => "in-progress",
-            State::Over(ending) => cause::status(ending),
-        }
+    fn api(&self, records: &Records, account: &str, request: &ApiRequest) -> ApiAnswer {
+        api::answer(records, account, request)
+    }
+
+    fn api_error(&self, error: ApiError) -> ApiAnswer {
+        api::error(error)
     }
 
     fn request(&self, facts: Facts<'_>, step: Step<'_>) -> Params {

@@ -1,6 +1,7 @@
 //! An engine of a few lines, for both protocols: a real HTTP server that answers with scripted documents and remembers what it was told.
 
 use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -45,20 +46,32 @@ impl Received {
 /// Status, content type, body.
 pub(crate) type Answer = (u16, &'static str, String);
 type Script = Box<dyn Fn(&Received, usize) -> Answer + Send + Sync>;
+/// What an engine does before it answers.
+type Before = Box<dyn Fn(&Received) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
 /// The server, and what it was told.
 #[derive(Clone)]
 pub(crate) struct Engine {
     pub(crate) address: String,
     received: Arc<Mutex<Vec<Received>>>,
+    before: Arc<Mutex<Option<Arc<Before>>>>,
 }
 
 impl Engine {
+    /// What the engine does from now on before it answers a webhook.
+    pub(crate) fn before<F: Future<Output = ()> + Send + 'static>(
+        &self,
+        before: impl Fn(&Received) -> F + Send + Sync + 'static,
+    ) {
+        let before: Before = Box::new(move |received| Box::pin(before(received)));
+        *self.before.lock().expect("no panic holds it") = Some(Arc::new(before));
+    }
+
     /// `script` gets the webhook and how many came to that path before.
     pub(crate) async fn start(script: impl Fn(&Received, usize) -> Answer + Send + Sync + 'static) -> Engine {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = format!("http://{}", listener.local_addr().expect("an address"));
-        let engine = Engine { address, received: Arc::default() };
+        let engine = Engine { address, received: Arc::default(), before: Arc::default() };
         let script: Arc<Script> = Arc::new(Box::new(script));
         let accepting = engine.clone();
         tokio::spawn(async move {
@@ -164,6 +177,10 @@ async fn answer(
     let params = if method == "GET" { form_urlencoded::parse(query.as_bytes()).into_owned().collect() } else { form };
     let mut received = Received { method, path, headers, params, signed: false, pieces };
     received.signed = is_signed(&received, &format!("{PUBLIC}{target}"));
+    let hook = engine.before.lock().expect("no panic holds it").clone();
+    if let Some(hook) = hook {
+        hook(&received).await;
+    }
     let before = engine.to(&received.path).len();
     let (status, kind, text) = script(&received, before);
     engine.received.lock().expect("no panic holds it").push(received);

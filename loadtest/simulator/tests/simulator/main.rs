@@ -2,8 +2,12 @@
 
 mod delivery;
 mod engine;
+mod faults;
 mod leaks;
+mod lines;
 mod program;
+mod rest;
+mod scanner;
 mod scripts;
 mod signature;
 mod strict;
