@@ -3,11 +3,13 @@
 mod answering;
 mod calling;
 mod cancelling;
+mod challenging;
 mod configuring;
 mod ending;
 mod holding;
 mod records;
 mod redial_limits;
 mod redialling;
+mod reporting;
 mod scanning;
 mod withheld_callers;

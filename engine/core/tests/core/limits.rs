@@ -1,4 +1,6 @@
-//! Limits: one limiter against a known one, and the budgets of a ring.
+//! What bounds a scanner, an address, a caller and an owner.
 
 mod gcra;
+mod lockout;
 mod rings;
+mod score;

@@ -1,0 +1,78 @@
+//! An owner who reports a call as abuse.
+
+use qnect_core::facts::Outcome;
+use qnect_core::leg::LegEvent;
+use qnect_core::reason::Reason;
+use qnect_core::session::State;
+use qnect_core::session_id::SessionId;
+use qnect_core::time::Span;
+
+use crate::dsl::{Led, World, asha, session_id};
+
+/// The report is noted and recorded, and changes nothing else.
+#[track_caller]
+fn reported(w: &mut World, id: SessionId) {
+    let (state, mut before) = (w.state(id), w.remembered(id));
+    assert!(w.report(id));
+    w.led_to([Led::Advanced(id, state)]);
+    before.reported_at = Some(w.now);
+    assert_eq!(w.remembered(id), before);
+}
+
+#[track_caller]
+fn nothing_to_report(w: &mut World, id: SessionId) {
+    let before = w.tag.snapshot();
+    assert!(!w.report(id));
+    w.led_to_nothing();
+    assert_eq!(w.tag.snapshot(), before);
+}
+
+#[test]
+fn a_call_is_reported_once() {
+    let mut w = World::new();
+    let id = w.called(1, Outcome::Completed);
+    w.after(Span::from_secs(60));
+    reported(&mut w, id);
+    w.after(Span::from_secs(60));
+    nothing_to_report(&mut w, id);
+    w.restart();
+    nothing_to_report(&mut w, id);
+    assert_eq!(w.view(id).outcome, Some(Outcome::Completed), "what is published stands");
+}
+
+#[test]
+fn a_call_that_is_on_can_be_reported_too() {
+    for (event, state) in [(LegEvent::OwnerRang, State::Ringing), (LegEvent::OwnerAccepted, State::Connected)] {
+        let mut w = World::new();
+        let id = w.dialing(1, Reason::Blocking);
+        w.lifts(id, event, state);
+        reported(&mut w, id);
+        nothing_to_report(&mut w, id);
+    }
+}
+
+#[test]
+fn only_what_rang_can_be_reported() {
+    let mut w = World::new();
+    nothing_to_report(&mut w, session_id(9));
+    let fresh = w.waiting(1, Reason::Blocking);
+    nothing_to_report(&mut w, fresh);
+    w.ends(fresh, Outcome::Expired);
+    nothing_to_report(&mut w, fresh);
+    let bound = w.bound(2);
+    nothing_to_report(&mut w, bound);
+    let withheld = w.dialing(3, Reason::Blocking);
+    w.withhold(withheld, asha());
+    w.led();
+    nothing_to_report(&mut w, withheld);
+}
+
+#[test]
+fn what_rang_last_is_known_from_the_dial_on_and_after_the_end() {
+    let mut w = World::new();
+    assert_eq!(w.owner.last_rung, None);
+    let first = w.called(1, Outcome::NoAnswer);
+    assert_eq!(w.owner.last_rung, Some(first));
+    let second = w.dialing(2, Reason::Blocking);
+    assert_eq!(w.owner.last_rung, Some(second));
+}

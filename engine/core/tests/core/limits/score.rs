@@ -1,0 +1,188 @@
+//! The abuse score: points for calls that the owner did not want, which fade within a day.
+
+use proptest::prelude::*;
+use qnect_core::facts::Outcome;
+use qnect_core::leg::{LegEnd, LegEvent};
+use qnect_core::reason::Reason;
+use qnect_core::scan::Verdict;
+use qnect_core::session::State;
+use qnect_core::session_id::SessionId;
+use qnect_core::time::Span;
+
+use crate::dsl::{Led, World, asha, leg};
+
+/// A tag that challenges from so many points on, without limits that could end the annoyance before.
+fn world(challenge_at: u32) -> World {
+    World::given(
+        |p| {
+            p.challenge_at = challenge_at;
+            (p.tag_rings, p.caller_rings, p.owner_rings, p.address_scans) = (None, None, None, None);
+        },
+        |_| (),
+    )
+}
+
+fn challenges(w: &mut World) -> bool {
+    let verdict = w.scan().verdict;
+    w.led_to([Led::ScanAdmitted]);
+    assert!(matches!(verdict, Verdict::Allow | Verdict::Challenge), "{verdict:?}");
+    verdict == Verdict::Challenge
+}
+
+/// The owner is rung, which ends in this way.
+fn ends_with(w: &mut World, n: u8, keys: &[LegEvent], outcome: Outcome) -> SessionId {
+    let id = w.dialing(n, Reason::Blocking);
+    for key in keys {
+        w.told(id, *key);
+        w.led();
+    }
+    w.told(id, LegEvent::DialEnded(LegEnd::Completed));
+    w.led();
+    w.ends(id, outcome);
+    id
+}
+
+fn declined(w: &mut World, n: u8) -> SessionId {
+    ends_with(w, n, &[LegEvent::OwnerRefused], Outcome::Declined)
+}
+
+fn reported(w: &mut World, id: SessionId) {
+    assert!(w.report(id));
+    w.led_to([Led::Advanced(id, State::Ended)]);
+}
+
+#[test]
+fn three_declined_calls_or_one_report_challenge() {
+    let mut w = world(50);
+    for n in 1..=3 {
+        assert!(!challenges(&mut w), "after {} declined calls", n - 1);
+        declined(&mut w, n);
+    }
+    assert!(challenges(&mut w));
+
+    let mut w = world(50);
+    let id = ends_with(&mut w, 1, &[LegEvent::OwnerAccepted], Outcome::Completed);
+    assert!(!challenges(&mut w));
+    reported(&mut w, id);
+    assert!(challenges(&mut w));
+}
+
+#[test]
+fn points_fade_evenly_and_are_gone_after_a_day() {
+    // Of 60 points 50 are left after four hours.
+    let mut w = world(50);
+    let id = ends_with(&mut w, 1, &[], Outcome::NoAnswer);
+    reported(&mut w, id);
+    assert!(challenges(w.after(Span::from_secs(4 * 3_600))));
+    assert!(!challenges(w.after(Span::from_millis(1))));
+
+    // Of 20 points 1 is left after 19 of 20 parts of a day.
+    let mut w = world(1);
+    declined(&mut w, 1);
+    assert!(challenges(w.after(Span::from_secs(86_400 / 20 * 19))));
+    assert!(!challenges(w.after(Span::from_millis(1))));
+}
+
+#[test]
+fn points_of_different_calls_fade_each_from_its_own_time() {
+    let mut w = world(30);
+    declined(&mut w, 1);
+    w.after(Span::from_secs(12 * 3_600));
+    declined(&mut w, 2);
+    // Ten are left of the first, and twenty of the second, less what fades in the five seconds to its end.
+    assert!(!challenges(&mut w));
+    let mut w = world(29);
+    declined(&mut w, 1);
+    w.after(Span::from_secs(12 * 3_600));
+    declined(&mut w, 2);
+    assert!(challenges(&mut w));
+}
+
+#[test]
+fn a_report_counts_instead_of_the_refusal_and_from_its_own_time() {
+    let mut w = world(61);
+    let id = declined(&mut w, 1);
+    reported(&mut w, id);
+    assert!(!challenges(&mut w), "60, not 80");
+
+    let mut w = world(60);
+    let id = declined(&mut w, 1);
+    w.after(Span::from_secs(12 * 3_600));
+    reported(&mut w, id);
+    assert!(challenges(&mut w));
+}
+
+#[test]
+fn an_owner_who_comes_was_not_annoyed() {
+    let mut w = world(1);
+    ends_with(&mut w, 1, &[LegEvent::OwnerComing], Outcome::Declined);
+    assert!(!challenges(&mut w));
+    ends_with(&mut w, 2, &[LegEvent::OwnerAccepted], Outcome::Completed);
+    ends_with(&mut w, 3, &[], Outcome::NoAnswer);
+    assert!(!challenges(&mut w));
+    ends_with(&mut w, 4, &[LegEvent::OwnerRefused], Outcome::Declined);
+    assert!(challenges(&mut w));
+}
+
+#[test]
+fn a_score_of_zero_never_challenges() {
+    let mut w = world(0);
+    for n in 1..=10 {
+        let id = declined(&mut w, n);
+        reported(&mut w, id);
+    }
+    assert!(!challenges(&mut w));
+}
+
+#[test]
+fn points_only_challenge_and_refuse_nobody() {
+    let mut w = world(50);
+    // They wait before the first is declined, so that none is challenged.
+    let opened: Vec<_> = (1..=20).map(|n| w.waiting(n, Reason::Blocking)).collect();
+    for (n, id) in (1..).zip(opened) {
+        w.put_through(id, &leg(n), asha());
+        w.notes(id, LegEvent::DialEnded(LegEnd::Rejected));
+        while w.state(id) != State::Ended {
+            w.now = w.tag.next_deadline().unwrap();
+            w.clock();
+            w.led();
+        }
+    }
+    let decision = w.scan();
+    w.led_to([Led::ScanAdmitted]);
+    assert_eq!((decision.verdict, decision.refusal), (Verdict::Challenge, None));
+    w.waiting(50, Reason::Blocking);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// After any unwanted calls at any times, a restart changes no answer, now or later.
+    #[test]
+    fn a_restart_keeps_the_score(
+        challenge_at in 1u32..120,
+        calls in prop::collection::vec((0u64..20_000, any::<bool>(), any::<bool>()), 1..20),
+        probes in prop::collection::vec(0u64..20_000, 1..10),
+    ) {
+        let mut w = world(challenge_at);
+        // A session that is opened while the score is high would be challenged: the score alone is looked at.
+        let probed = |w: &mut World, probes: &[u64]| -> Vec<bool> {
+            probes.iter().map(|gap| challenges(w.after(Span::from_secs(*gap)))).collect()
+        };
+        for (n, (gap, refused, abuse)) in (0..).zip(calls) {
+            w.after(Span::from_secs(gap));
+            if challenges(&mut w) {
+                continue;
+            }
+            let id = if refused { declined(&mut w, n) } else { ends_with(&mut w, n, &[], Outcome::NoAnswer) };
+            if abuse {
+                reported(&mut w, id);
+            }
+        }
+        let restarted_at = w.now;
+        let answers = probed(&mut w, &probes);
+        w.now = restarted_at;
+        w.restart();
+        prop_assert_eq!(answers, probed(&mut w, &probes));
+    }
+}
