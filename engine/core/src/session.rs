@@ -285,7 +285,8 @@ impl Session {
             (Some(bound), Caller::Known(tokens)) => tokens.include(&bound),
             (Some(_), Caller::Withheld) => false,
         };
-        let same_leg = self.s.scanner_leg.as_ref() == Some(leg);
+        // A call that is over is not made again, however late its webhook is repeated.
+        let same_leg = self.s.scanner_leg.as_ref() == Some(leg) && !self.s.facts.over();
         match self.state() {
             State::Waiting if right_caller && now < self.s.expires_at => Admission::Ready,
             // The leg alone: a number that was told with one webhook may be missing in its repetition.

@@ -113,6 +113,19 @@ fn the_same_leg_gets_the_same_document_and_waits_for_a_commit_of_its_own() {
 }
 
 #[test]
+fn a_call_that_is_over_is_not_made_again_by_a_repeated_webhook() {
+    for over in
+        [LegEvent::OwnerLegEnded(LegEnd::Completed), LegEvent::DialEnded(LegEnd::NoAnswer), LegEvent::ScannerLegEnded]
+    {
+        let mut w = World::new();
+        let id = w.dialing(1, Reason::Blocking);
+        w.notes(id, over);
+        w.refused(id, &leg(1), asha());
+        w.refused(id, &leg(1), Caller::Withheld);
+    }
+}
+
+#[test]
 fn an_owner_who_is_engaged_on_another_tag_is_waited_for() {
     let mut w = World::new();
     let id = w.waiting(1, Reason::Blocking);
