@@ -329,6 +329,7 @@ impl Session {
     /// The provider is told to ring the owner.
     pub fn dial(&mut self, leg: LegId, now: Timestamp) {
         self.dial_sent = false;
+        self.asked_at = None;
         self.s.scanner_leg = Some(leg);
         self.s.dialed_at = Some(now);
     }

@@ -7,7 +7,7 @@ use qnect_core::provider_request::Operation;
 use qnect_core::reason::Reason;
 use qnect_core::session::{Change, State, Stay};
 use qnect_core::session_id::SessionId;
-use qnect_core::tag::{CallTurn, ENDED_SESSIONS_MAX, LegReaction, latest_end};
+use qnect_core::tag::{CallTurn, DialSettled, ENDED_SESSIONS_MAX, LegReaction, latest_end};
 use qnect_core::time::Span;
 
 use crate::dsl::{LATE, Led, START, World, asha, change, leg, named, says, session_id};
@@ -109,6 +109,19 @@ fn after_a_restart_the_provider_is_asked_again() {
     w.led_to([Led::Asked(id, Operation::FetchCall, leg(1))]);
     w.ends_hung_up(id, Outcome::Failed);
     assert_eq!(w.now, START.plus(Span::from_secs(25 + 15 + 60 + 3 + 10)));
+}
+
+#[test]
+fn a_second_dial_is_given_its_time_even_if_the_first_was_asked_after() {
+    let mut w = World::new();
+    let id = w.dialing(1, Reason::Blocking);
+    // A machine that slept is told of the late commit after its clock.
+    w.is_asked_after(id);
+    assert_eq!(w.withhold(id, asha()), DialSettled::Withheld);
+    w.led_to([Led::ForgotLeg(leg(1)), Led::Advanced(id, State::Waiting)]);
+    w.put_through(id, &leg(2), asha());
+    assert_eq!(w.tag.next_deadline(), Some(w.now.plus(Span::from_secs(25 + 15 + 60))));
+    w.is_lost(id, Outcome::Failed);
 }
 
 #[test]
