@@ -399,8 +399,10 @@ impl Session {
             return Change::Stay(Stay::Duplicate);
         }
         self.s.facts = known;
-        if known.accepted() {
-            self.s.accepted_at.get_or_insert(now);
+        if known.accepted() && self.s.accepted_at.is_none() {
+            self.s.accepted_at = Some(now);
+            // A call that was lost sight of goes on: the talk has its time from here.
+            self.asked_at = None;
         }
         if event.is_terminal() {
             self.s.over_at.get_or_insert(now);

@@ -125,6 +125,20 @@ fn a_second_dial_is_given_its_time_even_if_the_first_was_asked_after() {
 }
 
 #[test]
+fn a_talk_that_is_told_of_while_the_provider_is_asked_goes_on() {
+    let mut w = World::new();
+    let id = w.dialing(1, Reason::Blocking);
+    w.is_asked_after(id);
+    w.after(Span::from_secs(9)).lifts(id, LegEvent::OwnerAccepted, State::Connected);
+    assert_eq!(w.tag.next_deadline(), Some(w.now.plus(Span::from_secs(180 + 60))));
+    // Being told once more gives no more time.
+    w.is_asked_after(id);
+    assert_eq!(change(w.told(id, LegEvent::OwnerAccepted)), Change::Stay(Stay::Duplicate));
+    w.led_to([Led::Advanced(id, State::Connected)]);
+    w.ends_hung_up(id, Outcome::Completed);
+}
+
+#[test]
 fn the_talk_lasts_from_the_pressed_key_to_the_first_end() {
     let mut w = World::new();
     let id = w.dialing(1, Reason::Blocking);
