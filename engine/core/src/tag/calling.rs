@@ -3,6 +3,7 @@
 use super::Tag;
 use super::answers::{CallTurn, DialSettled, FollowUp, LegReaction, OnLine, Redialled};
 use super::budget::{Ring, RingAllowance};
+use super::config::OwnerProfile;
 use crate::caller::Caller;
 use crate::desk::Desk;
 use crate::effects::{Effect, Effects};
@@ -13,7 +14,7 @@ use crate::leg::{LegEvent, LegId};
 use crate::number::CallerId;
 use crate::policy::{ACCEPT, Policy, WATCHDOG};
 use crate::record::Record;
-use crate::session::{Admission, Change, Session, Stay};
+use crate::session::{Admission, Change, Session, SessionSnapshot, Stay};
 use crate::session_id::SessionId;
 use crate::time::Timestamp;
 
@@ -241,6 +242,9 @@ impl Tag {
             return Err(Announcement::OwnerUnavailable);
         }
         let owner = self.may_open(before.snapshot().reason, now).map_err(|_| Announcement::OwnerUnavailable)?;
+        if owner != before.snapshot().owner {
+            return Err(Announcement::OwnerUnavailable);
+        }
         let (number, code) = follow_up.line.ok_or(Announcement::TryAgain)?;
         let session = Session::following(before, follow_up.id, (number, code), owner, now);
         effects.push(Effect::Record(Record::SessionOpened(Box::new(session.snapshot().clone()))));
@@ -253,7 +257,7 @@ impl Tag {
     fn may_ring(&self, index: usize, now: Timestamp, desk: &Desk<'_>) -> Result<RingAllowance, Announcement> {
         let session = self.sessions[index].snapshot();
         let unavailable = Announcement::OwnerUnavailable;
-        let owner = self.config.owner.as_ref().ok_or(unavailable)?;
+        let owner = self.owner_of(session).ok_or(unavailable)?;
         if !self.config.answers() {
             return Err(unavailable);
         }
@@ -266,9 +270,14 @@ impl Tag {
         self.rings.ask(self.ring(index), &self.policy, now, desk).map_err(|_| unavailable)
     }
 
+    /// Whom a session reaches. A tag that changed hands meanwhile has another owner, with whom its scanner has no business.
+    fn owner_of(&self, session: &SessionSnapshot) -> Option<&OwnerProfile> {
+        self.config.owner.as_ref().filter(|owner| owner.id == session.owner)
+    }
+
     fn dial_instruction(&self, index: usize) -> Instruction {
         let session = self.sessions[index].snapshot();
-        let Some(owner) = &self.config.owner else {
+        let Some(owner) = self.owner_of(session) else {
             return say(Announcement::OwnerUnavailable, session.language);
         };
         Instruction::Dial(Dial {

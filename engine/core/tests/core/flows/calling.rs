@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use qnect_core::caller::Caller;
+use qnect_core::desk::OwnerCell;
 use qnect_core::facts::Outcome;
 use qnect_core::instruction::{Announcement, Instruction};
 use qnect_core::language::{Language, Languages};
@@ -13,7 +14,7 @@ use qnect_core::reason::{Reason, ReasonSet};
 use qnect_core::scan::Refusal;
 use qnect_core::session::State;
 use qnect_core::session_id::SessionId;
-use qnect_core::tag::{CallTurn, DialSettled, OpenDecision, OpenSession, TagStatus, latest_end};
+use qnect_core::tag::{CallTurn, DialSettled, OpenDecision, OpenSession, OwnerId, TagStatus, latest_end};
 use qnect_core::time::Span;
 
 use crate::dsl::{
@@ -200,6 +201,34 @@ fn an_owner_who_paused_or_a_tag_that_was_switched_off_is_not_rung() {
         w.restart();
         turned_away(&mut w, id, Announcement::OwnerUnavailable);
     }
+}
+
+#[test]
+fn a_tag_that_changed_hands_does_not_ring_its_new_owner_for_an_old_session() {
+    let mut w = World::new();
+    let over = w.called(1, Outcome::NoAnswer);
+    let waits = w.waiting(2, Reason::Blocking);
+    let dialing = w.dialing(3, Reason::Blocking);
+    w.reconfigured(|c| {
+        let owner = c.owner.as_mut().unwrap();
+        (owner.id, owner.phone) = (OwnerId(8), Phone::parse("+919800000018").unwrap());
+    });
+    w.owner = OwnerCell::default();
+    w.not_followed(over, 4, asha(), Announcement::OwnerUnavailable);
+    turned_away(&mut w, waits, Announcement::OwnerUnavailable);
+    // Nor does a repeated webhook tell the new owner's number.
+    assert_eq!(w.call(dialing, &leg(3), asha()), says(Announcement::OwnerUnavailable));
+    w.led_to([Led::Advanced(dialing, State::Dialing)]);
+    let fresh = w.waiting(5, Reason::Blocking);
+    assert_eq!(w.put_through(fresh, &leg(5), bela()).to, Phone::parse("+919800000018").unwrap());
+}
+
+#[test]
+fn an_owner_with_a_new_number_is_rung_there() {
+    let mut w = World::new();
+    let id = w.waiting(1, Reason::Blocking);
+    w.reconfigured(|c| c.owner.as_mut().unwrap().phone = Phone::parse("+919800000018").unwrap());
+    assert_eq!(w.put_through(id, &leg(1), asha()).to, Phone::parse("+919800000018").unwrap());
 }
 
 #[test]
