@@ -14,7 +14,7 @@ pub struct OwnerCell {
     pub live: Option<(SessionId, Timestamp)>,
     /// Rings of the day.
     pub rings: Cell,
-    /// The session whose owner was rung last: what a report of abuse is about.
+    /// The session whose dial was sent last: what a report of abuse is about.
     pub last_rung: Option<SessionId>,
 }
 

@@ -59,7 +59,6 @@ impl Tag {
         self.rings.charge(self.ring(index), ring, desk);
         if let Some(owner) = desk.owner.as_mut() {
             owner.live = Some((id, latest_end(&self.policy, now)));
-            owner.last_rung = Some(id);
         }
         self.sessions[index].dial(leg.clone(), now);
         self.record_advance(index, effects);
@@ -110,6 +109,10 @@ impl Tag {
         }
         if kept {
             session.send_dial();
+            // Not before: a dial that is withheld is none that an owner could report.
+            if let Some(owner) = desk.owner.as_mut().filter(|o| o.live.is_some_and(|(live, _)| live == id)) {
+                owner.last_rung = Some(id);
+            }
         }
         if session.dial_is_sent() {
             return DialSettled::Rings;

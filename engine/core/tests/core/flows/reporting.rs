@@ -1,13 +1,14 @@
 //! An owner who reports a call as abuse.
 
 use qnect_core::facts::Outcome;
-use qnect_core::leg::LegEvent;
+use qnect_core::leg::{LegEnd, LegEvent};
 use qnect_core::reason::Reason;
 use qnect_core::session::State;
 use qnect_core::session_id::SessionId;
+use qnect_core::tag::DialSettled;
 use qnect_core::time::Span;
 
-use crate::dsl::{Led, World, asha, session_id};
+use crate::dsl::{Led, World, asha, bela, leg, session_id};
 
 /// The report is noted and recorded, and changes nothing else.
 #[track_caller]
@@ -68,11 +69,35 @@ fn only_what_rang_can_be_reported() {
 }
 
 #[test]
-fn what_rang_last_is_known_from_the_dial_on_and_after_the_end() {
+fn a_report_is_about_the_call_that_rang_last() {
     let mut w = World::new();
     assert_eq!(w.owner.last_rung, None);
-    let first = w.called(1, Outcome::NoAnswer);
+    let first = w.dialing(1, Reason::Blocking);
+    assert_eq!(w.owner.last_rung, None, "the instruction is not sent yet");
+    assert_eq!(w.settle(first, &leg(1), asha(), true), DialSettled::Rings);
     assert_eq!(w.owner.last_rung, Some(first));
+    w.notes(first, LegEvent::DialEnded(LegEnd::NoAnswer));
+    w.ends(first, Outcome::NoAnswer);
+    assert_eq!(w.owner.last_rung, Some(first));
+    // A dial that was withheld rang nobody, and hides nothing.
     let second = w.dialing(2, Reason::Blocking);
+    assert_eq!(w.settle(second, &leg(2), asha(), false), DialSettled::Withheld);
+    w.led();
+    assert_eq!(w.owner.last_rung, Some(first));
+    w.put_through(second, &leg(2), asha());
+    assert_eq!(w.settle(second, &leg(2), asha(), true), DialSettled::Rings);
+    assert_eq!(w.owner.last_rung, Some(second));
+}
+
+#[test]
+fn a_late_answer_to_a_call_that_is_over_is_not_the_last_ring() {
+    let mut w = World::new();
+    let first = w.dialing(1, Reason::Blocking);
+    w.settle(first, &leg(1), asha(), true);
+    w.notes(first, LegEvent::DialEnded(LegEnd::NoAnswer));
+    let second = w.waiting(2, Reason::Blocking);
+    w.put_through(second, &leg(2), bela());
+    w.settle(second, &leg(2), bela(), true);
+    assert_eq!(w.settle(first, &leg(1), asha(), true), DialSettled::Rings);
     assert_eq!(w.owner.last_rung, Some(second));
 }
