@@ -29,7 +29,7 @@ use crate::session_id::SessionId;
 use crate::tag_code::TagId;
 use crate::time::Timestamp;
 
-/// Ended sessions that a tag keeps in memory; older ones are read from storage.
+/// Ended sessions that a tag keeps in memory, those that were called before the others; the rest is read from storage.
 pub const ENDED_SESSIONS_MAX: usize = 64;
 
 /// One tag, hosted by one actor.
@@ -186,11 +186,15 @@ impl Tag {
     fn forget_stale(&mut self, now: Timestamp) {
         self.sessions.retain(|s| !s.is_stale(now));
         let mut surplus = (self.sessions.len() - self.open_sessions()).saturating_sub(ENDED_SESSIONS_MAX);
-        self.sessions.retain(|s| {
-            let forget = surplus > 0 && s.state() == State::Ended;
-            surplus -= usize::from(forget);
-            !forget
-        });
+        // Those that nobody called go first: opening sessions must not wash away the calls that the score is made of.
+        for was_dialed in [false, true] {
+            self.sessions.retain(|s| {
+                let is_next = s.state() == State::Ended && s.snapshot().dialed_at.is_some() == was_dialed;
+                let forget = surplus > 0 && is_next;
+                surplus -= usize::from(forget);
+                !forget
+            });
+        }
     }
 
     fn position(&self, id: SessionId) -> Option<usize> {

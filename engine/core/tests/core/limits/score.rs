@@ -7,9 +7,10 @@ use qnect_core::reason::Reason;
 use qnect_core::scan::Verdict;
 use qnect_core::session::State;
 use qnect_core::session_id::SessionId;
+use qnect_core::tag::ENDED_SESSIONS_MAX;
 use qnect_core::time::Span;
 
-use crate::dsl::{Led, World, asha, leg};
+use crate::dsl::{Led, World, asha, leg, request, session_id};
 
 /// A tag that challenges from so many points on, without limits that could end the annoyance before.
 fn world(challenge_at: u32) -> World {
@@ -132,6 +133,23 @@ fn a_score_of_zero_never_challenges() {
         reported(&mut w, id);
     }
     assert!(!challenges(&mut w));
+}
+
+#[test]
+fn sessions_that_nobody_calls_do_not_wash_the_score_away() {
+    let mut w = world(20);
+    declined(&mut w, 1);
+    for n in 0..100 {
+        w.open(&request(100 + n, Reason::Blocking));
+        w.led();
+        w.ends(session_id(100 + n), Outcome::Expired);
+        if n % 10 == 0 {
+            w.restart();
+        }
+    }
+    assert_eq!(w.tag.snapshot().len(), ENDED_SESSIONS_MAX);
+    w.now = w.remembered(session_id(1)).ended.unwrap().1;
+    assert!(challenges(&mut w));
 }
 
 #[test]
