@@ -15,6 +15,8 @@ pub mod request;
 pub mod rest;
 mod routes;
 pub mod speech;
+mod steps;
+pub mod twilio;
 mod xml;
 
 pub use provider::{Capabilities, Document, Provider, Webhook};

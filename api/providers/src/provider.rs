@@ -58,6 +58,8 @@ pub struct Capabilities {
     pub owner_keys: bool,
     /// It tells that the owner's telephone rings. Without it `ringing` shows from pick-up on.
     pub tells_ringing: bool,
+    /// It tells that the owner refused, or hung up. Without it that looks like an engaged line, or like nobody.
+    pub tells_refusals: bool,
     /// Its webhooks are signed.
     pub signs_webhooks: bool,
     /// It sends a webhook again when asked to by the URL.
@@ -78,6 +80,7 @@ impl Capabilities {
         [
             (self.owner_keys, "an owner can only press 1 or hang up: no \"coming\" and no \"cannot come\""),
             (self.tells_ringing, "a session shows \"ringing\" only once the owner has picked up"),
+            (self.tells_refusals, "an owner who refuses or hangs up counts as engaged, or as one who did not answer"),
             (self.signs_webhooks, "webhooks are not signed: the path's secret and the networks must do"),
             (self.retries_on_request, "a lost webhook is not sent again"),
             (self.hangs_up, "a call cannot be ended from here: only its time limit ends it"),

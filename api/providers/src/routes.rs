@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 
 use qnect_core::check::CheckKeys;
 use qnect_core::instruction::{CHALLENGE_ATTEMPTS_MAX, CODE_ATTEMPTS_MAX, HOLD_TURNS_MAX, Question};
+use qnect_core::leg::{Call, ProviderEvent};
 use qnect_core::session_id::SessionId;
 
 /// Asks a provider to try twice more when it cannot connect, hears nothing, or is told a 5xx. A fragment is neither sent nor
@@ -85,6 +86,20 @@ impl Route {
         match self {
             Self::Voice | Self::Asked(_) | Self::Challenge { .. } | Self::Hold { .. } => true,
             Self::Whisper { .. } | Self::OwnerKey { .. } | Self::Leg { .. } | Self::DialEnd { .. } => false,
+        }
+    }
+
+    /// What it means that a provider asks here what comes next for `call`, on which `keyed` was keyed. Where no caller waits
+    /// it means nothing.
+    pub(crate) fn asked(self, call: Call, keyed: String) -> ProviderEvent {
+        match self {
+            Self::Voice => ProviderEvent::CallArrived(call),
+            Self::Asked(question) => ProviderEvent::DigitsGiven { call, keyed, question },
+            Self::Challenge { session, attempt } => ProviderEvent::ChallengeAnswered { call, session, keyed, attempt },
+            Self::Hold { session, turn } => ProviderEvent::HoldOver { call, session, turn },
+            Self::Whisper { .. } | Self::OwnerKey { .. } | Self::Leg { .. } | Self::DialEnd { .. } => {
+                ProviderEvent::Ignored
+            }
         }
     }
 

@@ -79,6 +79,11 @@ fn escape(into: &mut String, text: &str) {
     }
 }
 
+/// Attributes whose values were made on the spot.
+pub(crate) fn borrowed<'a, const N: usize>(attributes: &'a [(&'static str, String); N]) -> [(&'a str, &'a str); N] {
+    attributes.each_ref().map(|(name, value)| (*name, value.as_str()))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -7,7 +7,6 @@
 mod hangup;
 mod parse;
 mod render;
-mod verbs;
 mod verify;
 
 use qnect_core::caller::RootKey;
@@ -38,6 +37,8 @@ impl Provider for Plivo {
             // `confirmKey` is one key (docs: xml/dial).
             owner_keys: false,
             tells_ringing: false,
+            // `DialBLegHangupCause` and `DialBLegHangupSource`.
+            tells_refusals: true,
             signs_webhooks: true,
             retries_on_request: true,
             hangs_up: true,

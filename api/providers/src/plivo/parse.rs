@@ -21,7 +21,7 @@ pub(super) fn parse(route: &Route, body: &[u8], root: &RootKey) -> Result<Webhoo
     let fields = Fields::read(body, PARAMETERS_MAX)?;
     let event = match *route {
         Route::Voice | Route::Asked(_) | Route::Challenge { .. } | Route::Hold { .. } => match step(&fields)? {
-            Step::Asks => asked(route, call(&fields, root)?, &fields)?,
+            Step::Asks => route.asked(call(&fields, root)?, fields.digits("Digits")?),
             Step::Ended => ProviderEvent::CallEnded { leg: leg(&fields)? },
             Step::Other => ProviderEvent::Ignored,
         },
@@ -40,19 +40,6 @@ pub(super) fn parse(route: &Route, body: &[u8], root: &RootKey) -> Result<Webhoo
         },
     };
     Ok(Webhook { event, recording_alarm: fields.tells_of_recording() })
-}
-
-/// The caller is on the line, and Plivo asks what comes next.
-fn asked(route: &Route, call: Call, fields: &Fields) -> Result<ProviderEvent, ParseError> {
-    let keyed = fields.digits("Digits")?;
-    Ok(match *route {
-        Route::Asked(question) => ProviderEvent::DigitsGiven { call, keyed, question },
-        Route::Challenge { session, attempt } => ProviderEvent::ChallengeAnswered { call, session, keyed, attempt },
-        Route::Hold { session, turn } => ProviderEvent::HoldOver { call, session, turn },
-        Route::Voice | Route::Whisper { .. } | Route::OwnerKey { .. } | Route::Leg { .. } | Route::DialEnd { .. } => {
-            ProviderEvent::CallArrived(call)
-        }
-    })
 }
 
 /// What a webhook of the scanner's leg is for.

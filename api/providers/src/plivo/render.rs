@@ -1,77 +1,93 @@
-//! Our instructions as Plivo's documents. The same instruction always gives the same bytes.
+//! Our steps in Plivo's words. The same instruction always gives the same bytes.
+//!
+//! Elements and attributes are those of `plivo.xml`; what they mean is in docs: xml/getdigits, xml/dial, xml/speak.
 
-use qnect_core::instruction::{CHALLENGE_DIGITS, HOLD_TURN, Instruction, Question};
-use qnect_core::language::{Language, Languages};
-use qnect_core::time::Span;
+use qnect_core::instruction::{Dial, Instruction};
+use qnect_core::language::Language;
+use qnect_core::policy::ACCEPT;
 
-use super::verbs::{GetDigits, Speak, Verb, document};
+use super::NAME;
 use crate::routes::Route;
-use crate::speech;
+use crate::steps::{Listen, Silence, Speak, Step, seconds, steps, target};
+use crate::xml::{Xml, borrowed};
 
-/// How long to listen in silence first: digits that a telephone dials after the number come about three seconds after the
-/// answer (one comma waits that long on Android), and a prompt would only talk into them.
-const SILENCE: Span = Span::from_secs(4);
-
-/// How long a person may look for the code before keying it, counted from the end of the prompt.
-const PATIENCE: Span = Span::from_secs(8);
+/// Polly's bilingual Indian voice: Plivo's own voices speak neither Hindi nor Indian English (docs: voice/concepts/ssml).
+const VOICE: &str = "Polly.Aditi";
 
 /// The document that tells Plivo `instruction`, with callback URLs under the public origin `base_url`.
 pub(super) fn render(instruction: &Instruction, base_url: &str) -> String {
-    let verbs = match instruction {
-        Instruction::Ask { question, digits, languages } => ask(*question, *digits, *languages),
-        Instruction::Challenge { session, attempt, spoken, language } => {
-            let to = Route::Challenge { session: *session, attempt: *attempt };
-            let prompt = vec![speak(speech::challenge(*spoken, *language), *language)];
-            let listen = GetDigits { to, digits: CHALLENGE_DIGITS, wait: PATIENCE, prompt };
-            // Silence is an answer too: the next attempt, or the end.
-            vec![Verb::GetDigits(listen), Verb::Redirect(to)]
+    // What a `confirmSound` returns may only sound; Plivo itself waits for the key.
+    let steps = steps(instruction, false);
+    Xml::document("Response", |xml| {
+        for step in &steps {
+            match step {
+                Step::Speak(speak) => write_speak(xml, speak),
+                Step::Listen(listen) => write_listen(xml, listen, base_url),
+                Step::Dial(dial) => write_dial(xml, dial, base_url),
+                Step::Wait(span) => xml.leaf("Wait", &[("length", &seconds(*span))], ""),
+                Step::Redirect(to) => write_redirect(xml, *to, base_url),
+                Step::Hangup => xml.leaf("Hangup", &[], ""),
+            }
         }
-        Instruction::Hold { session, turn, language } => vec![
-            Verb::Speak(speak(speech::hold(*turn, *language), *language)),
-            Verb::Wait(HOLD_TURN),
-            Verb::Redirect(Route::Hold { session: *session, turn: *turn }),
-        ],
-        Instruction::Dial(dial) => vec![Verb::Dial(dial)],
-        // What a `confirmSound` returns may only sound; Plivo itself waits for the key.
-        Instruction::Whisper { session: _, reason, language } => {
-            vec![Verb::Speak(speak(speech::whisper(*reason, false, *language), *language))]
-        }
-        Instruction::Say { announcement, languages } => {
-            let say = languages.iter().map(|language| speak(speech::announcement(*announcement, language), language));
-            say.map(Verb::Speak).chain([Verb::Hangup]).collect()
-        }
-        Instruction::Connect | Instruction::Acknowledge => Vec::new(),
-    };
-    document(&verbs, base_url)
+    })
 }
 
-fn ask<'a>(question: Question, digits: u8, languages: Languages) -> Vec<Verb<'a>> {
-    let to = Route::Asked(question);
-    let silent = GetDigits { to, digits, wait: SILENCE, prompt: Vec::new() };
-    let all = |text: &dyn Fn(Language) -> String| languages.iter().map(|l| speak(text(l), l)).collect::<Vec<_>>();
-    let listen = |prompt| GetDigits { to, digits, wait: PATIENCE, prompt };
-    let wanted = |language| speech::code_wanted(digits, language);
-    let missing = all(&|language| speech::code_missing(language).to_owned()).into_iter().map(Verb::Speak);
-    let mut verbs = match question {
-        // Outside of the next verb, so that stray digits of the last attempt cannot cut it short.
-        Question::Code { attempt: 2.. } => {
-            let mut verbs: Vec<_> =
-                all(&|language| speech::code_wrong(language).to_owned()).into_iter().map(Verb::Speak).collect();
-            verbs.push(Verb::GetDigits(listen(all(&wanted))));
-            verbs
-        }
-        Question::Code { .. } => vec![Verb::GetDigits(silent), Verb::GetDigits(listen(all(&wanted)))],
-        Question::CodeOrRedial => return vec![Verb::GetDigits(silent), Verb::Redirect(to)],
-        Question::CodeOrMenu => {
-            let menu = |language| speech::owner_menu(digits, language);
-            vec![Verb::GetDigits(silent), Verb::GetDigits(listen(all(&menu)))]
-        }
+fn write_speak(xml: &mut Xml, speak: &Speak) {
+    let language = match speak.language {
+        Language::English => "en-IN",
+        Language::Hindi => "hi-IN",
     };
-    verbs.extend(missing);
-    verbs.push(Verb::Hangup);
-    verbs
+    xml.leaf("Speak", &[("voice", VOICE), ("language", language)], &speak.text);
 }
 
-fn speak<'a>(text: impl Into<std::borrow::Cow<'a, str>>, language: Language) -> Speak<'a> {
-    Speak { text: text.into(), language }
+/// Silence falls through to the next verb: where it is an answer, that verb asks for what comes after it.
+fn write_listen(xml: &mut Xml, listen: &Listen, base_url: &str) {
+    let attributes = [
+        ("action", listen.to.url(NAME, base_url)),
+        ("method", "POST".to_owned()),
+        ("numDigits", listen.digits.to_string()),
+        ("timeout", seconds(listen.wait)),
+        ("digitTimeout", "3".to_owned()),
+        // Nobody is told to press it; who does is not punished for it, because the key is not counted among the digits.
+        ("finishOnKey", "#".to_owned()),
+        ("retries", "1".to_owned()),
+        ("redirect", "true".to_owned()),
+        ("playBeep", "false".to_owned()),
+        // An access code is a secret for a while: keep it out of the provider's logs.
+        ("log", "false".to_owned()),
+    ];
+    xml.element("GetDigits", &borrowed(&attributes), |xml| {
+        for prompt in &listen.prompt {
+            write_speak(xml, prompt);
+        }
+    });
+    if listen.silence == Silence::IsPosted {
+        write_redirect(xml, listen.to, base_url);
+    }
+}
+
+fn write_redirect(xml: &mut Xml, to: Route, base_url: &str) {
+    xml.leaf("Redirect", &[("method", "POST")], &to.url(NAME, base_url));
+}
+
+/// No `dialMusic`: the scanner hears Plivo's ringing. The carrier's own (`real`) may speak the owner's number.
+fn write_dial(xml: &mut Xml, dial: &Dial, base_url: &str) {
+    let session = dial.session;
+    let attributes = [
+        // Without them the owner would see the scanner's number and name.
+        ("callerId", dial.caller_id.number().digits().to_string()),
+        ("callerName", "QNect".to_owned()),
+        ("timeLimit", seconds(dial.talk)),
+        ("timeout", seconds(dial.ring)),
+        ("action", Route::DialEnd { session }.url(NAME, base_url)),
+        ("method", "POST".to_owned()),
+        ("redirect", "true".to_owned()),
+        ("callbackUrl", Route::Leg { session }.url(NAME, base_url)),
+        ("callbackMethod", "POST".to_owned()),
+        // No key, no bridge: a voicemail is never connected. The key counts only if there is a sound.
+        ("confirmSound", Route::Whisper { session }.url(NAME, base_url)),
+        ("confirmKey", "1".to_owned()),
+        ("confirmTimeout", seconds(ACCEPT)),
+    ];
+    xml.element("Dial", &borrowed(&attributes), |xml| xml.leaf("Number", &[], &target(dial)));
 }

@@ -7,6 +7,8 @@ use qnect_providers::Provider;
 use qnect_providers::plivo::{NONCE, Plivo, SIGNATURE};
 use qnect_providers::request::{Method, VerifyError, WebhookRequest};
 
+use crate::shared::forms::parameters;
+
 /// A request as the vendor signed it.
 #[derive(Clone)]
 pub(crate) struct Vector {
@@ -42,12 +44,7 @@ impl Vector {
     /// What the signature covers, read by another library.
     pub(crate) fn meaning(&self) -> impl PartialEq + use<> {
         let (base, query) = self.url.split_once('?').unwrap_or((&self.url, ""));
-        let pairs = |bytes: &[u8]| {
-            let mut pairs: Vec<_> = form_urlencoded::parse(bytes).into_owned().collect();
-            pairs.sort();
-            pairs
-        };
-        (base.to_owned(), pairs(query.as_bytes()), pairs(&self.body))
+        (base.to_owned(), parameters(query.as_bytes()), parameters(&self.body))
     }
 }
 

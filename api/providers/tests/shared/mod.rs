@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "no test binary needs all of it")]
 
 pub(crate) mod documents;
+pub(crate) mod forms;
 pub(crate) mod routes;
 pub(crate) mod strategies;
 
@@ -14,6 +15,12 @@ use qnect_core::phone::Phone;
 use qnect_core::session_id::SessionId;
 use qnect_core::tag_code::TagId;
 use qnect_core::time::Span;
+use qnect_providers::Provider;
+use qnect_providers::plivo::Plivo;
+use qnect_providers::twilio::Twilio;
+
+/// Every provider there is.
+pub(crate) const PROVIDERS: [&dyn Provider; 2] = [&Plivo, &Twilio];
 
 pub(crate) const BASE_URL: &str = "https://qnect.example";
 pub(crate) const SCANNER: &str = "919800000042";
