@@ -8,28 +8,30 @@
 //! - `duplicate`: nothing new, but recorded again, since the first record may be on its way still;
 //! - `not dialed`, `late`: nothing, and nothing is recorded;
 //! - `dial`: the caller is put through, `same dial`: gets the same answer again, `code refused`: is turned away;
+//! - `follows`: the caller is put through by a session of its own that follows this one;
+//! - `hung up`: the provider is asked to end the call; `cancelled`: ended at once; `too late`: nothing;
+//! - `reported`: noted and recorded;
 //! - `withheld`: waits again; `nothing`: nothing; `asked after`: the provider is asked how the call stands;
-//! - `ended`: its time was up; `forgotten`: it is in memory no longer.
+//! - `ended`: its time was up; `hung up, ended`: and its call was lost; `forgotten`: it is in memory no longer.
 
-use qnect_core::caller::Caller;
-use qnect_core::facts::Outcome;
-use qnect_core::instruction::Instruction;
+mod feeding;
+mod situations;
+
+use feeding::{Input, Line, Who, end, feed};
 use qnect_core::leg::{LegEnd, LegEvent};
-use qnect_core::provider_request::Operation;
-use qnect_core::reason::Reason;
-use qnect_core::session::{Change, State, Stay};
-use qnect_core::session_id::SessionId;
-use qnect_core::time::{Span, Timestamp};
+use qnect_core::session::State;
+use qnect_core::time::Span;
+use situations::Situation;
 
-use crate::dsl::{Led, World, asha, bela, change, leg, refuses};
-
-const COLUMNS: [Situation; 6] = [
-    Situation::Fresh,
-    Situation::Bound,
-    Situation::Dialing,
-    Situation::Ringing,
-    Situation::Connected,
-    Situation::Ended,
+/// Each situation with its deadline, in seconds after its session was opened: its life, or ring + accept + watchdog, or
+/// accepted + talk + watchdog, or a day after an end that was published 5 s after the hang-up.
+const COLUMNS: [(Situation, u64); 6] = [
+    (Situation::Fresh, 600),
+    (Situation::Bound, 600),
+    (Situation::Dialing, 1 + 100),
+    (Situation::Ringing, 1 + 100),
+    (Situation::Connected, 2 + 240),
+    (Situation::Ended, 3 + 5 + 86_400),
 ];
 
 #[rustfmt::skip]
@@ -65,197 +67,83 @@ const TABLE: &[(Input, [&str; 6])] = {
     (Calls(Who::Bela, Line::Other),    ["dial; failed",             "code refused; expired",    "code refused; failed",      "code refused; failed",      "code refused; completed",   "code refused; completed"]),
     (Calls(Who::Nameless, Line::Same), ["dial; failed",             "code refused; expired",    "same dial; failed",         "same dial; failed",         "same dial; completed",      "code refused; completed"]),
     (Calls(Who::Nameless, Line::Other),["dial; failed",             "code refused; expired",    "code refused; failed",      "code refused; failed",      "code refused; completed",   "code refused; completed"]),
+    (Redials(Who::Asha, Line::Same),   ["code refused; expired",    "dial; failed",             "same dial; failed",         "same dial; failed",         "same dial; completed",      "code refused; completed"]),
+    (Redials(Who::Asha, Line::Other),  ["code refused; expired",    "dial; failed",             "code refused; failed",      "code refused; failed",      "code refused; completed",   "follows; completed"]),
+    (Redials(Who::Bela, Line::Same),   ["code refused; expired",    "code refused; expired",    "same dial; failed",         "same dial; failed",         "same dial; completed",      "code refused; completed"]),
+    (Redials(Who::Bela, Line::Other),  ["code refused; expired",    "code refused; expired",    "code refused; failed",      "code refused; failed",      "code refused; completed",   "code refused; completed"]),
+    (Redials(Who::Nameless, Line::Same),  ["code refused; expired", "code refused; expired",    "same dial; failed",         "same dial; failed",         "same dial; completed",      "code refused; completed"]),
+    (Redials(Who::Nameless, Line::Other), ["code refused; expired", "code refused; expired",    "code refused; failed",      "code refused; failed",      "code refused; completed",   "code refused; completed"]),
+    (Cancels,                          ["cancelled; cancelled",     "cancelled; cancelled",     "hung up; failed",           "hung up; failed",           "hung up; completed",        "too late; completed"]),
+    (Reports,                          ["nothing; expired",         "nothing; expired",         "reported; failed",          "reported; failed",          "reported; completed",       "reported; completed"]),
     (DialWithheld,                     ["nothing; expired",         "nothing; expired",         "withheld; expired",         "nothing; failed",           "nothing; completed",        "nothing; completed"]),
     (ClockBeforeDeadline,              ["nothing; expired",         "nothing; expired",         "nothing; failed",           "nothing; failed",           "nothing; completed",        "nothing; completed"]),
     (ClockAtDeadline,                  ["ended; expired",           "ended; expired",           "asked after; failed",       "asked after; failed",       "asked after; completed",    "forgotten; none"]),
     ]
 };
 
-/// The deadline of each situation, in seconds after its session was opened: its life, or ring + accept + watchdog, or
-/// accepted + talk + watchdog, or a day after an end that was published 5 s after the hang-up.
-const DEADLINE_SECONDS: [u64; 6] = [600, 600, 1 + 100, 1 + 100, 2 + 240, 3 + 5 + 86_400];
+/// What is told of a call that was over, or that the provider was asked after.
+const LATER_COLUMNS: [(Situation, u64); 2] = [(Situation::Over, 3 + 5), (Situation::AskedAfter, 1 + 100 + 10)];
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Situation {
-    /// Waiting, and nobody has called yet.
-    Fresh,
-    /// Waiting again, because the dial for Asha was withheld: bound to her.
-    Bound,
-    Dialing,
-    Ringing,
-    Connected,
-    Ended,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Input {
-    Told(LegEvent),
-    Calls(Who, Line),
-    DialWithheld,
-    ClockBeforeDeadline,
-    ClockAtDeadline,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Who {
-    Asha,
-    Bela,
-    Nameless,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Line {
-    /// The leg on which Asha called (if she did).
-    Same,
-    Other,
-}
-
-impl Situation {
-    /// Opened at second 0, dialled at 1, accepted at 2, hung up at 3.
-    fn given(self) -> (World, SessionId) {
-        let mut w = World::new();
-        let second = Span::from_secs(1);
-        let id = w.waiting(1, Reason::Blocking);
-        if self == Self::Fresh {
-            return (w, id);
-        }
-        w.after(second).put_through(id, &leg(1), asha());
-        if self == Self::Bound {
-            w.withhold(id, asha());
-            w.led_to([Led::ForgotLeg(leg(1)), Led::Advanced(id, State::Waiting)]);
-        }
-        if self == Self::Ringing {
-            w.lifts(id, LegEvent::OwnerRang, State::Ringing);
-        }
-        if matches!(self, Self::Connected | Self::Ended) {
-            w.after(second).lifts(id, LegEvent::OwnerAccepted, State::Connected);
-        }
-        if self == Self::Ended {
-            w.after(second).notes(id, LegEvent::DialEnded(LegEnd::Completed));
-            w.ends(id, Outcome::Completed);
-        }
-        (w, id)
-    }
-
-    fn state(self) -> State {
-        match self {
-            Self::Fresh | Self::Bound => State::Waiting,
-            Self::Dialing => State::Dialing,
-            Self::Ringing => State::Ringing,
-            Self::Connected => State::Connected,
-            Self::Ended => State::Ended,
-        }
-    }
-}
-
-/// Feeds one input and names, in the words of the table, what it did.
-fn feed(w: &mut World, id: SessionId, input: Input, deadline: Timestamp) -> &'static str {
-    let before = w.state(id);
-    match input {
-        Input::Told(event) => {
-            let change = change(w.told(id, event));
-            let (what, recorded) = match (change, w.state(id)) {
-                (Change::Moved, State::Ringing) => ("-> ringing", true),
-                (Change::Moved, State::Connected) => ("-> connected", true),
-                (Change::Moved, state) => panic!("no event lifts a session to {state:?}"),
-                (Change::Noted, _) => ("noted", true),
-                (Change::Stay(Stay::Duplicate), _) => ("duplicate", true),
-                (Change::Stay(Stay::NotDialed), _) => ("not dialed", false),
-                (Change::Stay(Stay::Late), _) => ("late", false),
-            };
-            w.led_to(recorded.then_some(Led::Advanced(id, w.state(id))));
-            assert_eq!(w.state(id) != before, change == Change::Moved);
-            what
-        }
-        Input::Calls(who, line) => {
-            let caller = match who {
-                Who::Asha => asha(),
-                Who::Bela => bela(),
-                Who::Nameless => Caller::Withheld,
-            };
-            let leg = match line {
-                Line::Same => leg(1),
-                Line::Other => leg(2),
-            };
-            let remembered =
-                (w.remembered(id).bound_to.is_none() && caller != Caller::Withheld).then_some(Led::Remembered(id));
-            let instruction = w.call(id, &leg, caller);
-            match (instruction, before, w.state(id)) {
-                (Instruction::Dial(_), State::Waiting, State::Dialing) => {
-                    w.led_to(remembered.into_iter().chain([Led::Advanced(id, State::Dialing)]));
-                    assert_eq!(w.remembered(id).scanner_leg, Some(leg));
-                    "dial"
-                }
-                (Instruction::Dial(_), _, after) if before == after => {
-                    w.led_to([Led::Advanced(id, after)]);
-                    "same dial"
-                }
-                (refused, _, after) if before == after => {
-                    assert_eq!(refused, refuses());
-                    w.led_to_nothing();
-                    "code refused"
-                }
-                (instruction, _, after) => panic!("{instruction:?} in {before:?} led to {after:?}"),
-            }
-        }
-        Input::DialWithheld => {
-            w.withhold(id, asha());
-            if w.state(id) == before {
-                w.led_to_nothing();
-                return "nothing";
-            }
-            w.led_to([Led::ForgotLeg(leg(1)), Led::Advanced(id, State::Waiting)]);
-            "withheld"
-        }
-        Input::ClockBeforeDeadline | Input::ClockAtDeadline => {
-            w.now = match input {
-                Input::ClockBeforeDeadline => Timestamp::from_millis(deadline.as_millis() - 1),
-                _ => deadline,
-            };
-            let outcomes = w.clock();
-            let led = w.led();
-            match (w.tag.view(id), outcomes.as_slice()) {
-                (None, []) => {
-                    assert_eq!(led, []);
-                    "forgotten"
-                }
-                (Some(view), []) if led.is_empty() => {
-                    assert_eq!(view.state, before);
-                    "nothing"
-                }
-                (Some(view), []) => {
-                    assert_eq!((view.state, led), (before, vec![Led::Asked(id, Operation::FetchCall, leg(1))]));
-                    "asked after"
-                }
-                (Some(view), [outcome]) => {
-                    assert_eq!((view.state, view.outcome), (State::Ended, Some(*outcome)));
-                    assert_eq!(led[0], Led::ReleasedCode(id));
-                    assert_eq!(led.last(), Some(&Led::Ended(id, *outcome)));
-                    "ended"
-                }
-                (view, outcomes) => panic!("{view:?} {outcomes:?}"),
-            }
-        }
-    }
-}
-
-/// Lets the clock run until the session has ended, and names its outcome.
-fn end(w: &mut World, id: SessionId) -> &'static str {
-    while let Some(view) = w.tag.view(id) {
-        if let Some(outcome) = view.outcome {
-            return outcome.id();
-        }
-        w.now = w.tag.next_deadline().unwrap();
-        w.clock();
-        w.led();
-    }
-    "none"
-}
+#[rustfmt::skip]
+const LATER: &[(Input, [&str; 2])] = {
+    use Input::*;
+    use LegEnd::*;
+    use LegEvent::*;
+    &[
+    //                                      rang out, not published      asked after
+    (Told(OwnerRang),                     ["-> ringing; no_answer",      "-> ringing; failed"]),
+    (Told(OwnerAnswered),                 ["-> ringing; no_answer",      "-> ringing; failed"]),
+    (Told(OwnerAccepted),                 ["-> connected; completed",    "-> connected; completed"]),
+    (Told(OwnerRefused),                  ["-> ringing; declined",       "-> ringing; declined"]),
+    (Told(OwnerComing),                   ["-> ringing; declined",       "-> ringing; declined"]),
+    (Told(ScannerLegEnded),               ["noted; no_answer",           "noted; cancelled"]),
+    (Told(OwnerLegEnded(Completed)),      ["noted; no_answer",           "noted; no_answer"]),
+    (Told(OwnerLegEnded(HungUp)),         ["noted; declined",            "noted; declined"]),
+    (Told(OwnerLegEnded(Busy)),           ["noted; busy",                "noted; busy"]),
+    (Told(OwnerLegEnded(NoAnswer)),       ["noted; no_answer",           "noted; no_answer"]),
+    (Told(OwnerLegEnded(Rejected)),       ["noted; declined",            "noted; declined"]),
+    (Told(OwnerLegEnded(Cancelled)),      ["noted; no_answer",           "noted; cancelled"]),
+    (Told(OwnerLegEnded(Failed)),         ["noted; no_answer",           "noted; failed"]),
+    (Told(DialEnded(Completed)),          ["noted; no_answer",           "noted; no_answer"]),
+    (Told(DialEnded(HungUp)),             ["noted; declined",            "noted; declined"]),
+    (Told(DialEnded(Busy)),               ["noted; busy",                "noted; busy"]),
+    (Told(DialEnded(NoAnswer)),           ["duplicate; no_answer",       "noted; no_answer"]),
+    (Told(DialEnded(Rejected)),           ["noted; declined",            "noted; declined"]),
+    (Told(DialEnded(Cancelled)),          ["noted; no_answer",           "noted; cancelled"]),
+    (Told(DialEnded(Failed)),             ["noted; no_answer",           "noted; failed"]),
+    (Calls(Who::Asha, Line::Same),        ["code refused; no_answer",    "same dial; failed"]),
+    (Calls(Who::Asha, Line::Other),       ["code refused; no_answer",    "code refused; failed"]),
+    (Calls(Who::Bela, Line::Same),        ["code refused; no_answer",    "same dial; failed"]),
+    (Calls(Who::Bela, Line::Other),       ["code refused; no_answer",    "code refused; failed"]),
+    (Calls(Who::Nameless, Line::Same),    ["code refused; no_answer",    "same dial; failed"]),
+    (Calls(Who::Nameless, Line::Other),   ["code refused; no_answer",    "code refused; failed"]),
+    (Redials(Who::Asha, Line::Same),      ["code refused; no_answer",    "same dial; failed"]),
+    (Redials(Who::Asha, Line::Other),     ["code refused; no_answer",    "code refused; failed"]),
+    (Redials(Who::Bela, Line::Same),      ["code refused; no_answer",    "same dial; failed"]),
+    (Redials(Who::Bela, Line::Other),     ["code refused; no_answer",    "code refused; failed"]),
+    (Redials(Who::Nameless, Line::Same),  ["code refused; no_answer",    "same dial; failed"]),
+    (Redials(Who::Nameless, Line::Other), ["code refused; no_answer",    "code refused; failed"]),
+    (Cancels,                             ["hung up; no_answer",         "hung up; failed"]),
+    (Reports,                             ["reported; no_answer",        "reported; failed"]),
+    (DialWithheld,                        ["nothing; no_answer",         "withheld; expired"]),
+    (ClockBeforeDeadline,                 ["nothing; no_answer",         "nothing; failed"]),
+    (ClockAtDeadline,                     ["ended; no_answer",           "hung up, ended; failed"]),
+    ]
+};
 
 #[test]
 fn every_input_in_every_state_does_what_the_table_says() {
-    for (input, cells) in TABLE {
-        for ((situation, cell), seconds) in COLUMNS.into_iter().zip(cells).zip(DEADLINE_SECONDS) {
+    holds(COLUMNS, TABLE);
+}
+
+#[test]
+fn every_input_when_a_call_is_over_or_lost_does_what_the_table_says() {
+    holds(LATER_COLUMNS, LATER);
+}
+
+fn holds<const N: usize>(columns: [(Situation, u64); N], table: &[(Input, [&str; N])]) {
+    for (input, cells) in table {
+        for ((situation, seconds), cell) in columns.into_iter().zip(cells) {
             let (mut w, id) = situation.given();
             assert_eq!(w.state(id), situation.state());
             let deadline = w.remembered(id).opened_at.plus(Span::from_secs(seconds));
@@ -268,20 +156,27 @@ fn every_input_in_every_state_does_what_the_table_says() {
 }
 
 #[test]
-fn the_table_is_complete() {
+fn the_tables_are_complete() {
     for state in State::ALL {
-        assert!(COLUMNS.iter().any(|c| c.state() == state), "no column for {state:?}");
+        assert!(COLUMNS.iter().any(|(column, _)| column.state() == state), "no column for {state:?}");
     }
+    let lines = || {
+        [Who::Asha, Who::Bela, Who::Nameless]
+            .into_iter()
+            .flat_map(|who| [Line::Same, Line::Other].map(|line| (who, line)))
+    };
     let legs = LegEvent::all().map(Input::Told);
-    let callers = [Who::Asha, Who::Bela, Who::Nameless]
-        .into_iter()
-        .flat_map(|who| [Line::Same, Line::Other].map(|line| Input::Calls(who, line)));
+    let calls = lines().map(|(who, line)| Input::Calls(who, line));
+    let redials = lines().map(|(who, line)| Input::Redials(who, line));
+    let wishes = [Input::Cancels, Input::Reports];
     let ours = [Input::DialWithheld, Input::ClockBeforeDeadline, Input::ClockAtDeadline];
-    let inputs: Vec<_> = legs.chain(callers).chain(ours).collect();
-    assert_eq!(inputs.len(), 20 + 6 + 3);
-    assert_eq!(TABLE.len(), inputs.len(), "a row too many or too few");
-    for input in inputs {
-        let rows = TABLE.iter().filter(|(row, _)| *row == input).count();
-        assert_eq!(rows, 1, "rows for {input:?}");
+    let inputs: Vec<_> = legs.chain(calls).chain(redials).chain(wishes).chain(ours).collect();
+    assert_eq!(inputs.len(), 20 + 6 + 6 + 2 + 3);
+    let rows = [TABLE.iter().map(|(row, _)| *row).collect::<Vec<_>>(), LATER.iter().map(|(row, _)| *row).collect()];
+    for rows in rows {
+        assert_eq!(rows.len(), inputs.len(), "a row too many or too few");
+        for input in &inputs {
+            assert_eq!(rows.iter().filter(|row| *row == input).count(), 1, "rows for {input:?}");
+        }
     }
 }
