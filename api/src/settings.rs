@@ -6,10 +6,9 @@ use qnect_core::policy::Policy;
 use qnect_core::provider_request::ProviderRequest;
 use qnect_core::time::Span;
 use qnect_engine::{EngineOptions, NumberPlan};
-use qnect_providers::plivo::Plivo;
 use tokio::sync::mpsc;
 
-use crate::config::Config;
+use crate::config::{Config, Provider};
 use crate::doors::webhooks::Correspondent;
 
 /// What the engine is to be started with. Numbers were checked when the configuration was read; one that is none
@@ -46,7 +45,10 @@ pub fn engine_options(config: &Config, provider_requests: mpsc::Sender<ProviderR
 
 /// The providers that have their section.
 pub fn correspondents(config: &Config) -> Vec<Correspondent> {
-    let plivo = config.providers.plivo.as_ref();
-    let plivo = plivo.map(|p| Correspondent { tongue: &Plivo, secret: p.auth_token.clone() });
-    plivo.into_iter().collect()
+    let secret = |provider: &Provider| match provider {
+        Provider::Plivo => config.providers.plivo.as_ref().map(|p| p.auth_token.clone()),
+        Provider::Twilio => config.providers.twilio.as_ref().map(|t| t.auth_token.clone()),
+    };
+    let correspondent = |p: Provider| Some(Correspondent { tongue: p.tongue(), secret: secret(&p)? });
+    Provider::ALL.into_iter().filter_map(correspondent).collect()
 }

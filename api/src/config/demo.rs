@@ -34,7 +34,10 @@ impl Config {
             },
             storage: Storage { data_dir: Some(data_dir.to_owned()), key_file: Some(data_dir.join("master.key")) },
             numbers: vec![Number::new("+911140000001", Provider::Plivo)],
-            providers: Providers { plivo: Some(Plivo::new("MADEMO0000000000000X", auth_token)) },
+            providers: Providers {
+                plivo: Some(Plivo::new("MADEMO0000000000000X", auth_token)),
+                ..Providers::default()
+            },
             ..Self::default()
         })
     }

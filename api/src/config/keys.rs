@@ -27,7 +27,7 @@ pub(super) enum Entry {
 }
 
 /// The providers whose names are known and whose adapters are not built yet.
-pub(super) const PROVIDERS_TO_COME: [&str; 5] = ["twilio", "exotel", "vonage", "telnyx", "jambonz"];
+pub(super) const PROVIDERS_TO_COME: [&str; 4] = ["exotel", "vonage", "telnyx", "jambonz"];
 
 /// A budget or a number of points: 0 switches it off.
 const BUDGET: Kind = Kind::Whole { min: 0, max: 1_000_000 };
@@ -59,6 +59,12 @@ pub(super) const KEYS: &[Key] = &[
     optional("providers.plivo.api_base_url", Kind::BaseUrl),
     optional("providers.plivo.lines_max", Kind::Whole { min: 0, max: 100_000 }),
     optional("providers.plivo.calls_per_second", Kind::Whole { min: 0, max: 10_000 }),
+    required("providers.twilio.account_sid", Kind::Text),
+    required("providers.twilio.auth_token", Kind::Secret),
+    optional("providers.twilio.auth_token_file", Kind::SecretFile),
+    optional("providers.twilio.api_base_url", Kind::BaseUrl),
+    optional("providers.twilio.lines_max", Kind::Whole { min: 0, max: 100_000 }),
+    optional("providers.twilio.calls_per_second", Kind::Whole { min: 0, max: 10_000 }),
     optional("limits.tag_rings_per_hour", BUDGET),
     optional("limits.tag_urgent_rings_per_hour", BUDGET),
     optional("limits.tag_open_sessions_max", BUDGET),

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use toml::Value;
 
 use super::keys::PROVIDERS_TO_COME;
-use super::{Network, secret, urls};
+use super::{Network, Provider, secret, urls};
 
 /// The form of a key's value.
 pub(super) enum Kind {
@@ -73,7 +73,10 @@ impl Kind {
                 let words: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
                 format!("write {}", words.join(" or "))
             }
-            Self::Provider => "write \"plivo\"".to_owned(),
+            Self::Provider => {
+                let names = Provider::ALL.map(|provider| format!("\"{}\"", provider.name()));
+                format!("write {}", names.join(" or "))
+            }
             Self::PhoneNumber => "write \"+\" and 8 to 15 digits, like \"+911140000001\"".to_owned(),
             Self::Prefixes => "write a list of at least one prefix, \"+\" and digits, like [\"+91\"]".to_owned(),
             Self::Networks => "write a list of networks, like [\"10.0.0.0/8\", \"fd00::/8\"]".to_owned(),
@@ -109,7 +112,7 @@ impl Kind {
             Self::Provider if PROVIDERS_TO_COME.contains(&text.as_str()) => {
                 wrong(format!("the adapter for {text} is not built yet"))
             }
-            Self::Provider if text != "plivo" => wrong("is not a provider that we know".to_owned()),
+            Self::Provider if Provider::named(text).is_none() => wrong("is not a provider that we know".to_owned()),
             Self::PhoneNumber if !is_phone_number(text) => wrong("is not a number in E.164".to_owned()),
             _ => None,
         }

@@ -34,7 +34,7 @@ pub use report::{check, example, show};
 pub use secret::Secret;
 pub use sections::{
     Abuse, AccessLog, Calls, Config, Engine, Limits, Log, LogFormat, Number, Plivo, Privacy, Provider, Providers,
-    Server, Storage, Strategy,
+    Server, Storage, Strategy, Twilio,
 };
 
 /// What `serve` can't do without, once it is known to be there.

@@ -48,6 +48,11 @@ impl Reading {
         }
     }
 
+    /// What was read; with problems, the keys that have one are at their default.
+    pub(super) fn config(&self) -> Option<&Config> {
+        self.config.as_ref()
+    }
+
     /// The problems, the origins staying where they are.
     pub(super) fn verdict(&self) -> Result<(), ConfigError> {
         if self.problems.is_empty() { Ok(()) } else { Err(ConfigError::new(self.problems.clone())) }

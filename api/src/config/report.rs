@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::effects::WITHOUT_EFFECT;
 use super::layers::{Origins, Overrides};
-use super::{Config, read, validate};
+use super::{Config, Provider, read, validate};
 
 /// The documented example file: every key, with its meaning, unit, default and bounds.
 pub fn example() -> &'static str {
@@ -18,8 +18,8 @@ pub fn show(config: &Config) -> String {
     toml::to_string(&effective).unwrap_or_else(|error| format!("# can't be written as TOML: {error}\n"))
 }
 
-/// Whether `serve` would accept this configuration, and which of the keys that somebody set have no effect yet.
-/// The text ends with a newline.
+/// Whether `serve` would accept this configuration, what the providers of its numbers cannot do, and which of the keys that
+/// somebody set have no effect yet. The text ends with a newline.
 ///
 /// # Errors
 /// A line for each problem, as in `qnect.toml:3:1: calls.ring_seconds: 0 is out of range; write a whole number from 1
@@ -32,10 +32,23 @@ pub fn check(
     let mut reading = read::read(file, env, flags);
     reading.judge(validate::missing_for_serve);
     let notes = without_effect(&reading.origins);
+    let cannot = reading.config().map(cannot).unwrap_or_default();
     match reading.verdict() {
-        Ok(()) => Ok(format!("{}: ok\n{notes}", reading.origins.file().unwrap_or("configuration"))),
+        Ok(()) => Ok(format!("{}: ok\n{cannot}{notes}", reading.origins.file().unwrap_or("configuration"))),
         Err(error) => Err(format!("{error}\n{notes}")),
     }
+}
+
+/// What providers cannot do, for each that has a number.
+fn cannot(config: &Config) -> String {
+    let used = |provider: &Provider| config.numbers.iter().any(|number| number.provider == *provider);
+    let mut text = String::new();
+    for provider in Provider::ALL.into_iter().filter(used) {
+        for what in provider.tongue().capabilities().missing() {
+            text.push_str(&format!("{}: {what}\n", provider.name()));
+        }
+    }
+    text
 }
 
 /// In the order of the file, then of the variables.

@@ -108,6 +108,8 @@ pub struct Number {
 pub enum Provider {
     /// Plivo.
     Plivo,
+    /// Twilio.
+    Twilio,
 }
 
 /// How a call on an intermediary number finds its session.
@@ -129,6 +131,8 @@ pub enum Strategy {
 pub struct Providers {
     /// `[providers.plivo]`
     pub plivo: Option<Plivo>,
+    /// `[providers.twilio]`
+    pub twilio: Option<Twilio>,
 }
 
 /// `[providers.plivo]`
@@ -147,6 +151,25 @@ pub struct Plivo {
     pub lines_max: u32,
     /// Calls that we may start in a second; 0: no limit known.
     #[serde(default = "plivo_calls_per_second")]
+    pub calls_per_second: u32,
+}
+
+/// `[providers.twilio]`
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Twilio {
+    /// The account.
+    pub account_sid: String,
+    /// Authenticates our requests and signs theirs; read from `auth_token_file` where that was given.
+    pub auth_token: Secret,
+    /// Where the REST interface is, without a slash at its end.
+    #[serde(default = "twilio_api_base_url")]
+    pub api_base_url: String,
+    /// Concurrent legs, both sides counted; 0: no limit known.
+    #[serde(default)]
+    pub lines_max: u32,
+    /// Calls that we may start in a second; 0: no limit known.
+    #[serde(default)]
     pub calls_per_second: u32,
 }
 
@@ -286,16 +309,31 @@ impl Providers {
     pub fn has(&self, provider: Provider) -> bool {
         match provider {
             Provider::Plivo => self.plivo.is_some(),
+            Provider::Twilio => self.twilio.is_some(),
         }
     }
 }
 
 impl Provider {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Plivo, Self::Twilio];
+
+    /// Its tongue.
+    pub fn tongue(self) -> &'static dyn qnect_providers::Provider {
+        match self {
+            Self::Plivo => &qnect_providers::plivo::Plivo,
+            Self::Twilio => &qnect_providers::twilio::Twilio,
+        }
+    }
+
     /// Its name in the configuration, in webhook paths and in metrics.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Plivo => "plivo",
-        }
+        self.tongue().name()
+    }
+
+    /// The provider of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|provider| provider.name() == name)
     }
 }
 
@@ -326,6 +364,10 @@ fn access_code_digits() -> u8 {
 
 fn plivo_api_base_url() -> String {
     "https://api.plivo.com".to_owned()
+}
+
+fn twilio_api_base_url() -> String {
+    "https://api.twilio.com".to_owned()
 }
 
 fn plivo_lines_max() -> u32 {

@@ -28,6 +28,16 @@ auth_id = "MA1"
 auth_token = "c2VjcmV0LXRva2Vu"
 "#;
 
+/// A second provider, after all else.
+const TWILIO: &str = "[providers.twilio]\naccount_sid = \"AC1\"\nauth_token = \"c2VjcmV0LXRva2Vu\"\n";
+
+/// What `check` tells of Plivo.
+const PLIVO_CANNOT: &str = "\
+plivo: an owner can only press 1 or hang up: no \"coming\" and no \"cannot come\"
+plivo: a session shows \"ringing\" only once the owner has picked up
+plivo: the provider's own record of a call, which names both numbers, cannot be deleted
+";
+
 /// A file `qnect.toml` in a folder of its own.
 struct Written {
     folder: tempfile::TempDir,
@@ -251,7 +261,7 @@ fn sample(kind: &Kind) -> &'static str {
 
 #[test]
 fn every_scalar_key_has_its_variable_which_beats_the_file() {
-    let written = Written::new(WHOLE);
+    let written = Written::new(&format!("{WHOLE}{TWILIO}"));
     for key in KEYS.iter().filter(|key| key.is_scalar() && !matches!(key.kind, Kind::SecretFile)) {
         let name = format!("QNECT__{}", key.path.to_uppercase().replace('.', "__"));
         // Alone, challenge_at 8 and refuse_at 100 are right and the other way round they aren't.
@@ -290,7 +300,7 @@ fn an_unknown_variable_is_named_with_the_nearest_known_one() {
     assert!(said("QNECT__SERVER__TRUSTED_PROXIES").contains("is not one value"));
     assert!(said("QNECT__SERVER").contains("is a section"));
     assert!(said("QNECT__server__listen").ends_with("is not in upper case; write QNECT__SERVER__LISTEN"));
-    assert!(said("QNECT__PROVIDERS__TWILIO__AUTH_TOKEN").contains("nearest that we know is QNECT__PROVIDERS__PLIVO"));
+    assert!(said("QNECT__PROVIDERS__VONAGE__AUTH_TOKEN").contains("nearest that we know is QNECT__PROVIDERS__"));
     assert!(said("QNECT__").contains("is not a variable that we know"));
 }
 
@@ -506,7 +516,7 @@ fn a_section_that_lacks_what_it_needs_is_named_at_its_line() {
     assert_eq!(
         said,
         [
-            "qnect.toml:2:1: numbers[0].provider: is missing; write \"plivo\"",
+            "qnect.toml:2:1: numbers[0].provider: is missing; write \"plivo\" or \"twilio\"",
             "qnect.toml:5:12: providers.plivo.auth_id: is missing; write text in quotes, without spaces",
             "qnect.toml:5:12: providers.plivo.auth_token: is missing; \
              write at least 16 characters in quotes, or a list of two during a rotation",
@@ -515,15 +525,32 @@ fn a_section_that_lacks_what_it_needs_is_named_at_its_line() {
 }
 
 #[test]
+fn what_a_provider_cannot_do_is_refused_or_told() {
+    let number = |number: &str| format!("{TWILIO}[[numbers]]\nnumber = \"{number}\"\nprovider = \"twilio\"\n");
+    let indian = problem(&number("+911140000009"));
+    assert!(indian.contains("numbers[0].provider: twilio has no numbers for calls within India"), "{indian}");
+    assert!(load(&number("+15557122661")).is_ok());
+
+    let both = WHOLE.replace("[providers.plivo]", &format!("{}[providers.plivo]", number("+15557122661")));
+    let shown = format!("{both}[calls]\nowner_caller_id = \"+911140000001\"\n");
+    assert!(problem(&shown).contains("calls on numbers at twilio cannot show it"), "{}", problem(&shown));
+
+    let said = check(Some(&Written::new(&both).path()), variables(&[]), &Overrides::default()).unwrap();
+    assert!(said.contains("plivo: an owner can only press 1 or hang up"), "{said}");
+    assert!(said.contains("twilio: it has no numbers for calls within India"), "{said}");
+    assert!(!said.contains("twilio: an owner can only press 1"), "{said}");
+}
+
+#[test]
 fn a_provider_without_an_adapter_is_refused_with_the_reason() {
     assert_eq!(
-        problem("[providers.twilio]\naccount_sid = \"AC1\"\nauth_token = \"x\"\n"),
-        "qnect.toml:1:12: providers.twilio: unknown key: the adapter for this provider is not built yet; \
+        problem("[providers.telnyx]\napi_key = \"x\"\n"),
+        "qnect.toml:1:12: providers.telnyx: unknown key: the adapter for this provider is not built yet; \
          remove the section"
     );
     let number = |provider| format!("[[numbers]]\nnumber = \"+911140000001\"\nprovider = \"{provider}\"\n");
     assert!(problem(&number("exotel")).contains("numbers[0].provider: the adapter for exotel is not built yet"));
-    assert!(problem(&number("phoneco")).contains("is not a provider that we know; write \"plivo\""));
+    assert!(problem(&number("phoneco")).contains("is not a provider that we know; write \"plivo\" or \"twilio\""));
     assert!(problem("[providers.phoneco]\nkey = 1\n").contains("nearest that we know is [providers.plivo]"));
 }
 
@@ -648,12 +675,12 @@ fn serve_says_which_keys_are_missing_and_what_to_write() {
 
 #[test]
 fn check_says_ok_and_which_keys_have_no_effect_yet() {
-    assert_eq!(Written::new(WHOLE).check(&[]).unwrap(), "qnect.toml: ok\n");
+    assert_eq!(Written::new(WHOLE).check(&[]).unwrap(), format!("qnect.toml: ok\n{PLIVO_CANNOT}"));
     let (key, why) = WITHOUT_EFFECT[0];
     let Entry::Key(known) = entry(key) else { panic!("{key} is no key") };
     let name = format!("QNECT__{}", key.to_uppercase().replace('.', "__"));
     let said = Written::new(WHOLE).check(&[(&name, sample(&known.kind))]).unwrap();
-    assert_eq!(said, format!("qnect.toml: ok\n{name}: {key}: has no effect yet; {why}\n"));
+    assert_eq!(said, format!("qnect.toml: ok\n{PLIVO_CANNOT}{name}: {key}: has no effect yet; {why}\n"));
     assert_eq!(
         Written::new("[server]\nlisten = 1\n").check(&[]).unwrap_err(),
         "qnect.toml: storage.data_dir: is missing; write a folder, like \"/var/lib/qnect\"\n\
@@ -685,14 +712,18 @@ fn every_key_without_effect_is_a_known_key() {
 fn the_unedited_example_is_refused_for_its_placeholders() {
     let said = Written::new(example()).check(&[]).unwrap_err();
     let lines: Vec<&str> = said.lines().filter(|line| !line.contains("has no effect yet")).collect();
-    assert_eq!(lines.len(), 2, "{said}");
-    assert!(lines[0].contains("providers.plivo.auth_id: is the example's placeholder"), "{said}");
-    assert!(lines[1].contains("providers.plivo.auth_token: is the example's placeholder"), "{said}");
+    let keys = ["plivo.auth_id", "plivo.auth_token", "twilio.account_sid", "twilio.auth_token"];
+    assert_eq!(lines.len(), keys.len(), "{said}");
+    for (line, key) in lines.iter().zip(keys) {
+        assert!(line.contains(&format!("providers.{key}: is the example's placeholder")), "{said}");
+    }
 }
 
 #[test]
 fn the_example_with_an_account_is_a_right_configuration_with_every_default() {
-    let edited = example().replace("\"MA...\"", "\"MA2\"").replace("\"...\"", &format!("\"{TOKEN}\""));
+    let (before, rest) = example().split_once("# Leave this section out").unwrap();
+    let without_twilio = format!("{before}{}", &rest[rest.find("# Budgets").unwrap()..]);
+    let edited = without_twilio.replace("\"MA...\"", "\"MA2\"").replace("\"...\"", &format!("\"{TOKEN}\""));
     let written = Written::new(&edited);
     assert!(written.check(&[]).unwrap().starts_with("qnect.toml: ok\n"), "{:?}", written.check(&[]));
     let (example, plain) = (written.load(&[]).unwrap(), load(WHOLE).unwrap());
@@ -728,7 +759,7 @@ fn every_known_key_stands_in_the_example_below_a_comment() {
 
 #[test]
 fn the_list_of_keys_and_the_structs_are_the_same() {
-    let text = format!("{WHOLE}\n[calls]\nowner_caller_id = \"+911140000001\"\n");
+    let text = format!("{WHOLE}\n{TWILIO}[calls]\nowner_caller_id = \"+911140000001\"\n");
     let config = load(&text).unwrap();
     let of_structs: BTreeSet<String> = flat(&show(&config).parse().unwrap())
         .into_iter()

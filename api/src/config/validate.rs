@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::problem::{Place, Problem};
-use super::{Config, Strategy};
+use super::{Config, Number, Strategy};
 
 /// A problem whose place is not looked up yet.
 pub(super) struct Finding {
@@ -14,7 +14,8 @@ pub(super) struct Finding {
 
 /// Everything that is wrong with a configuration whose keys are right one by one.
 pub(super) fn findings(config: &Config) -> Vec<Finding> {
-    [listeners(config), numbers(config), owner_caller_id(config), abuse(config)].into_iter().flatten().collect()
+    let all = [listeners(config), numbers(config), capabilities(config), owner_caller_id(config), abuse(config)];
+    all.into_iter().flatten().collect()
 }
 
 /// What `serve` needs and isn't there.
@@ -81,14 +82,36 @@ fn numbers(config: &Config) -> Vec<Finding> {
     findings
 }
 
+/// What a number's provider cannot do, where nothing else could be done instead.
+fn capabilities(config: &Config) -> Vec<Finding> {
+    let is_stranded =
+        |number: &Number| number.number.starts_with("+91") && !number.provider.tongue().capabilities().serves_india;
+    let stranded = config.numbers.iter().enumerate().filter(|(_, number)| is_stranded(number));
+    stranded
+        .map(|(index, number)| {
+            let what = format!("{} has no numbers for calls within India", number.provider.name());
+            finding(format!("numbers[{index}].provider"), what, "write a provider that has, like \"plivo\"")
+        })
+        .collect()
+}
+
 fn owner_caller_id(config: &Config) -> Vec<Finding> {
-    match &config.calls.owner_caller_id {
-        Some(id) if config.numbers.iter().all(|number| number.number != *id) => {
-            let write = "write one of `numbers`, or nothing: then owners see the number that was dialled";
-            vec![finding("calls.owner_caller_id", "is not one of `numbers`", write)]
-        }
-        _ => Vec::new(),
-    }
+    let Some(id) = &config.calls.owner_caller_id else { return Vec::new() };
+    let key = "calls.owner_caller_id";
+    let Some(shown) = config.numbers.iter().find(|number| number.number == *id) else {
+        let write = "write one of `numbers`, or nothing: then owners see the number that was dialled";
+        return vec![finding(key, "is not one of `numbers`", write)];
+    };
+    // A provider shows only numbers that are rented there.
+    let elsewhere = config.numbers.iter().find(|number| number.provider != shown.provider);
+    let named = elsewhere.map(|number| (shown.provider.name(), number.provider.name()));
+    named
+        .map(|(here, there)| {
+            let what = format!("is rented at {here}, and calls on numbers at {there} cannot show it");
+            finding(key, what, "leave it out, or keep the numbers of one provider")
+        })
+        .into_iter()
+        .collect()
 }
 
 fn abuse(config: &Config) -> Vec<Finding> {

@@ -78,10 +78,13 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
     entries.sort();
     for path in entries {
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-        if path.is_file() {
-            found.push(path);
-        } else if path.is_dir() && name != "target" && name != ".git" {
+        if name == "target" || name == ".git" {
+            continue;
+        }
+        if path.is_dir() {
             walk(&path, found);
+        } else if path.is_file() {
+            found.push(path);
         }
     }
 }
