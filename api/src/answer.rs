@@ -1,33 +1,38 @@
 //! The answers: JSON, problem details, pages and redirections, with the fields that all of them carry.
 
 use axum::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, VARY};
+use http::header::{CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, VARY};
 use http::{HeaderName, HeaderValue, StatusCode};
+use qnect_core::language::Language;
+use qnect_core::tag_code::TagCode;
 use qnect_core::time::Span;
 use serde::Serialize;
 
-use crate::negotiate::Form;
-use crate::pages;
+use crate::negotiate::{Form, Reader};
+use crate::pages::{self, Edition};
 use crate::problem::Problem;
+use crate::texts;
 
 impl Problem {
-    /// The answer, in the form that was asked for.
-    pub fn respond(&self, form: Form, origin: &str) -> Response {
-        let mut response = match form {
+    /// The answer, in the form and language that were asked for. `sticker` is the page to go back to, if it is known.
+    pub fn respond(&self, reader: Reader, origin: &str, sticker: Option<TagCode>) -> Response {
+        let edition = Edition { origin, language: reader.language };
+        let mut response = match reader.form {
             Form::Json => {
+                let texts = texts::of(reader.language);
                 let body = ProblemDetails {
                     kind: "about:blank",
-                    title: self.status().canonical_reason().unwrap_or("error"),
+                    title: self.title(texts),
                     status: self.status().as_u16(),
                     code: self.code(),
-                    detail: self.detail(),
+                    detail: self.detail(texts),
                     retry_after_seconds: self.retry_after().map(Span::as_secs_ceil),
                 };
-                let mut response = json(self.status(), &body);
+                let mut response = in_language(json(self.status(), &body), reader.language);
                 response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
                 response
             }
-            Form::Html => page(self.status(), pages::notice(self), origin),
+            Form::Html => page(self.status(), pages::problem(self, sticker, edition), edition),
         };
         if let Some(after) = self.retry_after() {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(after.as_secs_ceil().max(1)));
@@ -67,9 +72,15 @@ pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
     response
 }
 
-/// A page. It may load nothing, run nothing, be framed by nobody, and post only to our own `origin`.
-pub fn page(status: StatusCode, html: String, origin: &str) -> Response {
-    let mut response = (status, html).into_response();
+/// The answer with its language named.
+pub fn in_language(mut response: Response, language: Language) -> Response {
+    response.headers_mut().insert(CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
+    response
+}
+
+/// A page. It may load nothing, run nothing, be framed by nobody, and post only to our own origin.
+pub fn page(status: StatusCode, html: String, Edition { origin, language }: Edition<'_>) -> Response {
+    let mut response = in_language((status, html).into_response(), language);
     let headers = response.headers_mut();
     headers.extend(COMMON);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));

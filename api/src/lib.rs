@@ -15,3 +15,4 @@ pub mod pages;
 pub mod problem;
 pub mod server;
 pub mod settings;
+mod texts;

@@ -5,6 +5,8 @@ use qnect_core::scan::{Refusal, Verdict};
 use qnect_core::time::Span;
 use qnect_engine::EngineError;
 
+use crate::texts::Texts;
+
 /// How long a client is asked to wait when a bound of ours is reached.
 const OVERLOAD_RETRY: Span = Span::from_secs(2);
 /// How long until a number is likely to be free.
@@ -26,7 +28,7 @@ pub enum Problem {
     /// The body is not what it claims to be.
     Malformed,
     /// A field is unknown, missing or has an unknown value.
-    Unprocessable(&'static str),
+    Unprocessable(Fault),
     /// The idempotency key was used for another request.
     IdempotencyConflict,
     /// The engine said no.
@@ -37,6 +39,25 @@ pub enum Problem {
     NumbersExhausted,
     /// The store failed; the process ends.
     Unavailable,
+}
+
+/// What is wrong with the fields of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// One is missing or unknown, or has another type.
+    Fields,
+    /// One is there twice.
+    Repeated,
+    /// The reason is none of ours.
+    Reason,
+    /// The language is none of ours.
+    Language,
+    /// The idempotency key in the header is not visible ASCII.
+    KeyAscii,
+    /// Two idempotency keys name one request.
+    KeysDiffer,
+    /// The idempotency key is empty or too long.
+    KeyLength,
 }
 
 impl From<EngineError> for Problem {
@@ -85,27 +106,47 @@ impl Problem {
         }
     }
 
-    /// What a person or a programmer is told to do.
-    pub fn detail(&self) -> &'static str {
+    /// The status in words, as RFC 9457 wants the title of a problem without a type of its own.
+    pub(crate) fn title(&self, texts: &'static Texts) -> &'static str {
         match self {
-            Self::NotFound => "nothing is here; scan the sticker again, or check the code on it",
-            Self::MethodNotAllowed => {
-                "this address does not take that method; the Allow header names those that it takes"
-            }
-            Self::TooLarge => "the body is larger than 64 KiB; send less",
-            Self::TooSlow => "the body did not arrive within 10 seconds; send it again",
-            Self::UnsupportedBody => "send application/json or application/x-www-form-urlencoded, not compressed",
-            Self::Malformed => "the body is not what its content type says; correct it",
-            Self::Unprocessable(what) => what,
-            Self::IdempotencyConflict => "this idempotency key was used for a different request; choose a new one",
-            Self::Refused(Refusal::TagLimit, _) => "this owner was called often just now; try again later",
-            Self::Refused(Refusal::AddressLimit, _) => "too many requests from this connection; try again later",
-            Self::Refused(Refusal::Score, _) => "calls from here are refused for now; try again later",
-            Self::Refused(Refusal::OwnerUnavailable, _) => "the owner does not take calls at the moment",
-            Self::Refused(Refusal::NotActive, _) => "this sticker is not in use yet",
-            Self::Overloaded => "very busy just now; try again in a moment",
-            Self::NumbersExhausted => "all lines are busy; try again shortly",
-            Self::Unavailable => "not available at the moment; try again shortly",
+            Self::NotFound => &texts.status_404,
+            Self::MethodNotAllowed => &texts.status_405,
+            Self::TooLarge => &texts.status_413,
+            Self::TooSlow => &texts.status_408,
+            Self::UnsupportedBody => &texts.status_415,
+            Self::Malformed => &texts.status_400,
+            Self::Unprocessable(_) | Self::IdempotencyConflict => &texts.status_422,
+            Self::Refused(refusal, _) if refusal.verdict() == Verdict::Limited => &texts.status_429,
+            Self::Refused(..) => &texts.status_403,
+            Self::Overloaded | Self::NumbersExhausted | Self::Unavailable => &texts.status_503,
+        }
+    }
+
+    /// What a programmer is told to do.
+    pub(crate) fn detail(&self, texts: &'static Texts) -> &'static str {
+        match self {
+            Self::NotFound => &texts.detail_not_found,
+            Self::MethodNotAllowed => &texts.detail_method_not_allowed,
+            Self::TooLarge => &texts.detail_too_large,
+            Self::TooSlow => &texts.detail_too_slow,
+            Self::UnsupportedBody => &texts.detail_unsupported_body,
+            Self::Malformed => &texts.detail_malformed,
+            Self::Unprocessable(Fault::Fields) => &texts.fault_fields,
+            Self::Unprocessable(Fault::Repeated) => &texts.fault_repeated,
+            Self::Unprocessable(Fault::Reason) => &texts.fault_reason,
+            Self::Unprocessable(Fault::Language) => &texts.fault_language,
+            Self::Unprocessable(Fault::KeyAscii) => &texts.fault_key_ascii,
+            Self::Unprocessable(Fault::KeysDiffer) => &texts.fault_keys_differ,
+            Self::Unprocessable(Fault::KeyLength) => &texts.fault_key_length,
+            Self::IdempotencyConflict => &texts.detail_idempotency_conflict,
+            Self::Refused(Refusal::TagLimit, _) => &texts.detail_tag_limit,
+            Self::Refused(Refusal::AddressLimit, _) => &texts.detail_address_limit,
+            Self::Refused(Refusal::Score, _) => &texts.detail_score,
+            Self::Refused(Refusal::OwnerUnavailable, _) => &texts.detail_owner_unavailable,
+            Self::Refused(Refusal::NotActive, _) => &texts.detail_not_active,
+            Self::Overloaded => &texts.detail_overloaded,
+            Self::NumbersExhausted => &texts.detail_numbers_exhausted,
+            Self::Unavailable => &texts.detail_unavailable,
         }
     }
 

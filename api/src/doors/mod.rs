@@ -12,13 +12,14 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use axum::routing::{get, post};
-use http::HeaderMap;
+use http::{HeaderMap, Uri};
 use qnect_engine::Engine;
 
 use crate::config::Network;
 use crate::doors::webhooks::Correspondent;
-use crate::negotiate::accepted;
+use crate::negotiate::Reader;
 use crate::problem::Problem;
+use crate::texts;
 
 /// What every door needs.
 pub struct Doors {
@@ -34,12 +35,15 @@ pub struct Doors {
 
 /// The public listener's routes.
 pub fn public(doors: Arc<Doors>) -> Router {
+    // Now, and not while the first stranger waits for a page.
+    texts::load();
     Router::new()
         .route("/q/{code}", get(scanner::tag))
         .route("/Q/{code}", get(scanner::tag))
         .route("/q/{code}/sessions", post(scanner::open_session))
         .route("/Q/{code}/sessions", post(scanner::open_session))
         .route("/sessions/{session}", get(scanner::session))
+        .route("/sessions/{session}/cancel", post(scanner::cancel))
         .route("/webhooks/{provider}/{*step}", post(webhooks::webhook))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
@@ -51,10 +55,10 @@ fn segment(path: Result<Path<String>, PathRejection>) -> String {
     path.map(|Path(segment)| segment).unwrap_or_default()
 }
 
-async fn not_found(State(doors): State<Arc<Doors>>, headers: HeaderMap) -> Response {
-    Problem::NotFound.respond(accepted(&headers), &doors.origin)
+async fn not_found(State(doors): State<Arc<Doors>>, uri: Uri, headers: HeaderMap) -> Response {
+    Problem::NotFound.respond(Reader::of(&uri, &headers), &doors.origin, None)
 }
 
-async fn method_not_allowed(State(doors): State<Arc<Doors>>, headers: HeaderMap) -> Response {
-    Problem::MethodNotAllowed.respond(accepted(&headers), &doors.origin)
+async fn method_not_allowed(State(doors): State<Arc<Doors>>, uri: Uri, headers: HeaderMap) -> Response {
+    Problem::MethodNotAllowed.respond(Reader::of(&uri, &headers), &doors.origin, None)
 }

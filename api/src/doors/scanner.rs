@@ -8,7 +8,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use http::request::Parts;
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, Method, Request, StatusCode, Uri};
 use qnect_core::crockford;
 use qnect_core::facts::Outcome;
 use qnect_core::language::Language;
@@ -22,12 +22,13 @@ use qnect_core::time::Timestamp;
 use qnect_engine::{OpenReply, SessionRequest};
 use serde::{Deserialize, Serialize};
 
-use crate::answer::{json, page, see_other};
+use crate::answer::{in_language, json, page, see_other};
 use crate::client::{self, Peer};
 use crate::doors::{Doors, body, segment};
-use crate::negotiate::{BodyKind, Form, accepted, body_kind};
-use crate::pages;
-use crate::problem::Problem;
+use crate::negotiate::{BodyKind, Form, Reader, body_kind, chosen};
+use crate::pages::{self, Edition};
+use crate::problem::{Fault, Problem};
+use crate::texts;
 
 /// Bytes of an idempotency key at most.
 const IDEMPOTENCY_KEY_BYTES_MAX: usize = 128;
@@ -40,12 +41,13 @@ pub async fn tag(
     request: Request<Body>,
 ) -> Response {
     let (parts, _) = request.into_parts();
-    let form = accepted(&parts.headers);
+    let reader = Reader::of(&parts.uri, &parts.headers);
     match doors.scan(&segment(code), peer, &parts).await {
-        Err(problem) => problem.respond(form, &doors.origin),
-        Ok((_, decision)) if form == Form::Json => decision_as_json(&decision),
+        Err(problem) => problem.respond(reader, &doors.origin, None),
+        Ok((_, decision)) if reader.form == Form::Json => decision_as_json(&decision, reader.language),
         Ok((code, decision)) => {
-            page(StatusCode::OK, pages::tag(code, &decision, &doors.origin, fresh_key()), &doors.origin)
+            let edition = doors.edition(reader.language);
+            page(StatusCode::OK, pages::tag(code, &decision, fresh_key(), edition), edition)
         }
     }
 }
@@ -70,21 +72,18 @@ struct DecisionBody {
     reasons: Vec<ReasonBody>,
 }
 
-fn decision_as_json(decision: &ScanDecision) -> Response {
-    let seconds = decision.retry_after.as_secs_ceil();
-    let mut response = json(
+fn decision_as_json(decision: &ScanDecision, language: Language) -> Response {
+    let (seconds, texts) = (decision.retry_after.as_secs_ceil(), texts::of(language));
+    let response = json(
         StatusCode::OK,
         &DecisionBody {
             decision: decision.verdict.id(),
             reason: decision.refusal.map(qnect_core::scan::Refusal::id),
             retry_after_seconds: seconds,
-            reasons: decision
-                .offered
-                .iter()
-                .map(|r| ReasonBody { id: r.id(), label: pages::reason_label(r) })
-                .collect(),
+            reasons: decision.offered.iter().map(|r| ReasonBody { id: r.id(), label: texts.reason(r) }).collect(),
         },
     );
+    let mut response = in_language(response, language);
     if seconds > 0 {
         response.headers_mut().insert(http::header::RETRY_AFTER, seconds.into());
     }
@@ -108,25 +107,44 @@ pub async fn open_session(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let kind = body_kind(&parts.headers);
-    let form = if kind == BodyKind::Json { Form::Json } else { accepted(&parts.headers) };
-    match doors.open_session(&segment(code), peer, kind, &parts, body).await {
-        Err(problem) => problem.respond(form, &doors.origin),
+    let mut reader = Reader::of(&parts.uri, &parts.headers);
+    if kind == BodyKind::Json {
+        reader.form = Form::Json;
+    }
+    let code = match doors.code(&segment(code)) {
+        Ok(code) => code,
+        Err(problem) => return problem.respond(reader, &doors.origin, None),
+    };
+    let opened = match body::read(body).await {
+        Ok(bytes) => {
+            // The language of the page with the form, whatever else is wrong with the fields.
+            reader.language = stated_language(kind, &bytes).unwrap_or(reader.language);
+            doors.open_session(code, peer, kind, &parts, &bytes).await
+        }
+        Err(problem) => Err(problem),
+    };
+    match opened {
+        Err(problem) => problem.respond(reader, &doors.origin, Some(code)),
         Ok(view) if kind == BodyKind::Form => see_other(&doors.session_url(view.id)),
         Ok(view) => json(StatusCode::CREATED, &doors.opened_body(&view)),
     }
 }
 
+fn stated_language(kind: BodyKind, bytes: &[u8]) -> Option<Language> {
+    let fields = (kind == BodyKind::Form).then(|| form_urlencoded::parse(bytes));
+    fields.into_iter().flatten().find_map(|(name, value)| Language::from_tag(&value).filter(|_| name == "language"))
+}
+
 fn read_open_body(kind: BodyKind, bytes: &[u8]) -> Result<OpenBody, Problem> {
-    const FIELDS: &str = "send reason, and if you like language and idempotency_key, and no other field";
     match kind {
         BodyKind::Json => {
             let open = serde_json::from_slice(bytes).map_err(|e| match e.classify() {
-                serde_json::error::Category::Data => Problem::Unprocessable(FIELDS),
+                serde_json::error::Category::Data => Problem::Unprocessable(Fault::Fields),
                 _ => Problem::Malformed,
             })?;
             // A list would be read as the fields in their order.
             let is_object = bytes.trim_ascii_start().starts_with(b"{");
-            if is_object { Ok(open) } else { Err(Problem::Unprocessable(FIELDS)) }
+            if is_object { Ok(open) } else { Err(Problem::Unprocessable(Fault::Fields)) }
         }
         BodyKind::Form => {
             let (mut reason, mut language, mut idempotency_key) = (None, None, None);
@@ -135,25 +153,23 @@ fn read_open_body(kind: BodyKind, bytes: &[u8]) -> Result<OpenBody, Problem> {
                     "reason" => &mut reason,
                     "language" => &mut language,
                     "idempotency_key" => &mut idempotency_key,
-                    _ => return Err(Problem::Unprocessable(FIELDS)),
+                    _ => return Err(Problem::Unprocessable(Fault::Fields)),
                 };
                 if field.replace(value.into_owned()).is_some() {
-                    return Err(Problem::Unprocessable("send each field once"));
+                    return Err(Problem::Unprocessable(Fault::Repeated));
                 }
             }
-            Ok(OpenBody { reason: reason.ok_or(Problem::Unprocessable(FIELDS))?, language, idempotency_key })
+            Ok(OpenBody { reason: reason.ok_or(Problem::Unprocessable(Fault::Fields))?, language, idempotency_key })
         }
         BodyKind::Other => Err(Problem::UnsupportedBody),
     }
 }
 
 fn session_request(asked: OpenBody, headers: &HeaderMap, address: AddressKey) -> Result<SessionRequest, Problem> {
-    let reason = Reason::from_id(&asked.reason).ok_or(Problem::Unprocessable(
-        "reason is one of blocking, lights_on, window_open, damage, other, towing, child_or_pet, emergency",
-    ))?;
+    let reason = Reason::from_id(&asked.reason).ok_or(Problem::Unprocessable(Fault::Reason))?;
     let language = match asked.language.as_deref() {
         None => Language::default(),
-        Some(tag) => Language::from_tag(tag).ok_or(Problem::Unprocessable("language is en or hi"))?,
+        Some(tag) => Language::from_tag(tag).ok_or(Problem::Unprocessable(Fault::Language))?,
     };
     let key = idempotency_key(asked.idempotency_key, headers)?;
     let idempotency = key.map(|key| Idempotency::of(&key, reason, language));
@@ -164,14 +180,13 @@ fn session_request(asked: OpenBody, headers: &HeaderMap, address: AddressKey) ->
 fn idempotency_key(in_body: Option<String>, headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let mut key = in_body;
     for value in headers.get_all("idempotency-key") {
-        let value =
-            value.to_str().map_err(|_| Problem::Unprocessable("the Idempotency-Key header is visible ASCII"))?;
+        let value = value.to_str().map_err(|_| Problem::Unprocessable(Fault::KeyAscii))?;
         if key.get_or_insert_with(|| value.to_owned()) != value {
-            return Err(Problem::Unprocessable("the request's idempotency keys differ; send one"));
+            return Err(Problem::Unprocessable(Fault::KeysDiffer));
         }
     }
     if key.as_ref().is_some_and(|k| k.is_empty() || k.len() > IDEMPOTENCY_KEY_BYTES_MAX) {
-        return Err(Problem::Unprocessable("an idempotency key has 1 to 128 bytes"));
+        return Err(Problem::Unprocessable(Fault::KeyLength));
     }
     Ok(key)
 }
@@ -191,21 +206,29 @@ struct OpenedBody {
 pub async fn session(
     State(doors): State<Arc<Doors>>,
     session: Result<Path<String>, PathRejection>,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let form = accepted(&headers);
+    let reader = Reader::of(&uri, &headers);
     match doors.session(&segment(session)).await {
-        Err(problem) => problem.respond(form, &doors.origin),
-        Ok(view) if form == Form::Json => json(
-            StatusCode::OK,
-            &SessionBody {
-                session: view.id.to_string(),
-                state: view.state.id(),
-                outcome: view.outcome.map(Outcome::id),
-                expires_at: rfc3339(view.expires_at),
-            },
-        ),
-        Ok(view) => page(StatusCode::OK, pages::session(&view), &doors.origin),
+        Err(problem) => problem.respond(reader, &doors.origin, None),
+        Ok(view) if reader.form == Form::Json => json(StatusCode::OK, &SessionBody::of(&view)),
+        Ok(view) => doors.session_page(&view, chosen(&uri).unwrap_or(view.language)),
+    }
+}
+
+/// `POST /sessions/{session}/cancel`: the scanner does not need the call any more. The body, if any, is not read.
+pub async fn cancel(
+    State(doors): State<Arc<Doors>>,
+    session: Result<Path<String>, PathRejection>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let reader = Reader::of(&uri, &headers);
+    match doors.cancel(&segment(session)).await {
+        Err(problem) => problem.respond(reader, &doors.origin, None),
+        Ok(view) if reader.form == Form::Json => json(StatusCode::OK, &SessionBody::of(&view)),
+        Ok(view) => see_other(&doors.session_url(view.id)),
     }
 }
 
@@ -215,6 +238,17 @@ struct SessionBody {
     state: &'static str,
     outcome: Option<&'static str>,
     expires_at: String,
+}
+
+impl SessionBody {
+    fn of(view: &SessionView) -> Self {
+        Self {
+            session: view.id.to_string(),
+            state: view.state.id(),
+            outcome: view.outcome.map(Outcome::id),
+            expires_at: rfc3339(view.expires_at),
+        }
+    }
 }
 
 impl Doors {
@@ -230,14 +264,13 @@ impl Doors {
 
     async fn open_session(
         &self,
-        code: &str,
+        code: TagCode,
         peer: Peer,
         kind: BodyKind,
         parts: &Parts,
-        body: Body,
+        body: &[u8],
     ) -> Result<SessionView, Problem> {
-        let code = self.code(code)?;
-        let asked = read_open_body(kind, &body::read(body).await?)?;
+        let asked = read_open_body(kind, body)?;
         let address = client::address(peer, &parts.headers, &self.trusted_proxies);
         let request = session_request(asked, &parts.headers, AddressKey::of(address))?;
         match self.engine.open_session(code, request).await? {
@@ -256,6 +289,26 @@ impl Doors {
     async fn session(&self, text: &str) -> Result<SessionView, Problem> {
         let id = SessionId::read(text, self.engine.storage().keys().checks()).ok_or(Problem::NotFound)?;
         Ok(self.engine.session(id).await?)
+    }
+
+    fn session_page(&self, view: &SessionView, language: Language) -> Response {
+        let (edition, now) = (self.edition(language), self.engine.clock().now());
+        let sticker = TagCode::of(view.id.tag(), self.engine.storage().keys().checks());
+        let html = pages::session(view, now, sticker, edition);
+        let mut response = page(StatusCode::OK, html, edition);
+        if let Some(after) = pages::refreshed_after(view.state) {
+            response.headers_mut().insert(http::header::REFRESH, after.as_secs_ceil().into());
+        }
+        response
+    }
+
+    fn edition(&self, language: Language) -> Edition<'_> {
+        Edition { origin: &self.origin, language }
+    }
+
+    async fn cancel(&self, text: &str) -> Result<SessionView, Problem> {
+        let id = SessionId::read(text, self.engine.storage().keys().checks()).ok_or(Problem::NotFound)?;
+        Ok(self.engine.cancel_session(id).await?)
     }
 
     fn session_url(&self, id: SessionId) -> String {

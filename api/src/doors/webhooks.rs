@@ -18,7 +18,7 @@ use qnect_providers::{Document, Provider, Route};
 
 use crate::config::Secret;
 use crate::doors::{Doors, body};
-use crate::negotiate::accepted;
+use crate::negotiate::Reader;
 use crate::problem::Problem;
 
 /// What all paths of webhooks begin with.
@@ -41,7 +41,7 @@ pub async fn webhook(State(doors): State<Arc<Doors>>, request: Request<Body>) ->
     let (name, step) = path.trim_start_matches(PREFIX).split_once('/').unwrap_or_default();
     // A name that is not configured becomes no label: labels come from closed lists.
     let Some(provider) = doors.providers.iter().find(|provider| provider.tongue.name() == name) else {
-        return Problem::NotFound.respond(accepted(request.headers()), &doors.origin);
+        return Problem::NotFound.respond(Reader::of(request.uri(), request.headers()), &doors.origin, None);
     };
     let (response, result) = answer(&doors, provider, step, request).await;
     let provider = provider.tongue.name();

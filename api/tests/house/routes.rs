@@ -6,13 +6,14 @@ use crate::keep;
 use crate::source::{Source, files, root, sources};
 
 /// Everything that can be asked, and what it is for. Nothing here uploads, exports, enriches, tracks or listens in.
-const ROUTES: [(&str, &str); 10] = [
+const ROUTES: [(&str, &str); 11] = [
     ("/q/{code}", "a scanner learns whether and why the owner can be called"),
     ("/Q/{code}", "the same, as it is printed in a QR code of capitals"),
     ("/q/{code}/sessions", "a scanner opens a session for a reason"),
     ("/Q/{code}/sessions", "the same"),
     ("/sessions/{session}", "a scanner sees how the own session stands"),
-    ("/webhooks/plivo/{*step}", "a provider tells of a call and is told what to do"),
+    ("/sessions/{session}/cancel", "a scanner does not need the call any more"),
+    ("/webhooks/{provider}/{*step}", "a provider tells of a call and is told what to do"),
     ("/livez", "a supervisor asks whether the process lives"),
     ("/readyz", "a balancer asks whether it takes traffic"),
     ("/startupz", "a supervisor asks whether it has started"),

@@ -86,8 +86,7 @@ fn an_actor_is_reachable_only_through_a_visit() {
 
 #[test]
 fn a_number_is_revealed_to_reach_its_holder_only() {
-    let may =
-        [STORAGE, "api/providers/src/plivo/render.rs", "api/providers/src/plivo/verbs.rs", "engine/core/src/phone.rs"];
+    let may = [STORAGE, "api/providers/src/steps.rs", "engine/core/src/phone.rs"];
     let all = sources();
     keep(
         "`Phone::reveal` only where a dial is rendered and where a number is sealed",
