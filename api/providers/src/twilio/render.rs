@@ -69,7 +69,8 @@ fn write_dial(xml: &mut Xml, dial: &Dial, base_url: &str) {
     let call = [
         // Without it the owner would see the scanner's number.
         ("callerId", dial.caller_id.number().to_string()),
-        // The scanner hears ringing, and not the whisper's silence, until the owner has pressed 1.
+        // The scanner hears ringing, and not the whisper's silence, until the owner has pressed 1. [U] for a line that was
+        // answered before, because a code was keyed on it.
         ("answerOnBridge", "true".to_owned()),
         ("timeout", seconds(dial.ring)),
         ("timeLimit", seconds(dial.talk)),

@@ -116,7 +116,7 @@ impl Signed {
         let urls = with_and_without_port(url)?;
         let query = url.split_once('?').map_or("", |(_, query)| query);
         let query = Form::read(query.as_bytes(), SIGNED_PARAMETERS_MAX)?;
-        let hash = query.pairs().find(|(name, value)| *name == BODY_HASH.as_bytes() && !value.is_empty());
+        let hash = query.pairs().find(|(name, _)| *name == BODY_HASH.as_bytes());
         let nothing = || Form::read(b"", SIGNED_PARAMETERS_MAX);
         let (body, body_is_covered) = match (request.method, hash) {
             // The body of a GET is not signed, so there must be none.

@@ -6,8 +6,7 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 use qnect_core::caller::RootKey;
 use qnect_core::instruction::{
-    Announcement, CHALLENGE_ATTEMPTS_MAX, CODE_ATTEMPTS_MAX, ChallengeDigits, Dial, HOLD_TURNS_MAX, Instruction,
-    Question,
+    Announcement, CHALLENGE_ATTEMPTS_MAX, ChallengeDigits, Dial, HOLD_TURNS_MAX, Instruction,
 };
 use qnect_core::language::{Language, Languages};
 use qnect_core::leg::{LegEnd, LegId};
@@ -16,12 +15,12 @@ use qnect_core::phone::Phone;
 use qnect_core::reason::Reason;
 use qnect_core::session_id::SessionId;
 use qnect_core::time::Span;
-use qnect_providers::Provider;
 use qnect_providers::plivo::Plivo;
 use qnect_providers::twilio::Twilio;
+use qnect_providers::{Provider, Route};
 use roxmltree::Document;
 
-use crate::shared::routes::routes;
+use crate::shared::routes::{questions, routes};
 use crate::shared::strategies::{any_number, any_session};
 use crate::shared::{BASE_URL, root};
 use crate::tongues::{Happening, People, TONGUES};
@@ -33,66 +32,81 @@ static ROOT: LazyLock<RootKey> = LazyLock::new(root);
 struct Life {
     session: SessionId,
     people: People,
-    /// Chooses among what each instruction may hold.
-    choice: u64,
+    /// Says what each instruction holds, and where each webhook goes.
+    choices: u128,
+}
+
+/// Takes one choice after the other out of a number, each independent of the others.
+struct Choices(u128);
+
+impl Choices {
+    fn below(&mut self, bound: u64) -> u64 {
+        let choice = self.0 % u128::from(bound);
+        self.0 /= u128::from(bound);
+        choice as u64
+    }
+
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.below(from.len() as u64) as usize]
+    }
 }
 
 impl Life {
-    fn pick<T: Copy>(&self, from: &[T]) -> T {
-        from[(self.choice % from.len() as u64) as usize]
-    }
-
     /// One instruction of every kind.
     fn instructions(&self) -> Vec<Instruction> {
-        let (session, language) = (self.session, self.pick(&Language::ALL));
-        let attempt = 1 + self.pick(&[0, 1]) % CHALLENGE_ATTEMPTS_MAX;
-        let leg = LegId::new(&self.people.leg).unwrap();
-        let code = Question::Code { attempt: 1 + (self.choice / 3 % u64::from(CODE_ATTEMPTS_MAX)) as u8 };
-        let languages = self.pick(&[Languages::Only(language), Languages::Every]);
+        let mut choose = Choices(self.choices);
+        let (session, language) = (self.session, choose.pick(&Language::ALL));
+        let languages = choose.pick(&[Languages::Only(language), Languages::Every]);
+        let (question, digits) = (choose.pick(&questions()), choose.below(16) as u8);
+        let attempt = 1 + choose.below(CHALLENGE_ATTEMPTS_MAX.into()) as u8;
+        let spoken = ChallengeDigits::of(session, &LegId::new(&self.people.leg).unwrap(), attempt);
+        let turn = 1 + choose.below(HOLD_TURNS_MAX.into()) as u8;
         vec![
-            Instruction::Ask {
-                question: self.pick(&[code, Question::CodeOrRedial, Question::CodeOrMenu]),
-                digits: (self.choice % 16) as u8,
-                languages,
-            },
-            Instruction::Challenge { session, attempt, spoken: ChallengeDigits::of(session, &leg, attempt), language },
-            Instruction::Hold { session, turn: 1 + (self.choice % u64::from(HOLD_TURNS_MAX)) as u8, language },
+            Instruction::Ask { question, digits, languages },
+            Instruction::Challenge { session, attempt, spoken, language },
+            Instruction::Hold { session, turn, language },
             Instruction::Dial(Dial {
                 session,
                 to: Phone::parse(&self.people.owner).unwrap(),
                 caller_id: CallerId::new(IntermediaryNumber::parse(&self.people.line).unwrap()),
-                ring: Span::from_millis(self.choice % 600_000),
-                talk: Span::from_millis(self.choice % 86_400_000),
+                ring: Span::from_millis(choose.below(600_000)),
+                talk: Span::from_millis(choose.below(86_400_000)),
             }),
-            Instruction::Whisper { session, reason: self.pick(&Reason::ALL), language },
+            Instruction::Whisper { session, reason: choose.pick(&Reason::ALL), language },
             Instruction::Connect,
-            Instruction::Say { announcement: self.pick(&Announcement::ALL), languages },
+            Instruction::Say { announcement: choose.pick(&Announcement::ALL), languages },
             Instruction::Acknowledge,
         ]
     }
 
-    fn happenings(&self) -> [Happening; 12] {
-        [
+    /// Everything that happens, and somewhere to tell it: mostly where it does not belong, because what a webhook says must
+    /// not show anywhere.
+    fn happenings(&self) -> Vec<(Happening, Route)> {
+        let mut choose = Choices(self.choices);
+        let all = [
             Happening::CallerWaits,
-            Happening::CallerKeyed(self.pick(&["1234567", "", "2"])),
+            Happening::CallerKeyed(choose.pick(&["1234567", "", "2"])),
             Happening::CallerGone,
             Happening::CallerGoneFromDial,
             Happening::OutboundCall,
             Happening::OwnerListens,
-            Happening::OwnerKeyed(self.pick(&["1", "2", "3", ""])),
+            Happening::OwnerKeyed(choose.pick(&["1", "2", "3", ""])),
+            Happening::OwnerLegMade,
             Happening::OwnerRings,
             Happening::OwnerAnswers,
-            Happening::OwnerLegEnds(self.pick(&LegEnd::ALL)),
-            Happening::DialEnds(self.pick(&LegEnd::ALL)),
+            Happening::OwnerLegEnds(choose.pick(&LegEnd::ALL)),
+            Happening::DialEnds(choose.pick(&LegEnd::ALL)),
             Happening::Unheard,
-        ]
+        ];
+        let routes = routes(self.session);
+        all.into_iter().map(|happening| (happening, choose.pick(&routes))).collect()
     }
 }
 
 fn any_life() -> impl Strategy<Value = Life> {
     let ids = ("[A-Za-z]{8}", "[A-Za-z]{8}");
-    let parts = (any_session(), any_number(), any_number(), any_number(), ids, any::<u64>());
-    let lives = parts.prop_map(|(session, caller, owner, line, (leg, owner_leg), choice)| Life {
+    let parts = (any_session(), any_number(), any_number(), any_number(), ids, any::<u128>());
+    let lives = parts.prop_map(|(session, caller, owner, line, (leg, owner_leg), choices)| Life {
         session,
         people: People {
             caller: Some(caller.to_string()),
@@ -101,7 +115,7 @@ fn any_life() -> impl Strategy<Value = Life> {
             leg,
             owner_leg,
         },
-        choice,
+        choices,
     });
     lives.prop_filter("three numbers", |life| {
         let People { caller, owner, line, .. } = &life.people;
@@ -139,11 +153,9 @@ fn check_documents(provider: &dyn Provider, life: &Life) {
 
 fn check_events(provider: &dyn Provider, life: &Life) {
     let tongue = TONGUES.into_iter().find(|tongue| tongue.provider.name() == provider.name()).unwrap();
-    let all = routes(life.session);
-    for happening in life.happenings() {
+    for (happening, route) in life.happenings() {
         let Some(body) = (tongue.tells)(happening, &life.people) else { continue };
-        // Mostly where it does not belong: what a webhook says must not show anywhere.
-        let shown = format!("{:?}", provider.parse(&life.pick(&all), body.as_bytes(), &ROOT));
+        let shown = format!("{:?}", provider.parse(&route, body.as_bytes(), &ROOT));
         let line = &life.people.line;
         assert!(long_runs(&shown, life.session).iter().all(|run| run == line), "{shown}");
     }

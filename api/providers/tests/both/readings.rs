@@ -1,11 +1,14 @@
 //! Documents, read back into nobody's words: the same instruction means the same at every provider, and where it does not,
 //! a capability says so.
 
-use qnect_core::instruction::Instruction;
+use proptest::prelude::*;
+use qnect_core::instruction::{Dial, Instruction};
+use qnect_core::time::Span;
 use qnect_providers::{Provider, Route};
 use roxmltree::{Document, Node};
 
 use crate::shared::documents::instructions;
+use crate::shared::strategies::any_instruction;
 use crate::shared::{BASE_URL, PROVIDERS, dial, keys};
 
 /// What a document does.
@@ -40,6 +43,7 @@ fn read(provider: &dyn Provider, document: &str) -> Vec<Doing> {
     };
     let mut doings: Vec<Doing> = Vec::new();
     for element in document.root_element().children().filter(Node::is_element) {
+        element.descendants().filter(Node::is_element).for_each(check_methods);
         let doing = match provider.name() {
             "plivo" => read_plivo(element, &url),
             "twilio" => read_twilio(element, &url),
@@ -54,6 +58,18 @@ fn read(provider: &dyn Provider, document: &str) -> Vec<Doing> {
     doings
 }
 
+/// What is asked for by GET stands in logs.
+fn check_methods(element: Node<'_, '_>) {
+    let of = |attribute: &str| element.attribute(attribute).is_some();
+    for (url, method) in [
+        (of("action") || of("url") || element.has_tag_name("Redirect"), "method"),
+        (of("callbackUrl"), "callbackMethod"),
+        (of("statusCallback"), "statusCallbackMethod"),
+    ] {
+        assert_eq!(element.attribute(method), url.then_some("POST"), "{method} of {:?}", element.tag_name());
+    }
+}
+
 fn read_plivo(element: Node<'_, '_>, url: &dyn Fn(&str) -> Route) -> Doing {
     let value = |name: &str| element.attribute(name).unwrap().to_owned();
     let text = || element.text().unwrap_or_default().to_owned();
@@ -66,15 +82,19 @@ fn read_plivo(element: Node<'_, '_>, url: &dyn Fn(&str) -> Route) -> Doing {
             prompt: element.children().filter(Node::is_element).map(|e| read_plivo(e, url)).collect(),
             posts_silence: false,
         },
-        "Dial" => Doing::Rings {
-            to: number(element),
-            shows: value("callerId"),
-            ring: value("timeout"),
-            talk: value("timeLimit"),
-            leg: url(&value("callbackUrl")),
-            whisper: url(&value("confirmSound")),
-            end: url(&value("action")),
-        },
+        "Dial" => {
+            assert_eq!((value("callerName"), value("confirmKey")), ("QNect".to_owned(), "1".to_owned()));
+            assert_eq!(value("confirmTimeout"), "15");
+            Doing::Rings {
+                to: number(element),
+                shows: value("callerId"),
+                ring: value("timeout"),
+                talk: value("timeLimit"),
+                leg: url(&value("callbackUrl")),
+                whisper: url(&value("confirmSound")),
+                end: url(&value("action")),
+            }
+        }
         "Wait" => Doing::Waits(value("length")),
         "Redirect" => Doing::Fetches(url(&text())),
         "Hangup" => Doing::HangsUp,
@@ -95,6 +115,7 @@ fn read_twilio(element: Node<'_, '_>, url: &dyn Fn(&str) -> Route) -> Doing {
             posts_silence: value("actionOnEmptyResult") == "true",
         },
         "Dial" => {
+            assert_eq!(value("answerOnBridge"), "true");
             let owner = element.first_element_child().unwrap();
             Doing::Rings {
                 to: number(element).strip_prefix('+').unwrap().to_owned(),
@@ -120,17 +141,40 @@ fn number(dial: Node<'_, '_>) -> String {
     targets[0].text().unwrap().to_owned()
 }
 
+/// Except the whisper and what is only noted, about which see below.
+fn check_meaning(instruction: &Instruction) {
+    let [first, others @ ..] = PROVIDERS;
+    if matches!(instruction, Instruction::Whisper { .. } | Instruction::Acknowledge) {
+        return;
+    }
+    let meaning = read(first, &first.render(instruction, BASE_URL).body);
+    for other in others {
+        assert_eq!(read(other, &other.render(instruction, BASE_URL).body), meaning, "{} {instruction:?}", other.name());
+    }
+}
+
 #[test]
 fn an_instruction_means_the_same_everywhere() {
-    let [first, others @ ..] = PROVIDERS;
-    for (name, instruction) in instructions() {
-        if matches!(instruction, Instruction::Whisper { .. } | Instruction::Acknowledge) {
-            continue;
-        }
-        let meaning = read(first, &first.render(&instruction, BASE_URL).body);
-        for other in others {
-            assert_eq!(read(other, &other.render(&instruction, BASE_URL).body), meaning, "{} {name}", other.name());
-        }
+    instructions().values().for_each(check_meaning);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn any_instruction_means_the_same_everywhere(instruction in any_instruction()) {
+        check_meaning(&instruction);
+    }
+}
+
+/// Zero is no allowed value at any provider.
+#[test]
+fn no_time_is_zero() {
+    let zero = Dial { ring: Span::from_millis(0), talk: Span::from_millis(1), ..dial() };
+    for provider in PROVIDERS {
+        let doings = read(provider, &provider.render(&Instruction::Dial(zero.clone()), BASE_URL).body);
+        let [Doing::Rings { ring, talk, .. }] = doings.as_slice() else { panic!("{doings:?}") };
+        assert_eq!((ring.as_str(), talk.as_str()), ("1", "1"), "{}", provider.name());
     }
 }
 
