@@ -50,7 +50,7 @@ pub struct OwnerCard {
     pub pause: Pause,
     /// Since when.
     pub registered_at: Timestamp,
-    /// The owner's tags, in no order that means anything.
+    /// The owner's tags, the oldest first.
     pub tags: Vec<TagCard>,
 }
 
@@ -121,7 +121,9 @@ impl Reader {
     pub(crate) fn owner_card(&self, owner: OwnerId) -> Result<Option<OwnerCard>, StorageError> {
         let Some((row, key)) = self.owner_row(owner)? else { return Ok(None) };
         let tags = self.tags_of(owner)?.into_iter().filter_map(|tag| self.tag_card(tag).transpose());
-        row.card(owner, &key, tags.collect::<Result<_, _>>()?).map(Some)
+        let mut tags: Vec<TagCard> = tags.collect::<Result<_, _>>()?;
+        tags.sort_by_key(|tag| (tag.minted_at, tag.code.tag()));
+        row.card(owner, &key, tags).map(Some)
     }
 
     /// An owner's tags.

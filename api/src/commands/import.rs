@@ -1,27 +1,23 @@
 //! `import`: owners and their tags in bulk, while the server is stopped.
 
-use std::io::{BufRead, BufReader, BufWriter, Read, Write};
+use std::io::{BufRead, BufReader, BufWriter, IsTerminal, Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use jiff::tz::TimeZone;
 use qnect_core::language::Language;
-use qnect_core::phone::Phone;
-use qnect_core::preferences::QuietHours;
-use qnect_core::reason::{Reason, ReasonSet};
-use qnect_storage::{NewOwner, NewVehicle, OpenOptions, RegisteredOwner, Storage};
+use qnect_core::reason::ReasonSet;
+use qnect_engine::Clock;
+use qnect_storage::{NewOwner, NewVehicle, RegisteredOwner, Storage};
 use serde::{Deserialize, Serialize};
 
-use crate::commands::{CommandError, keys};
+use crate::commands::{CommandError, folder};
 use crate::config::{Config, Overrides, environment};
-use qnect_engine::Clock;
+use crate::fields;
 
 /// Lines that are registered at once.
 const LINES_AT_ONCE: usize = 4_096;
 /// Bytes of a line at most.
 const LINE_BYTES_MAX: usize = 8 * 1024;
-/// Characters of a name, an address of e-mail or a registration at most.
-const FIELD_CHARS_MAX: usize = 256;
 /// The zone of an owner who named none: the first market's.
 const ZONE_DEFAULT: &str = "Asia/Kolkata";
 
@@ -50,38 +46,34 @@ struct Imported {
 /// Reads `owners` (NDJSON) into the store of the configuration. Exit code 1 when a line was bad.
 pub fn run(file: Option<&Path>, owners: &Path) -> Result<ExitCode, CommandError> {
     let config = Config::load(file, environment(), &Overrides::default())?;
-    let for_storage = config.for_storage()?;
-    let origin = config.server.public_base_url.as_deref().ok_or_else(|| {
-        CommandError::Usage("server.public_base_url is missing; write the origin on the stickers".to_owned())
-    })?;
+    let origin = folder::origin(&config)?;
     let input = std::fs::File::open(owners)
         .map_err(|e| CommandError::Usage(format!("{}: {e}; name a readable file", owners.display())))?;
     if input.metadata().is_ok_and(|file| file.is_dir()) {
         return Err(CommandError::Usage(format!("{}: is a directory; name a readable file", owners.display())));
     }
-    let master = keys::read(for_storage.key_file)?;
-    let options = OpenOptions { folder: for_storage.data_dir, master: &master };
-    let storage = Storage::open(&options, |floor| {
-        let clock = Clock::starting_at_least(floor);
-        move || clock.now()
-    })?;
+    let (storage, clock) = folder::open(&config)?;
     let allowed_prefixes = &config.calls.allowed_prefixes;
-    let bad = Import { storage: &storage, origin, allowed_prefixes, out: BufWriter::new(std::io::stdout().lock()) }
-        .run(BufReader::new(input))?;
+    let out = BufWriter::new(std::io::stdout().lock());
+    let import = Import { storage: &storage, clock, origin, allowed_prefixes, out, progress: Progress::new() };
+    let bad = import.run(BufReader::new(input))?;
     storage.close();
     Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 struct Import<'a, W: Write> {
     storage: &'a Storage,
+    clock: Clock,
     origin: &'a str,
     allowed_prefixes: &'a [String],
     out: W,
+    progress: Progress,
 }
 
 impl<W: Write> Import<'_, W> {
     /// Returns how many lines were bad.
     fn run(mut self, mut input: impl BufRead) -> Result<usize, CommandError> {
+        skip_byte_order_mark(&mut input).map_err(|e| CommandError::Other(format!("line 1: {e}")))?;
         let (mut bad, mut numbers, mut owners) = (0, Vec::new(), Vec::new());
         let mut line = Vec::new();
         for number in 1.. {
@@ -98,6 +90,7 @@ impl<W: Write> Import<'_, W> {
                 }
                 Err(what) => {
                     bad += 1;
+                    self.progress.clear();
                     eprintln!("line {number}: {what}");
                 }
             }
@@ -106,13 +99,13 @@ impl<W: Write> Import<'_, W> {
             }
         }
         self.register(&mut numbers, &mut owners)?;
-        self.out.flush().map_err(output_error)?;
+        self.progress.clear();
         Ok(bad)
     }
 
     fn register(&mut self, numbers: &mut Vec<usize>, owners: &mut Vec<NewOwner>) -> Result<(), CommandError> {
-        let now = Clock::starting_at_least(self.storage.clock_floor()).now();
-        let registered = self.storage.register(owners, now)?;
+        let registered = self.storage.register(owners, self.clock.now())?;
+        self.progress.tell(registered.len());
         for (line, RegisteredOwner { owner, code }) in numbers.drain(..).zip(registered) {
             let imported = Imported {
                 line,
@@ -123,13 +116,49 @@ impl<W: Write> Import<'_, W> {
             serde_json::to_writer(&mut self.out, &imported).map_err(output_error)?;
             self.out.write_all(b"\n").map_err(output_error)?;
         }
+        // What is stored is told: an end without warning leaves at most these lines untold.
+        self.out.flush().map_err(output_error)?;
         owners.clear();
         Ok(())
     }
 }
 
+/// How far it is, for a person at a terminal.
+struct Progress {
+    shown: bool,
+    owners: usize,
+}
+
+impl Progress {
+    fn new() -> Self {
+        Self { shown: std::io::stderr().is_terminal(), owners: 0 }
+    }
+
+    fn tell(&mut self, more: usize) {
+        self.owners += more;
+        if self.shown {
+            eprint!("\r{} owners", self.owners);
+        }
+    }
+
+    /// Makes room for a line of its own.
+    fn clear(&self) {
+        if self.shown && self.owners > 0 {
+            eprint!("\r\x1b[K");
+        }
+    }
+}
+
 fn output_error(error: impl std::fmt::Display) -> CommandError {
     CommandError::Other(format!("the result cannot be written: {error}"))
+}
+
+/// Some systems put a byte order mark before the first line.
+fn skip_byte_order_mark(input: &mut impl BufRead) -> std::io::Result<()> {
+    if input.fill_buf()?.starts_with(b"\xef\xbb\xbf") {
+        input.consume(3);
+    }
+    Ok(())
 }
 
 /// The next line without its end; of one that is too long, as much as shows that. False behind the last.
@@ -161,63 +190,26 @@ fn read_line(line: &[u8], allowed_prefixes: &[String]) -> Result<NewOwner, Strin
         }
         _ => format!("it is no JSON object (column {})", e.column()),
     })?;
-    let bounded = |field: &str, value: String| {
-        let fits = !value.trim().is_empty() && value.chars().count() <= FIELD_CHARS_MAX;
-        if fits { Ok(value) } else { Err(format!("{field} has 1 to {FIELD_CHARS_MAX} characters")) }
-    };
-    let email = bounded("email", line.email)?;
-    if !email.split_once('@').is_some_and(|(user, host)| !user.is_empty() && host.contains('.')) {
-        return Err("email is no address".to_owned());
-    }
-    let time_zone = line.time_zone.unwrap_or_else(|| ZONE_DEFAULT.to_owned());
-    TimeZone::get(&time_zone).map_err(|_| "time_zone is a name such as Asia/Kolkata".to_owned())?;
     Ok(NewOwner {
-        name: bounded("name", line.name)?,
-        email,
-        phone: phone(&line.phone, allowed_prefixes)?,
-        vehicle: line.vehicle.map(|v| bounded("vehicle", v)).transpose()?.map(NewVehicle),
-        language: match line.language {
-            None => Language::default(),
-            Some(tag) => Language::from_tag(&tag).ok_or("language is en or hi")?,
-        },
-        time_zone,
-        quiet_hours: line.quiet_hours.map(|text| quiet_hours(&text)).transpose()?,
+        name: fields::text("name", line.name)?,
+        email: fields::email(line.email)?,
+        phone: fields::phone(&line.phone, allowed_prefixes)?,
+        vehicle: line.vehicle.map(|v| fields::text("vehicle", v)).transpose()?.map(NewVehicle),
+        language: line.language.map_or_else(|| Ok(Language::default()), |tag| fields::language(&tag))?,
+        time_zone: fields::time_zone(line.time_zone.unwrap_or_else(|| ZONE_DEFAULT.to_owned()))?,
+        quiet_hours: line.quiet_hours.map(|text| fields::quiet_hours(&text)).transpose()?,
         night_reasons: match line.night_reasons {
             None => ReasonSet::URGENT,
-            Some(ids) => {
-                let read = |id: &String| Reason::from_id(id).ok_or("night_reasons names an unknown reason");
-                ids.iter().map(read).collect::<Result<_, _>>()?
-            }
+            Some(ids) => fields::night_reasons(ids.iter().map(String::as_str))?,
         },
     })
 }
 
-/// A national number without its `+` would be read as one of another country, and never be reached.
-fn phone(text: &str, allowed_prefixes: &[String]) -> Result<Phone, String> {
-    if !text.starts_with('+') {
-        return Err("phone begins with + and the country's code".to_owned());
-    }
-    let phone = Phone::parse(text).map_err(|e| format!("phone: {e}"))?;
-    if allowed_prefixes.iter().any(|prefix| phone.has_prefix(prefix)) {
-        return Ok(phone);
-    }
-    let allowed = allowed_prefixes.join(", ");
-    Err(format!("phone is outside calls.allowed_prefixes ({allowed}), so that it could never be called"))
-}
-
-fn quiet_hours(text: &str) -> Result<QuietHours, &'static str> {
-    let minute = |text: &str| {
-        let (hour, minute) = text.trim().split_once(':')?;
-        let (hour, minute) = (hour.parse::<u16>().ok()?, minute.parse::<u16>().ok()?);
-        (hour < 24 && minute < 60).then_some(hour * 60 + minute)
-    };
-    let read = text.split_once('-').and_then(|(from, to)| Some((minute(from)?, minute(to)?)));
-    let (from_minute, to_minute) = read.ok_or("quiet_hours is written as 22:00-07:00")?;
-    Ok(QuietHours { from_minute, to_minute })
-}
-
 #[cfg(test)]
 mod tests {
+    use qnect_core::preferences::QuietHours;
+    use qnect_core::reason::Reason;
+
     use super::*;
 
     const GOOD: &str = r#"{"name":"A","email":"a@example.in","phone":"+919800000017"}"#;

@@ -4,10 +4,16 @@ pub mod config;
 pub mod demo;
 pub mod import;
 pub mod keys;
+pub mod owners;
+pub mod print;
 pub mod serve;
+pub mod tags;
 
+mod folder;
+mod operate;
 mod runtime;
 mod scene;
+mod sticker;
 mod terminal;
 
 use std::io::Write;
@@ -17,6 +23,7 @@ use qnect_storage::StorageError;
 use qnect_storage::keys::KeyError;
 
 use crate::config::ConfigError;
+use crate::control::{Kind, Refusal, SocketError};
 use crate::server::BindError;
 
 /// Why a command ended early, by exit code.
@@ -34,6 +41,12 @@ pub enum CommandError {
     /// A listener. Exit code 1.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// The control socket. Exit code 2 when another engine or another file has its place, else 1.
+    #[error(transparent)]
+    Socket(#[from] SocketError),
+    /// What an operator asked was not done. The exit code is its kind's.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// Anything else. Exit code 1.
     #[error("{0}")]
     Other(String),
@@ -47,7 +60,11 @@ impl CommandError {
             Self::Storage(StorageError::InUse(_)) => 2,
             Self::Storage(StorageError::Keys(KeyError::InUse { .. } | KeyError::WrongMaster { .. })) => 2,
             Self::Storage(_) => 70,
-            Self::Bind(_) | Self::Other(_) => 1,
+            Self::Socket(SocketError::Live(_) | SocketError::NoSocket(_)) => 2,
+            Self::Refused(Refusal { kind: Kind::Usage, .. }) => 2,
+            Self::Refused(Refusal { kind: Kind::Storage, .. }) => 70,
+            Self::Refused(Refusal { kind: Kind::Refused, .. }) => 1,
+            Self::Bind(_) | Self::Socket(SocketError::Io { .. }) | Self::Other(_) => 1,
         }
     }
 }

@@ -11,8 +11,9 @@ use qnect_storage::keys::MasterKey;
 use qnect_storage::{OpenOptions, Storage};
 use tokio::sync::{mpsc, watch};
 
-use crate::commands::CommandError;
+use crate::commands::{CommandError, folder};
 use crate::config::{AccessLog, Config};
+use crate::control::{ControlServer, ControlSocket, Hands};
 use crate::doors::{self, Doors, operations};
 use crate::observe;
 use crate::server::{self, Connections, Service};
@@ -26,6 +27,8 @@ const PROVIDER_REQUESTS_MAX: usize = 4_096;
 const PUBLIC_DRAIN_MAX: Duration = Duration::from_secs(9);
 /// Then for those of the operations listener, which tells of the drain until then.
 const OPS_DRAIN_MAX: Duration = Duration::from_secs(1);
+/// How long it waits for operators' commands, beside the public listener.
+const CONTROL_DRAIN_MAX: Duration = PUBLIC_DRAIN_MAX;
 /// The process ends by force so long after a drain began: later than both together, and than what the store needs.
 const FORCED_END: Duration = Duration::from_secs(15);
 /// The exit code of a failed store (`EX_SOFTWARE` of sysexits.h).
@@ -58,6 +61,7 @@ pub(super) struct Running {
     engine: Engine,
     drain: watch::Sender<bool>,
     ops_drain: watch::Sender<bool>,
+    control: ControlServer,
     service: Service,
     ops_service: Service,
 }
@@ -72,6 +76,8 @@ pub(super) async fn start(
     ops: TcpListener,
 ) -> Result<Running, CommandError> {
     let Opened { storage, clock, metrics } = opened;
+    // Before the sessions are read: a command that comes meanwhile waits for its answer.
+    let control_socket = ControlSocket::bind(&folder::control_socket(config)?)?;
     let (requests, _asked) = mpsc::channel(PROVIDER_REQUESTS_MAX);
     let engine = Engine::start(engine_options(config, requests), storage.clone(), clock, workers.clone())?;
     let (drain, draining) = watch::channel(false);
@@ -89,6 +95,15 @@ pub(super) async fn start(
     let dealt = serve_on_workers(&workers, &service);
     tokio::task::spawn_local(server::accept(public, service.clone(), dealt));
 
+    let hands = Hands {
+        storage: storage.clone(),
+        engine: Some(engine.clone()),
+        clock,
+        origin: config.for_serve()?.public_base_url.to_owned(),
+        allowed_prefixes: config.calls.allowed_prefixes.clone(),
+    };
+    let control = ControlServer::start(control_socket, hands, draining.clone())?;
+
     let state = operations::Operations { metrics: metrics.clone(), storage, draining };
     let ops_service = Service::new(operations::operations(Arc::new(state)), AccessLog::Off, ops_draining);
     let (deal, accepted) = mpsc::channel(DEALT_MAX);
@@ -96,7 +111,8 @@ pub(super) async fn start(
     tokio::task::spawn_local(server::accept(ops, ops_service.clone(), vec![deal]));
     tokio::task::spawn_local(fold_histograms(metrics));
 
-    Ok(Running { public: public_address, operations: ops_address, engine, drain, ops_drain, service, ops_service })
+    let (public, operations) = (public_address, ops_address);
+    Ok(Running { public, operations, engine, drain, ops_drain, control, service, ops_service })
 }
 
 /// A bound listener, registered with this thread's runtime, and its address.
@@ -146,10 +162,11 @@ impl Running {
         self.engine.begin_drain();
         self.drain.send_replace(true);
         end_by_force_after(FORCED_END, storage_failed.clone());
-        let public_done = self.service.drained(PUBLIC_DRAIN_MAX).await;
+        let (public_done, control_done) =
+            tokio::join!(self.service.drained(PUBLIC_DRAIN_MAX), self.control.drained(CONTROL_DRAIN_MAX));
         self.ops_drain.send_replace(true);
         let ops_done = self.ops_service.drained(OPS_DRAIN_MAX).await;
-        if !(public_done && ops_done) {
+        if !(public_done && control_done && ops_done) {
             tracing::warn!("some connections did not end within the drain's time");
         }
         self.engine.storage().close();

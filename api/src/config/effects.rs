@@ -2,7 +2,6 @@
 
 /// The key's full name, and why nothing comes of it. `config check` says so when the key is set.
 pub const WITHOUT_EFFECT: &[(&str, &str)] = &[
-    ("server.control_socket", "a running engine has no control socket yet"),
     ("abuse.refuse_at", "nobody is refused for a score yet"),
     ("privacy.provider_record_hours", "records are not deleted at the provider yet"),
     ("providers.plivo.lines_max", "concurrent legs are not counted yet"),

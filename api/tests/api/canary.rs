@@ -42,6 +42,20 @@ async fn nothing_of_a_person_stands_anywhere() {
     assert_eq!(report.leaks(SCANNER, OWNER), Vec::<&str>::new());
     assert_eq!(server.outcome(&opened.session).await, "completed");
     server.public.page(&opened.path()).await;
+    let id = line["owner_id"].as_str().expect("an id");
+    for command in [
+        &["owners", "show", id][..],
+        &["owners", "show", "--phone", OWNER, "--json"],
+        &["owners", "show", "--email", EMAIL],
+        &["owners", "show", "--phone", SCANNER],
+        &["owners", "set", id, "--name", NAME, "--email", EMAIL, "--phone", OWNER],
+        &["owners", "set", id, "--phone", &OWNER[1..]],
+        &["tags", "mint", "--owner", id, "--vehicle", VEHICLE],
+        &["tags", "mint", "--owner", OWNER, "--vehicle", VEHICLE],
+    ] {
+        let output = folder.operate(command);
+        told.extend([output.stdout, output.stderr].concat());
+    }
     let metrics = server.metrics().await;
     server.terminate();
     assert_eq!(server.ended(std::time::Duration::from_secs(15)).await.code(), Some(0));
@@ -52,7 +66,7 @@ async fn nothing_of_a_person_stands_anywhere() {
     let stderr = server.stderr();
     assert!(stderr.contains("/q/{code}"), "requests were logged, by their templates: {stderr}");
     let answered = server.public.heard() + &server.operations.heard();
-    let places = [("import", told), ("stdout", server.stdout().into()), ("stderr", stderr.clone().into())];
+    let places = [("a command", told), ("stdout", server.stdout().into()), ("stderr", stderr.clone().into())];
     let places = places.into_iter().chain([("metrics", metrics.0.clone().into()), ("an answer", answered.into())]);
     let stored = files(&folder.data()).into_iter().map(|(path, bytes)| (path.display().to_string(), bytes));
     let places: Vec<(String, Vec<u8>)> = places.map(|(place, bytes)| (place.to_owned(), bytes)).chain(stored).collect();

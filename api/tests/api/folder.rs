@@ -90,6 +90,18 @@ auth_token = "{TOKEN}"
         self.run(&["import", "--config", &self.text("qnect.toml"), &self.text("owners.ndjson")])
     }
 
+    /// Runs a command of the operator under this folder's configuration.
+    pub(crate) fn operate(&self, arguments: &[&str]) -> Output {
+        self.run(&[arguments, &["--config", &self.text("qnect.toml")]].concat())
+    }
+
+    /// The same, which must succeed; the objects that it printed.
+    pub(crate) fn operated(&self, arguments: &[&str]) -> Vec<Value> {
+        let output = self.operate(&[arguments, &["--json"]].concat());
+        assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
+        stdout(&output).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    }
+
     /// Runs the binary to its end.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().expect("the binary runs")

@@ -72,6 +72,39 @@ fn nothing_of_a_bad_line_is_stored() {
 }
 
 #[test]
+fn a_byte_order_mark_an_empty_file_and_a_last_line_without_its_end_are_no_mistakes() {
+    let folder = Folder::new();
+    for empty in ["", "\u{feff}", "\n\r\n  \n"] {
+        let imported = folder.import_text(empty.as_bytes());
+        assert_eq!((imported.status.code(), stdout(&imported)), (Some(0), String::new()), "{}", stderr(&imported));
+    }
+    let lines = format!("\u{feff}{}\r\n\r\n{}", owner("+919800000017"), owner("+919800000018"));
+    let imported = folder.import_text(lines.as_bytes());
+    assert_eq!(imported.status.code(), Some(0), "{}", stderr(&imported));
+    assert_eq!(stdout(&imported).lines().count(), 2);
+    assert_eq!(stderr(&imported), "", "no progress is shown to a pipe");
+}
+
+#[test]
+fn people_who_share_a_number_or_an_address_are_all_found_by_it() {
+    let folder = Folder::new();
+    let codes = folder.import(&[owner("+919800000017"), owner("+919800000018"), owner("+919800000017")]);
+    let codes = [codes, folder.import(&[owner("+919800000017")])].concat();
+    let found = |arguments: &[&str]| -> Vec<String> {
+        let owners = folder.operated(&[&["owners", "show"], arguments].concat());
+        owners.iter().map(|owner| owner["tags"][0]["code"].as_str().expect("a code").to_owned()).collect()
+    };
+    let mut both = found(&["--phone", "+919800000017"]);
+    assert_eq!(both.pop().as_ref(), Some(&codes[3]), "whoever came last is last");
+    both.sort();
+    let mut first = vec![codes[0].clone(), codes[2].clone()];
+    first.sort();
+    assert_eq!(both, first);
+    assert_eq!(found(&["--phone", "+919800000018"]), [codes[1].clone()]);
+    assert_eq!(found(&["--email", "owner@example.in"]).len(), 4);
+}
+
+#[test]
 fn what_cannot_begin_says_why() {
     let folder = Folder::new();
     let missing = folder.run(&["import", "--config", &folder.text("qnect.toml"), &folder.text("nobody.ndjson")]);

@@ -1,0 +1,236 @@
+//! What the binary is told on its command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use qnect_simulator::OwnerScript;
+
+/// Reach a vehicle's owner by its QR tag; neither side ever sees the other's number.
+#[derive(Parser)]
+#[command(name = "qnect", version)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Plays one masked call on embedded defaults, then serves until Ctrl-C
+    Demo(Demo),
+    /// Runs the engine in production
+    Serve(Serve),
+    /// Explains, checks or shows the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Makes keys
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Registers owners and tags in bulk while the server is stopped
+    Import {
+        #[command(flatten)]
+        file: ConfigFile,
+        /// One JSON object a line: name, email, phone and, if you like, vehicle, language, time_zone, quiet_hours, night_reasons
+        owners: PathBuf,
+    },
+    /// Makes tags, shows them, and switches them off and on; on a running engine too
+    #[command(subcommand)]
+    Tags(TagsCommand),
+    /// Shows owners, masked, and changes what is stored of them; on a running engine too
+    #[command(subcommand)]
+    Owners(OwnersCommand),
+}
+
+#[derive(Args)]
+pub(crate) struct Demo {
+    /// Exit after the call; the last line on stdout is its summary as JSON
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// How the owner answers
+    #[arg(long, value_enum, default_value = "answers")]
+    pub(crate) owner: OwnerScript,
+    /// The public listener: the sticker's page, webhooks
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    /// The operations listener: metrics and probes
+    #[arg(long, default_value = "127.0.0.1:9464")]
+    pub(crate) ops_listen: SocketAddr,
+    /// Keep the data here; without it, in a temporary folder
+    #[arg(long)]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// The origin under which a real telephone reaches this machine
+    #[arg(long)]
+    pub(crate) public_base_url: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) file: ConfigFile,
+    /// Instead of server.listen
+    #[arg(long)]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Instead of server.ops_listen
+    #[arg(long)]
+    pub(crate) ops_listen: Option<SocketAddr>,
+    /// Instead of storage.data_dir
+    #[arg(long)]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct ConfigFile {
+    /// The configuration; see `qnect config example`
+    #[arg(long = "config", value_name = "FILE")]
+    pub(crate) path: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Prints the documented example file
+    Example,
+    /// Says whether `serve` would take the configuration, by key and line
+    Check(ConfigFile),
+    /// Prints the effective values, secrets hidden
+    Show(ConfigFile),
+}
+
+#[derive(Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Makes a new master key file; refuses to overwrite
+    Init {
+        /// Where to make it; mode 0600
+        #[arg(long)]
+        key_file: PathBuf,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct Operator {
+    #[command(flatten)]
+    pub(crate) file: ConfigFile,
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum TagsCommand {
+    /// Makes tags that nobody has claimed, or one for an owner who is registered; prints codes and URLs
+    Mint {
+        #[command(flatten)]
+        operator: Operator,
+        /// How many
+        #[arg(long, default_value = "1", conflicts_with = "owner")]
+        count: usize,
+        /// The owner of the one new tag, by id
+        #[arg(long, value_name = "ID")]
+        owner: Option<String>,
+        /// The registration of that owner's vehicle
+        #[arg(long, requires = "owner")]
+        vehicle: Option<String>,
+    },
+    /// Shows a tag, or writes its sticker
+    Show {
+        #[command(flatten)]
+        operator: Operator,
+        /// What is printed on the sticker; case and hyphens do not matter
+        code: String,
+        /// Write the sticker to this file, to be printed at 60 x 80 mm
+        #[arg(long, value_name = "FILE")]
+        svg: Option<PathBuf>,
+        /// Overwrite that file
+        #[arg(long, requires = "svg")]
+        force: bool,
+    },
+    /// Switches a tag off: it answers like an unknown one until it is resumed
+    Suspend(OneTag),
+    /// Switches a suspended tag on again
+    Resume(OneTag),
+    /// Switches a tag off for good: it never comes back
+    Retire(OneTag),
+}
+
+#[derive(Args)]
+pub(crate) struct OneTag {
+    #[command(flatten)]
+    pub(crate) operator: Operator,
+    /// What is printed on the sticker; case and hyphens do not matter
+    pub(crate) code: String,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum OwnersCommand {
+    /// Shows an owner by id, or whoever has a number or an address
+    Show {
+        #[command(flatten)]
+        operator: Operator,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Changes what is stored of an owner; the next scan and the next call follow it
+    Set {
+        #[command(flatten)]
+        operator: Operator,
+        /// The owner's id
+        id: String,
+        #[command(flatten)]
+        set: Set,
+    },
+    /// Pauses an owner's calls, but for the night reasons
+    Pause {
+        #[command(flatten)]
+        operator: Operator,
+        /// The owner's id
+        id: String,
+        /// For so long; without it, until resumed
+        #[arg(long, value_name = "N")]
+        minutes: Option<u32>,
+    },
+    /// Ends a pause
+    Resume {
+        #[command(flatten)]
+        operator: Operator,
+        /// The owner's id
+        id: String,
+    },
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Who {
+    /// The owner's id
+    pub(crate) id: Option<String>,
+    /// Everyone with this number, in its international form
+    #[arg(long)]
+    pub(crate) phone: Option<String>,
+    /// Everyone with this address
+    #[arg(long)]
+    pub(crate) email: Option<String>,
+}
+
+#[derive(Args)]
+#[group(id = "changes", required = true, multiple = true)]
+pub(crate) struct Set {
+    /// The name
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// The address of e-mail
+    #[arg(long)]
+    pub(crate) email: Option<String>,
+    /// Where calls go, in its international form
+    #[arg(long)]
+    pub(crate) phone: Option<String>,
+    /// The language of the whisper: en or hi
+    #[arg(long)]
+    pub(crate) language: Option<String>,
+    /// The zone of the quiet hours, such as Asia/Kolkata
+    #[arg(long)]
+    pub(crate) time_zone: Option<String>,
+    /// Such as 22:00-07:00, or none
+    #[arg(long)]
+    pub(crate) quiet_hours: Option<String>,
+    /// What rings even then, with commas between, or none
+    #[arg(long)]
+    pub(crate) night_reasons: Option<String>,
+}

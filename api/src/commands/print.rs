@@ -1,0 +1,77 @@
+//! How tags and owners are printed.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use crate::commands::{CommandError, say};
+use crate::control::{OwnerLine, Reply, TagLine};
+
+/// In which form a command prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// For people to read.
+    Text,
+    /// For people to read: a line a tag.
+    Short,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Prints what was answered.
+pub(super) fn print(form: Form, reply: &Reply) -> Result<(), CommandError> {
+    let text = match (reply, form) {
+        (Reply::Tags(tags), Form::Json) => json_lines(tags)?,
+        (Reply::Owners(owners), Form::Json) => json_lines(owners)?,
+        (Reply::Tags(tags), Form::Short) => tags.iter().map(|tag| format!("{}  {}\n", tag.code, tag.url)).collect(),
+        (Reply::Tags(tags), Form::Text) => tags.iter().map(tag).collect::<Vec<_>>().join("\n"),
+        (Reply::Owners(owners), Form::Text | Form::Short) => owners.iter().map(owner).collect::<Vec<_>>().join("\n"),
+    };
+    say(&text);
+    Ok(())
+}
+
+fn json_lines(lines: &[impl Serialize]) -> Result<String, CommandError> {
+    let line = |line| serde_json::to_string(line).map(|text| text + "\n");
+    lines.iter().map(line).collect::<Result<_, _>>().map_err(|e| CommandError::Other(e.to_string()))
+}
+
+fn tag(tag: &TagLine) -> String {
+    rows(&[
+        ("tag", &tag.code),
+        ("status", &tag.status),
+        ("owner", tag.owner_id.as_deref().unwrap_or("nobody yet")),
+        ("minted", &tag.minted_at),
+        ("url", &tag.url),
+    ])
+}
+
+fn owner(owner: &OwnerLine) -> String {
+    let night_reasons = if owner.night_reasons.is_empty() { "none".to_owned() } else { owner.night_reasons.join(", ") };
+    let pause = match (&owner.paused_until, owner.paused) {
+        (_, false) => "no".to_owned(),
+        (Some(end), true) => format!("until {end}"),
+        (None, true) => "until resumed".to_owned(),
+    };
+    let mut text = rows(&[
+        ("owner", &owner.owner_id),
+        ("name", &owner.name),
+        ("email", &owner.email),
+        ("phone", &owner.phone),
+        ("language", &owner.language),
+        ("time zone", &owner.time_zone),
+        ("quiet hours", owner.quiet_hours.as_deref().unwrap_or("none")),
+        ("night reasons", &night_reasons),
+        ("paused", &pause),
+        ("registered", &owner.registered_at),
+    ]);
+    for tag in &owner.tags {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{:<14} {}  {}", "tag", tag.code, tag.status);
+    }
+    text
+}
+
+fn rows(rows: &[(&str, &str)]) -> String {
+    rows.iter().map(|(name, value)| format!("{name:<14} {value}\n")).collect()
+}

@@ -1,0 +1,17 @@
+//! The operator's hands: commands on a running engine come through its control socket, commands on a folder that no
+//! engine has are carried out by the same code on the store itself.
+//!
+//! [`words`] is what is asked and answered, [`Hands`] carries it out, [`socket`] is where a running engine listens,
+//! [`server`] how it is served, [`client`] how it is asked.
+
+mod client;
+mod hands;
+mod server;
+mod socket;
+mod words;
+
+pub use client::{AskError, ask};
+pub use hands::Hands;
+pub use server::ControlServer;
+pub use socket::{ControlSocket, SocketError};
+pub use words::{Kind, OwnerFields, OwnerLine, Refusal, Reply, Request, TagLine, TagMove};

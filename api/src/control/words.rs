@@ -1,0 +1,172 @@
+//! What operators ask and what they are answered, as it goes over the control socket. Personal data go in, never out.
+
+use serde::{Deserialize, Serialize};
+
+/// What an operator asks. No `Debug`: it may hold a person's name and number.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Request {
+    /// New tags that nobody has claimed.
+    MintTags {
+        /// How many.
+        count: usize,
+    },
+    /// A new tag in use.
+    MintTagFor {
+        /// Whose.
+        owner: String,
+        /// The registration of the vehicle, if told.
+        vehicle: Option<String>,
+    },
+    /// A tag.
+    ShowTag {
+        /// Its code.
+        code: String,
+    },
+    /// A step in a tag's life.
+    MoveTag {
+        /// Its code.
+        code: String,
+        /// Which step.
+        to: TagMove,
+    },
+    /// An owner.
+    ShowOwner {
+        /// The id.
+        owner: String,
+    },
+    /// Who has this number, or this address.
+    FindOwners {
+        /// The number.
+        phone: Option<String>,
+        /// The address of e-mail.
+        email: Option<String>,
+    },
+    /// Other personal data or wishes.
+    SetOwner {
+        /// The id.
+        owner: String,
+        /// What changes.
+        set: OwnerFields,
+    },
+    /// No calls but for the owner's night reasons.
+    PauseOwner {
+        /// The id.
+        owner: String,
+        /// For how long; without it, until resumed.
+        minutes: Option<u32>,
+    },
+    /// The end of a pause.
+    ResumeOwner {
+        /// The id.
+        owner: String,
+    },
+}
+
+/// A step in a tag's life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TagMove {
+    /// Off, for a while.
+    Suspend,
+    /// On again.
+    Resume,
+    /// Off for good.
+    Retire,
+}
+
+/// What is to change of an owner, as it was written; what is absent stays.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnerFields {
+    /// The name.
+    pub name: Option<String>,
+    /// The address of e-mail.
+    pub email: Option<String>,
+    /// The number, in its international form.
+    pub phone: Option<String>,
+    /// `en` or `hi`.
+    pub language: Option<String>,
+    /// An IANA name.
+    pub time_zone: Option<String>,
+    /// `22:00-07:00` or `none`.
+    pub quiet_hours: Option<String>,
+    /// Ids with commas between them, or `none`.
+    pub night_reasons: Option<String>,
+}
+
+/// What an operator is answered.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reply {
+    /// Tags, as they stand now.
+    Tags(Vec<TagLine>),
+    /// Owners, as they stand now.
+    Owners(Vec<OwnerLine>),
+}
+
+/// A tag.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TagLine {
+    /// What is printed on the sticker.
+    pub code: String,
+    /// Where the sticker leads.
+    pub url: String,
+    /// `minted`, `active`, `suspended` or `retired`.
+    pub status: String,
+    /// Whose it is, once claimed.
+    pub owner_id: Option<String>,
+    /// RFC 3339, in UTC.
+    pub minted_at: String,
+}
+
+/// An owner, masked.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OwnerLine {
+    /// The id.
+    pub owner_id: String,
+    /// The first letter.
+    pub name: String,
+    /// The first letter.
+    pub email: String,
+    /// The last two digits.
+    pub phone: String,
+    /// `en` or `hi`.
+    pub language: String,
+    /// An IANA name.
+    pub time_zone: String,
+    /// `22:00-07:00`, if any.
+    pub quiet_hours: Option<String>,
+    /// Ids of what rings even then.
+    pub night_reasons: Vec<String>,
+    /// Whether calls are paused now.
+    pub paused: bool,
+    /// RFC 3339, in UTC; null while paused: until resumed.
+    pub paused_until: Option<String>,
+    /// RFC 3339, in UTC.
+    pub registered_at: String,
+    /// The owner's tags.
+    pub tags: Vec<TagLine>,
+}
+
+/// Why nothing was done, with what to do instead.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct Refusal {
+    /// Whose fault.
+    pub kind: Kind,
+    /// For the operator to read.
+    pub message: String,
+}
+
+/// Kinds of refusals, by exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// It was asked in a wrong form. Exit code 2.
+    Usage,
+    /// The store failed. Exit code 70.
+    Storage,
+    /// It cannot be done. Exit code 1.
+    Refused,
+}
