@@ -10,8 +10,8 @@ use qnect_core::leg::LegEvent;
 use qnect_core::limiter::Quota;
 use qnect_core::reason::Reason;
 use qnect_core::scan::ScanDecision;
-use qnect_core::session::{Session, SessionSnapshot, State};
-use qnect_core::tag::{LegReaction, OpenDecision, SessionView};
+use qnect_core::session::{Cancelled, Session, SessionSnapshot, State};
+use qnect_core::tag::{CallTurn, LegReaction, OpenDecision, Redialled, SessionView};
 use qnect_core::time::{Span, Timestamp};
 
 use crate::dsl::{World, asha, bela, leg, named, per_hour, request, session_id};
@@ -35,9 +35,31 @@ enum Step {
         /// After how long the instruction to dial is withheld, if it is.
         withheld: Option<Span>,
     },
+    /// A turn of holding is over, or a challenge was answered in vain.
+    Turn {
+        session: u8,
+        leg: u8,
+        caller: Caller,
+        held: bool,
+        turn: u8,
+    },
+    Redial {
+        session: u8,
+        leg: u8,
+        caller: Caller,
+    },
+    Cancel {
+        session: u8,
+    },
+    Report {
+        session: u8,
+    },
+    /// Another tag's caller has the owner's line for a while.
+    Engage(Span),
     Told {
         session: u8,
         event: LegEvent,
+        owner_leg: Option<u8>,
     },
     Whisper {
         session: u8,
@@ -60,6 +82,9 @@ enum Reply {
     Scanned(ScanDecision),
     Opened(OpenDecision),
     Called(Instruction),
+    Redialled(Redialled),
+    Cancelled(Option<Cancelled>),
+    Reported(bool),
     Withheld,
     Told(LegReaction),
     Whispered(Option<Instruction>),
@@ -82,6 +107,8 @@ impl Run {
                     p.caller_rings = per_hour(2);
                     p.owner_rings = Quota::new(8, Span::DAY);
                     p.tag_open_sessions_max = 4;
+                    p.challenge_at = 30;
+                    p.withheld_rings = per_hour(1);
                 },
                 |_| (),
             ),
@@ -127,8 +154,37 @@ impl Run {
                     self.see(Reply::Withheld);
                 }
             }
-            Step::Told { session, event } => {
-                let reaction = self.w.told(session_id(session), event);
+            Step::Turn { session, leg: line, caller, held, turn } => {
+                // A right answer to a challenge is not remembered, so none is given: a scenario says what it does.
+                let turn =
+                    if held { CallTurn::Held { turn } } else { CallTurn::Challenge { keyed: "", attempt: turn } };
+                let instruction = self.w.take_turn(session_id(session), &leg(line), caller, turn);
+                self.see(Reply::Called(instruction));
+            }
+            Step::Redial { session, leg: line, caller } => {
+                let answer = self.w.redial(session_id(session), self.asked, &leg(line), caller);
+                self.asked += u8::from(answer.session == session_id(self.asked));
+                self.see(Reply::Redialled(answer));
+            }
+            Step::Cancel { session } => {
+                let cancelled = self.w.cancel(session_id(session));
+                self.see(Reply::Cancelled(cancelled));
+            }
+            Step::Report { session } => {
+                let is_new = self.w.report(session_id(session));
+                self.see(Reply::Reported(is_new));
+            }
+            Step::Engage(span) => {
+                if self.w.owner.live.is_none() {
+                    self.w.owner.live = Some((session_id(255), self.w.now.plus(span)));
+                }
+            }
+            Step::Told { session, event, owner_leg } => {
+                let id = session_id(session);
+                let reaction = match owner_leg {
+                    Some(owner_leg) => self.w.told_with_leg(id, event, leg(100 + owner_leg)),
+                    None => self.w.told(id, event),
+                };
                 self.see(Reply::Told(reaction));
             }
             Step::Whisper { session } => {
@@ -181,13 +237,15 @@ impl Run {
 fn rises(before: &Seen, after: &Seen) {
     for now in &after.sessions {
         let Some(then) = before.sessions.iter().find(|s| s.id == now.id) else {
-            assert!(matches!(after.reply, Reply::Opened(OpenDecision::Opened(_))));
+            assert!(matches!(after.reply, Reply::Opened(OpenDecision::Opened(_)) | Reply::Redialled(_)));
             continue;
         };
         let (from, to) = (state(then), state(now));
         let withheld = after.reply == Reply::Withheld && (from, to) == (State::Dialing, State::Waiting);
         assert!(to >= from || withheld, "{from:?} fell to {to:?} by {:?}", after.reply);
-        assert!(then.ended.is_none() || then == now, "an ended session changed");
+        let reported = SessionSnapshot { reported_at: now.reported_at, ..then.clone() };
+        assert!(then.ended.is_none() || &reported == now, "an ended session changed");
+        assert!(then == now || then.ended.is_none() || after.reply == Reply::Reported(true));
     }
 }
 
@@ -220,7 +278,15 @@ fn steps() -> impl Strategy<Value = Step> {
         4 => (reasons, prop::option::weighted(0.3, 0u8..4)).prop_map(|(reason, name)| Step::Open { reason, name }),
         6 => (0u8..12, 0u8..3, callers(), withheld)
             .prop_map(|(session, leg, caller, withheld)| Step::Call { session, leg, caller, withheld }),
-        6 => (0u8..12, events).prop_map(|(session, event)| Step::Told { session, event }),
+        6 => (0u8..12, events, prop::option::weighted(0.3, 0u8..3))
+            .prop_map(|(session, event, owner_leg)| Step::Told { session, event, owner_leg }),
+        2 => (0u8..12, 0u8..3, callers(), any::<bool>(), 1u8..8)
+            .prop_map(|(session, leg, caller, held, turn)| Step::Turn { session, leg, caller, held, turn }),
+        3 => (0u8..12, 0u8..12, callers())
+            .prop_map(|(session, leg, caller)| Step::Redial { session, leg, caller }),
+        1 => (0u8..12).prop_map(|session| Step::Cancel { session }),
+        1 => (0u8..12).prop_map(|session| Step::Report { session }),
+        1 => (0u64..120_000).prop_map(|ms| Step::Engage(Span::from_millis(ms))),
         1 => (0u8..12).prop_map(|session| Step::Whisper { session }),
     ]
 }
