@@ -24,6 +24,8 @@ use crate::network::{Network, Shared};
 
 /// Connections at once; more wait to be accepted.
 const CONNECTIONS_MAX: usize = 256;
+/// After a connection that could not be accepted.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// The longest request body.
 const BODY_BYTES_MAX: usize = 16 * 1024;
 /// How long a head may take, so that an idle connection does not stay for ever.
@@ -161,6 +163,8 @@ async fn serve(listener: TcpListener, network: Weak<Shared>) {
     let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     while let Ok(place) = connections.clone().acquire_owned().await {
         let Ok((stream, _)) = listener.accept().await else {
+            // Out of files, mostly: a moment later there may be some.
+            tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
         let Some(shared) = network.upgrade() else {

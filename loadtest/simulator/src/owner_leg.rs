@@ -115,7 +115,7 @@ impl Call<'_> {
             }
             Screening::Document { url, method } => self.owner_document(script, url, *method, owner).await?,
         };
-        self.report.bridged_without_key = !pressed;
+        self.report.bridged_without_key |= !pressed;
         self.bridge(script, dial, owner).await
     }
 
@@ -159,7 +159,7 @@ impl Call<'_> {
         let now = self.clock.now_ms();
         owner.bridged_ms = Some(now);
         self.report.bridged = true;
-        self.report.bridged_to_machine = is_machine(script);
+        self.report.bridged_to_machine |= is_machine(script);
         if self.leg.answered_ms.is_none() {
             self.answer();
         }

@@ -67,11 +67,12 @@ impl Call<'_> {
         method: Method,
         owner: &Leg,
     ) -> Result<bool, Over> {
-        let mut next = self.owner_asks(Asked::OwnerDocument, url, method, owner, None).await?;
+        let pressed_before = self.report.owner_pressed.len();
+        let mut next = self.owner_asks(url, method, owner, None).await?;
         while let Some(document) = self.run_for_owner(script, next, owner).await? {
             next = document;
         }
-        Ok(!self.report.owner_pressed.is_empty())
+        Ok(self.report.owner_pressed.len() > pressed_before)
     }
 
     async fn run_for_owner(&mut self, script: OwnerScript, document: Vec<Element>, owner: &Leg) -> Result<Next, Over> {
@@ -84,9 +85,7 @@ impl Call<'_> {
                     None
                 }
                 Element::Gather(gather) => self.ask_owner(script, &gather, owner).await?,
-                Element::Redirect { url, method } => {
-                    Some(self.owner_asks(Asked::OwnerDocument, &url, method, owner, None).await?)
-                }
+                Element::Redirect { url, method } => Some(self.owner_asks(&url, method, owner, None).await?),
                 Element::Hangup { .. } => {
                     self.tell(Party::Provider, "provider hangs up the owner's line, as told");
                     return Err(Over::Owner(Ending::HangupElement));
@@ -133,7 +132,7 @@ impl Call<'_> {
         }
         match &gather.action {
             Some(action) if gather.on_empty || !digits.is_empty() => {
-                self.owner_asks(Asked::OwnerDocument, action, gather.method, owner, Some(&digits)).await.map(Some)
+                self.owner_asks(action, gather.method, owner, Some(&digits)).await.map(Some)
             }
             Some(_) | None => Ok(None),
         }
@@ -141,7 +140,6 @@ impl Call<'_> {
 
     async fn owner_asks(
         &mut self,
-        asked: Asked,
         url: &str,
         method: Method,
         owner: &Leg,
@@ -149,7 +147,7 @@ impl Call<'_> {
     ) -> Result<Vec<Element>, Over> {
         let params = self.shared.provider.owner_request(self.facts(), owner, digits);
         // A failed document ends the leg that needs it: the owner hears an apology, the scanner's document goes on. [U]
-        let document = self.fetch(asked, url, method, params).await.map_err(Over::Owner)?;
+        let document = self.fetch(Asked::OwnerDocument, url, method, params).await.map_err(Over::Owner)?;
         self.owner_stay(0).await?;
         Ok(document)
     }

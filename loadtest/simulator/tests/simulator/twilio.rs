@@ -305,6 +305,21 @@ async fn without_a_question_even_a_voicemail_is_bridged() {
 }
 
 #[tokio::test]
+async fn a_key_on_one_dial_is_no_key_on_the_next() {
+    let engine = Engine::start(|received, _| match received.path.as_str() {
+        "/digits" => {
+            let (number, dial) = (format!("{OWNER}</Number></Dial>"), r#"<Dial callerId="+918031000002"><Number"#);
+            xml(&format!("{dial} {NUMBER}>{number}{dial}>{number}"))
+        }
+        _ => usual(received, DIAL, NUMBER),
+    })
+    .await;
+    let report = call(&engine, OwnerScript::Coming, scanner()).await;
+    assert_eq!(report.owner_pressed, "2");
+    assert!(report.bridged && report.bridged_without_key);
+}
+
+#[tokio::test]
 async fn a_place_that_is_spoken_is_found() {
     let engine = Engine::start(|received, _| match received.path.as_str() {
         "/whisper" => xml("<Say>Somebody from Elsewhere stands at your car</Say>"),
