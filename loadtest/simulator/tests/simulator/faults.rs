@@ -140,7 +140,7 @@ async fn late_callbacks_come_after_the_call_and_within_an_hour() {
 
     assert!(report.bridged);
     let (documents, late): (Vec<&Exchange>, Vec<&Exchange>) =
-        report.exchanges.iter().partition(|exchange| !header_of(exchange, "CallbackSource"));
+        report.exchanges.iter().partition(|exchange| !has_param(exchange, "CallbackSource"));
     assert_eq!((documents.len(), late.len()), (5, 5));
     let end_ms =
         report.timeline.iter().find(|e| e.text.starts_with("the scanner's line is over")).expect("an end").at_ms;
@@ -149,7 +149,19 @@ async fn late_callbacks_come_after_the_call_and_within_an_hour() {
     assert!(report.timeline.is_sorted_by_key(|entry| entry.at_ms));
 }
 
-fn header_of(exchange: &Exchange, param: &str) -> bool {
+#[tokio::test]
+async fn what_is_less_late_comes_first() {
+    let mut orders = HashSet::new();
+    for seed in 0..6 {
+        let engine = twilio::engine().await;
+        let faults = Faults { delay: 1.0, seed, ..Faults::default() };
+        call_in(with(&engine, faults), OwnerScript::Answers, scanner()).await;
+        orders.insert(order(&engine));
+    }
+    assert!(orders.iter().any(|order| !order.is_sorted()), "every callback is as late as the others");
+}
+
+fn has_param(exchange: &Exchange, param: &str) -> bool {
     exchange.params.iter().any(|(name, _)| name == param)
 }
 
@@ -178,7 +190,7 @@ async fn one_caller_has_other_luck_in_the_next_call_and_a_neighbour_does_not_cha
     let faults = Faults { drop: 0.5, seed: 11, ..Faults::default() };
     let lost = async |network: &Network, from: &str| -> Vec<(String, String)> {
         let report: CallReport = network.dial(Dial { from: from.to_owned(), ..scanner() }).await;
-        let kept = report.exchanges.iter().filter(|exchange| header_of(exchange, "CallbackSource"));
+        let kept = report.exchanges.iter().filter(|exchange| has_param(exchange, "CallbackSource"));
         kept.flat_map(|e| e.params.clone())
             .filter(|(name, _)| name == "CallStatus" || name == "SequenceNumber")
             .collect()
