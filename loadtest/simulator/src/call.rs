@@ -15,11 +15,9 @@ use crate::network::Shared;
 use crate::provider::Answering;
 use crate::records::EndAsked;
 use crate::report::{CallReport, Party, TimelineEntry};
-use crate::telephone::{Dial, Moment};
-use crate::words::{heard, sound_ms};
+use crate::telephone::Dial;
+use crate::words::{heard, sound_ms, times};
 
-/// Most times that a sound is repeated when it says "until the call ends".
-pub(crate) const REPEATS_MAX: u64 = 50;
 /// The longest call. \[D\]
 const CALL_MS_MAX: u64 = 14_400_000;
 /// From dialling to the provider.
@@ -39,11 +37,11 @@ pub(crate) struct Call<'a> {
     /// Questions that were answered by hand, or could have been.
     pub(crate) prompted: usize,
     /// When the line ends by itself, and how: the scanner's patience, or a scheduled hang-up.
-    line_ends: (u64, Ending),
+    pub(crate) line_ends: (u64, Ending),
     /// The scanner's line is over; what is still sent changes nothing for it.
     pub(crate) over: bool,
     /// The API asks for the end of the scanner's leg; there is none before the provider has the call.
-    scanner_end: Option<EndAsked>,
+    pub(crate) scanner_end: Option<EndAsked>,
     /// The API asks for the end of the owner's leg, while there is one.
     pub(crate) owner_end: Option<EndAsked>,
     pub(crate) documents: u32,
@@ -191,6 +189,11 @@ impl<'a> Call<'a> {
     }
 
     async fn end(&mut self, ending: Ending) {
+        let ending = match ending {
+            // A caller who leaves before the line is answered cancels.
+            Ending::CallerHangsUp if self.leg.answered_ms.is_none() => Ending::Cancelled,
+            ending => ending,
+        };
         let unheard = self.keys.lose_before(u64::MAX);
         if !unheard.is_empty() {
             self.tell(Party::Scanner, format!("{} digits were never listened to", unheard.len()));
@@ -204,57 +207,6 @@ impl<'a> Call<'a> {
         self.shared.records.over(&self.leg.id, ending, self.clock.unix_ms(self.clock.now_ms()));
         let params = self.shared.provider.call_over(self.facts(), ending);
         self.call_back(&self.answer_url(), Method::Post, params).await;
-    }
-
-    /// Lets `ms` go by on the scanner's line.
-    pub(crate) async fn stay(&mut self, ms: u64) -> Result<(), Ending> {
-        self.stay_until(self.clock.now_ms() + ms).await
-    }
-
-    /// Waits until `at_ms`, or until the line ends. An owner's leg that the API ends stops the wait too.
-    pub(crate) async fn stay_until(&mut self, at_ms: u64) -> Result<(), Ending> {
-        let (ends_ms, ending) = self.line_ends;
-        if self.over {
-            return Err(ending);
-        }
-        // Asked for already: nothing is waited for, however fast time goes.
-        let asked = [&self.scanner_end, &self.owner_end].into_iter().flatten().any(EndAsked::is_true);
-        if !asked {
-            let (scanner, owner) = (self.scanner_end.as_mut(), self.owner_end.as_mut());
-            let woken = async {
-                tokio::select! {
-                    () = turns_true(scanner) => {}
-                    () = turns_true(owner) => {}
-                }
-            };
-            self.clock.wait_until(at_ms.min(ends_ms), woken).await;
-        }
-        if self.scanner_end.as_ref().is_some_and(EndAsked::is_true) {
-            self.tell(Party::Provider, "provider hangs up, as its API was asked to");
-            let answered = self.leg.answered_ms.is_some();
-            return Err(self.line_over(if answered { Ending::HungUpByApi } else { Ending::CancelledByApi }));
-        }
-        if self.clock.now_ms() < ends_ms {
-            return Ok(());
-        }
-        if ending == Ending::CallerHangsUp {
-            self.tell(Party::Scanner, "scanner hangs up");
-        }
-        Err(self.line_over(ending))
-    }
-
-    /// From now on the scanner's line is over.
-    pub(crate) fn line_over(&mut self, ending: Ending) -> Ending {
-        self.over = true;
-        self.line_ends = (self.clock.now_ms(), ending);
-        ending
-    }
-
-    /// The scanner hangs up now, if this is the moment for it.
-    pub(crate) fn notice(&mut self, moment: Moment) {
-        if self.dial.hang_up_when == Some(moment) && !self.over {
-            self.line_ends = (self.clock.now_ms(), Ending::CallerHangsUp);
-        }
     }
 
     /// Plays a sound to the scanner, as often as it says.
@@ -293,21 +245,5 @@ impl<'a> Call<'a> {
 
     fn answer_url(&self) -> String {
         format!("{}{}", self.shared.mailer.config().public_base_url, self.shared.provider.answer_path())
-    }
-}
-
-/// How often a sound is played.
-pub(crate) fn times(sound: &Sound) -> u64 {
-    match sound {
-        Sound::Speak { times: 0, .. } | Sound::Play { times: 0, .. } => REPEATS_MAX,
-        Sound::Speak { times, .. } | Sound::Play { times, .. } => (*times).min(REPEATS_MAX),
-        Sound::Wait { .. } => 1,
-    }
-}
-
-async fn turns_true(asked: Option<&mut EndAsked>) {
-    match asked {
-        Some(asked) => asked.turns_true().await,
-        None => std::future::pending().await,
     }
 }

@@ -7,7 +7,7 @@ use crate::instruction::{Gather, Sound};
 use crate::leg::Step;
 use crate::report::Party;
 use crate::telephone::Moment;
-use crate::words::{heard, sound_ms};
+use crate::words::{heard, sound_ms, times};
 
 /// Most times that a document can make the scanner try.
 const TRIES_MAX: u64 = 10;
@@ -53,7 +53,7 @@ impl Call<'_> {
     /// Plays the prompts; the first digit cuts them short.
     async fn prompt(&mut self, gather: &Gather) -> Result<(), Ending> {
         self.stay(0).await?;
-        for prompt in &gather.prompts {
+        for prompt in gather.prompts.iter().flat_map(|prompt| std::iter::repeat_n(prompt, times(prompt))) {
             let ends_ms = self.clock.now_ms() + sound_ms(prompt);
             if self.keys.peek_until(self.clock.now_ms()).is_none() {
                 self.scanner_hears(prompt);

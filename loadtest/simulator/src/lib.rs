@@ -5,7 +5,7 @@
 //! XML as strictly as the vendor's own builders write it, and shows the scanner's real number to the owner when nobody
 //! forbids it. So a report can prove masking, and disprove it.
 //!
-//! The rooms: the network (`call`, `gather`, `owner_leg`, `screening`) knows telephones, lines and time, and follows
+//! The rooms: the network (`call`, `waiting`, `gather`, `owner_leg`, `screening`) knows telephones, lines and time, and follows
 //! instructions in words of its own (`instruction`, `ending`); a protocol (`plivo`, `twilio`, behind the trait in
 //! `provider`) reads documents into those words and tells the engine what happens in the vendor's. Between them and the
 //! engine stand `webhook` (signing, retries, duplicates) and `callbacks` (what gets lost, comes late or in another order). `api` is the
@@ -44,6 +44,7 @@ mod report;
 mod screening;
 mod telephone;
 mod twilio;
+mod waiting;
 mod webhook;
 mod words;
 

@@ -10,6 +10,7 @@ use crate::leg::{Leg, LegEvent};
 use crate::records::EndAsked;
 use crate::report::Party;
 use crate::telephone::{Moment, OwnerKey, OwnerScript, Reaction};
+use crate::words::{heard, sound_ms};
 
 /// From dialling the owner to the first ring.
 const SETUP_MS: u64 = 1_000;
@@ -232,11 +233,11 @@ impl Call<'_> {
     /// The owner, or a machine, listens to a sound once.
     pub(crate) async fn owner_hears(&mut self, script: OwnerScript, sound: &Sound) -> Result<(), Over> {
         let listener = if is_machine(script) { "voicemail records" } else { "owner hears" };
-        if let Some(heard) = crate::words::heard(sound) {
+        if let Some(heard) = heard(sound) {
             self.tell(Party::Owner, format!("{listener}: {heard}"));
             self.report.owner_heard.push(heard);
         }
-        self.owner_stay(crate::words::sound_ms(sound)).await
+        self.owner_stay(sound_ms(sound)).await
     }
 
     pub(crate) fn owner_presses(&mut self, key: char) {

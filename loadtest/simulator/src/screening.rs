@@ -1,12 +1,13 @@
 //! What stands between an owner who picked up and the bridge: a sound and a key, or a document of its own.
 
-use crate::call::{Call, Next, times};
+use crate::call::{Call, Next};
 use crate::ending::{Asked, Ending, Over};
 use crate::instruction::{Element, Gather, Sound};
 use crate::leg::{Leg, Step};
 use crate::method::Method;
 use crate::report::Party;
 use crate::telephone::{OwnerKey, OwnerScript};
+use crate::words::times;
 
 /// From the end of what is heard to the owner's key, or to hanging up.
 const THINK_MS: u64 = 1_000;
@@ -79,9 +80,7 @@ impl Call<'_> {
         for element in document {
             let next = match element {
                 Element::Sound(sound) => {
-                    for _ in 0..times(&sound) {
-                        self.owner_hears(script, &sound).await?;
-                    }
+                    self.owner_hears_all(script, &sound).await?;
                     None
                 }
                 Element::Gather(gather) => self.ask_owner(script, &gather, owner).await?,
@@ -105,7 +104,7 @@ impl Call<'_> {
     /// Asks the owner for a key. No key falls through, unless the action wants to know.
     async fn ask_owner(&mut self, script: OwnerScript, gather: &Gather, owner: &Leg) -> Result<Next, Over> {
         for prompt in &gather.prompts {
-            self.owner_hears(script, prompt).await?;
+            self.owner_hears_all(script, prompt).await?;
         }
         let mut deadline = self.clock.now_ms() + gather.timeout_seconds * 1_000;
         let acts_ms = self.clock.now_ms() + THINK_MS;
@@ -136,6 +135,14 @@ impl Call<'_> {
             }
             Some(_) | None => Ok(None),
         }
+    }
+
+    /// As often as the sound says.
+    async fn owner_hears_all(&mut self, script: OwnerScript, sound: &Sound) -> Result<(), Over> {
+        for _ in 0..times(sound) {
+            self.owner_hears(script, sound).await?;
+        }
+        Ok(())
     }
 
     async fn owner_asks(

@@ -7,6 +7,9 @@ use crate::instruction::{Element, Screening, Sound};
 const CHARACTER_MS: u64 = 60;
 const RECORDING_MS: u64 = 3_000;
 
+/// Most times that a sound is repeated when it says "until the call ends".
+const REPEATS_MAX: u64 = 50;
+
 /// What a listener would say it was; silence is nothing.
 pub(crate) fn heard(sound: &Sound) -> Option<String> {
     match sound {
@@ -23,6 +26,16 @@ pub(crate) fn sound_ms(sound: &Sound) -> u64 {
         Sound::Play { .. } => RECORDING_MS,
         Sound::Wait { seconds } => seconds * 1_000,
     }
+}
+
+/// How often a sound is played.
+pub(crate) fn times(sound: &Sound) -> usize {
+    let times = match sound {
+        Sound::Speak { times: 0, .. } | Sound::Play { times: 0, .. } => REPEATS_MAX,
+        Sound::Speak { times, .. } | Sound::Play { times, .. } => (*times).min(REPEATS_MAX),
+        Sound::Wait { .. } => 1,
+    };
+    times as usize
 }
 
 /// A document in a few words: what the engine does with the call. What stands behind a question is only for a scanner

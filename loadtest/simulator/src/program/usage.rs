@@ -12,8 +12,8 @@ use qnect_simulator::{Dial, Faults, Moment, NetworkConfig, OwnerScript, Protocol
 ///
 /// Make a session first (scan a tag, tap a reason), then dial its number with its code:
 ///
-///   qnect-simulator --engine http://127.0.0.1:8080 --public-base-url https://qnect.example --number +911140000001
-///   --code 4829137 --owner answers
+///   cargo run --release -p qnect-simulator -- --engine http://127.0.0.1:8080 --public-base-url https://qnect.example
+///   --number +911140000001 --code 4829137 --owner answers
 ///
 /// Exit code 0: the call went as the owner's script says, masked and without a protocol error. 1: it did not. 2: bad
 /// usage.

@@ -168,8 +168,12 @@ async fn the_help_names_an_example_and_every_owner() {
     let output = run_with("http://127.0.0.1:1", &["--help"]).await;
     assert_eq!(output.status.code(), Some(0));
     let help = String::from_utf8_lossy(&output.stdout).into_owned();
-    for word in ["qnect-simulator --engine http://127.0.0.1:8080", "wrong-key", "What goes wrong:", "TWILIO_AUTH_TOKEN"]
-    {
+    for word in [
+        "cargo run --release -p qnect-simulator -- --engine http://127.0.0.1:8080",
+        "wrong-key",
+        "What goes wrong:",
+        "TWILIO_AUTH_TOKEN",
+    ] {
         assert!(help.contains(word), "{word}: {help}");
     }
 }

@@ -6,8 +6,8 @@ use crate::engine::{Answer, Engine, OWNER, scanner, xml};
 use crate::twilio::{DIAL, NUMBER, call, usual};
 
 async fn answered_with(answer: Answer) -> CallReport {
-    let engine = Engine::start(move |received, _| match received.param("CallStatus") {
-        "ringing" => answer.clone(),
+    let engine = Engine::start(move |received, before| match received.path.as_str() {
+        "/webhooks/twilio/voice" if before == 0 => answer.clone(),
         _ => (200, "text/plain", String::new()),
     })
     .await;
@@ -139,4 +139,48 @@ async fn only_the_events_that_are_subscribed_to_are_told() {
         let told: Vec<String> = engine.to("/leg").iter().map(|r| r.param("CallStatus").to_owned()).collect();
         assert_eq!(told, statuses);
     }
+}
+
+#[derive(serde::Deserialize)]
+struct Built {
+    name: String,
+    document: String,
+}
+
+/// Documents made with the builders of the vendor's Python package (twilio 9.13.0, `twilio.twiml.voice_response`), each
+/// the text of a `VoiceResponse`.
+#[tokio::test]
+async fn what_the_vendors_builders_wrote_is_played() {
+    let built: Vec<Built> = serde_json::from_str(include_str!("../data/twilio_documents.json")).expect("documents");
+    assert!(built.len() >= 8);
+    for Built { name, document } in built {
+        let report = answered_with((200, "application/xml", document)).await;
+        // The engine of a few lines says nothing more, which is no document.
+        let beyond: Vec<&String> =
+            report.protocol_errors.iter().filter(|error| !error.starts_with("not XML")).collect();
+        assert!(beyond.is_empty(), "{name}: {beyond:?}");
+        assert_eq!(report.exchanges[0].status, Some(200), "{name}");
+        match name.as_str() {
+            "a question" => assert_eq!(report.scanner_keyed.len(), 1),
+            "a masked dial" => assert_eq!(report.owner_saw.as_deref(), Some("+911140000001")),
+            "marked speech" => assert!(report.scanner_heard[0].ends_with("47 slowly now bonjour QN done")),
+            "a refusal" => assert_eq!(report.scanner_leg_end.expect("an end").code, "486"),
+            "a bare refusal" => assert_eq!(report.scanner_leg_end.expect("an end").code, "603"),
+            "a hang-up" => assert_eq!(report.scanner_leg_end.expect("an end").source, "TwiML"),
+            _ => assert_eq!(report.scanner_leg_end.expect("an end").name, "End Of TwiML", "{name}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_caller_who_leaves_before_the_line_is_answered_cancels() {
+    let engine = Engine::start(|received, _| match received.param("CallStatus") {
+        "ringing" => xml(&format!("<Dial {DIAL}><Number>{OWNER}</Number></Dial>")),
+        _ => (200, "text/plain", String::new()),
+    })
+    .await;
+    let leaves = qnect_simulator::Dial { hang_up_when: Some(qnect_simulator::Moment::Ringing), ..scanner() };
+    let report = call(&engine, OwnerScript::Answers, leaves).await;
+    assert_eq!(report.scanner_leg_end.expect("an end").cause, "canceled");
+    assert_eq!(engine.received().pop().expect("a callback").param("CallStatus"), "canceled");
 }
