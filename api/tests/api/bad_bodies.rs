@@ -47,7 +47,7 @@ fn rows() -> Vec<Row> {
         unprocessable(br#"{"reason":"BLOCKING"}"#, REASONS),
         unprocessable(br#"{"reason":" blocking"}"#, REASONS),
         unprocessable(br#"{"reason":"blocking\u0000"}"#, REASONS),
-        unprocessable("{\"reason\":\"blоcking\"}".as_bytes(), REASONS),
+        unprocessable("{\"reason\":\"bl\u{43e}cking\"}".as_bytes(), REASONS),
         unprocessable(format!("{{\"reason\":\"{}\"}}", "b".repeat(60_000)).as_bytes(), REASONS),
         unprocessable(br#"{"reason":"blocking","language":""}"#, LANGUAGES),
         unprocessable(br#"{"reason":"blocking","language":"english"}"#, LANGUAGES),

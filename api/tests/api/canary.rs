@@ -98,7 +98,7 @@ pub(crate) fn assert_nobody(places: &[(String, Vec<u8>)]) {
 }
 
 /// Every form in which a person might be written down.
-pub(crate) fn marks() -> Vec<(String, Vec<u8>)> {
+fn marks() -> Vec<(String, Vec<u8>)> {
     let mut marks = Vec::new();
     for text in [NAME, EMAIL, VEHICLE, &OWNER[3..], &SCANNER[3..], "Serinus", "birds.example", "CANARY"] {
         for spelled in [text.to_owned(), text.to_lowercase(), text.to_uppercase(), text.replace(' ', "")] {

@@ -17,6 +17,7 @@ mod operate;
 mod operations;
 mod plivo;
 mod privacy_asked;
+mod privacy_cards;
 mod privacy_errors;
 mod raw;
 mod scan;

@@ -173,8 +173,8 @@ async fn bad_webhooks(server: &Server, opened: &Opened) {
     }
 }
 
-/// A call by a marked person to a marked person, and one with a wrong code; the documents that the provider was given, and the
-/// session.
+/// Calls by a marked person to a marked person, with a wrong code and with the right one: the documents that the
+/// provider was given, and the session.
 async fn call(server: &Server, code: &str, script: OwnerScript, faults: Faults) -> (String, Opened) {
     let network = network(server, faults);
     network.set_telephone(OWNER, script);

@@ -1,9 +1,9 @@
 //! `PROMISES.md`: every promise has a row, and what a row says of the code and of its tests is so.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use crate::keep;
+use crate::living::{Files, living};
 use crate::source::root;
 
 const STATES: [&str; 5] = ["kept", "partly", "not yet", "refused", "not now"];
@@ -21,9 +21,10 @@ const COUNTED: [(&str, usize); 3] = [("N", 48), ("B", 71), ("K", 7)];
 /// Rows of the law, by section of the Act and by rule.
 #[rustfmt::skip]
 const LAW: [&str; 31] = [
-    "L-s5", "L-s6-1", "L-s6-4", "L-s6-7", "L-s6-10", "L-s7a", "L-s8-2", "L-s8-3", "L-s8-6", "L-s8-7", "L-s8-9", "L-s8-10", "L-s9",
-    "L-s10", "L-s11-1", "L-s11-2", "L-s12", "L-s14", "L-s16", "L-r6a", "L-r6b", "L-r6c", "L-r6d",
-    "L-r6e", "L-r6f", "L-r6g", "L-r8-1", "L-r8-3", "L-r14-1", "L-r23", "L-log180",
+    "L-s5", "L-s6-1", "L-s6-4", "L-s6-7", "L-s6-10", "L-s7a", "L-s8-2", "L-s8-3", "L-s8-6", "L-s8-7", "L-s8-9", "L-s8-10",
+    "L-s9", "L-s10", "L-s11-1", "L-s11-2", "L-s12", "L-s14", "L-s16",
+    "L-r6a", "L-r6b", "L-r6c", "L-r6d", "L-r6e", "L-r6f", "L-r6g",
+    "L-r8-1", "L-r8-3", "L-r14-1", "L-r23", "L-log180",
 ];
 
 /// One row: where it stands and its cells.
@@ -35,9 +36,6 @@ struct Row<'a> {
     code: &'a str,
     shown: &'a str,
 }
-
-/// The text of a file of the workspace by its path, empty for a folder; `None` where nothing is.
-type Files<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 #[test]
 fn every_promise_is_answered_for() {
@@ -156,47 +154,19 @@ fn tests(cell: &str) -> Vec<(&str, &str)> {
     tests
 }
 
-/// Whether a file has this test, the test is run, and the file is a part of what is built.
-fn living(file: &str, test: &str, files: Files<'_>) -> Result<(), &'static str> {
-    let text = files(file).ok_or("stands in a file that is not there: write the path before the test's name")?;
-    let lines: Vec<&str> = text.lines().map(str::trim_start).collect();
-    let begins = |line: &str| {
-        let rest = line.strip_prefix("async ").unwrap_or(line).strip_prefix("fn ");
-        rest.and_then(|rest| rest.strip_prefix(test)).is_some_and(|rest| rest.starts_with('('))
-    };
-    let at = lines.iter().position(|line| begins(line)).ok_or("is not there: name the test that shows it now")?;
-    let above = lines[..at].iter().rev().take_while(|line| line.starts_with("#[") || line.starts_with("//"));
-    let attributes: Vec<&&str> = above.filter(|line| line.starts_with("#[")).collect();
-    // `#[test]`, or that of a runtime: `#[tokio::test(...)]`.
-    let name = |line: &str| line.trim_start_matches("#[").split(['(', ']']).next().unwrap_or_default().to_owned();
-    if !attributes.iter().map(|line| name(line)).any(|name| name == "test" || name.ends_with("::test")) {
-        return Err("is no test: name one that is run");
-    }
-    if attributes.iter().any(|line| line.starts_with("#[ignore")) {
-        return Err("is ignored: let it run, or say \"not yet\"");
-    }
-    if is_built(file, files) {
-        Ok(())
-    } else {
-        Err("stands in a file that no other names as its module: name it there")
-    }
-}
-
-/// Whether a module's parent declares it; files directly below `tests` and roots of crates need nobody.
-fn is_built(file: &str, files: Files<'_>) -> bool {
-    let path = Path::new(file);
-    let (Some(stem), Some(folder)) = (path.file_stem().and_then(|s| s.to_str()), path.parent()) else { return false };
-    if ["main", "lib", "mod"].contains(&stem) || folder.ends_with("tests") {
-        return true;
-    }
-    let parents = ["main.rs", "lib.rs", "mod.rs"].map(|name| folder.join(name)).into_iter();
-    let mut parents = parents.chain([folder.with_extension("rs")]).filter_map(|parent| files(parent.to_str()?));
-    parents.any(|text| text.lines().any(|line| line.trim_end().ends_with(&format!("mod {stem};"))))
-}
-
 /// Tests, one that is ignored, and what is none.
-const TEST: &str = "/// Why.\n#[test]\nfn shows() {}\n    #[tokio::test(flavor = \"multi_thread\")]\n    // so\n    async fn waits() {}\n\
-                    #[test]\n#[ignore]\nfn sleeps() {}\nfn helps() {}\n";
+const TEST: &str = r#"
+/// Why.
+#[test]
+fn shows() {}
+    #[tokio::test(flavor = "multi_thread")]
+    // so
+    async fn waits() {}
+#[test]
+#[ignore]
+fn sleeps() {}
+fn helps() {}
+"#;
 
 fn in_a_small_house(path: &str) -> Option<String> {
     match path {
