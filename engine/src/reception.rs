@@ -93,7 +93,10 @@ impl Engine {
         let Some(visit) = self.visit_for_call(session).await? else { return Ok(refused()) };
         let take = TakeCaller { session, leg: call.leg.clone(), caller, turn };
         let (instruction, promise) = visit.tell(take).await?.map_err(|_| EngineError::Overloaded)?;
-        self.note_code(caller, instruction != refused());
+        // Who gives the code of an own call that is over does not guess: a webhook was late, or a telephone sent it again.
+        if instruction != refused() || self.redial_of(call, caller) != Some(session) {
+            self.note_code(caller, instruction != refused());
+        }
         self.settle_dial(&visit, session, (call, caller), instruction, promise).await
     }
 
