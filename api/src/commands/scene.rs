@@ -67,7 +67,7 @@ impl Scene {
     /// Plays one call. Returns the summary, and whether what happened is right for the owner's script.
     pub(super) async fn play(&self, client: &terminal::Client) -> Result<(Summary, bool), CommandError> {
         let scan_url = format!("{}/q/{}", self.origin, self.code);
-        terminal::step("stranger", "scans the sticker and taps \"This car blocks me\"");
+        terminal::step("stranger", "scans the sticker and taps \"It blocks my way\"");
         let scan = format!("{}/q/{}", self.engine, self.code);
         client.get::<serde_json::Value>(&scan).await?;
         let body = serde_json::json!({"reason": "blocking", "language": "en"});

@@ -12,6 +12,10 @@ pub(crate) const ORIGIN: &str = "https://qnect.example";
 pub(crate) const TOKEN: &str = "NjU4ZjA3ZmE5ZTI0";
 /// The provider's account.
 pub(crate) const AUTH_ID: &str = "MAEXAMPLE";
+/// The account at the other provider.
+pub(crate) const ACCOUNT_SID: &str = "AC0123456789abcdef0123456789abcdef";
+/// The one intermediary number there.
+pub(crate) const TWILIO_NUMBER: &str = "+15557122661";
 /// The one intermediary number.
 pub(crate) const NUMBER: &str = "+911140000001";
 
@@ -56,6 +60,16 @@ auth_token = "{TOKEN}"
             key = folder.path("master.key"),
         );
         folder.write("qnect.toml", &config);
+        folder
+    }
+
+    /// The same with its one number at Twilio, in another country.
+    pub(crate) fn at_twilio() -> Self {
+        let folder = Self::new();
+        let plivo = std::fs::read_to_string(folder.path("qnect.toml")).expect("the configuration");
+        let twilio = plivo.replace(NUMBER, TWILIO_NUMBER).replace("plivo", "twilio").replace("auth_id", "account_sid");
+        let twilio = twilio.replace(AUTH_ID, ACCOUNT_SID);
+        folder.write("qnect.toml", &format!("{twilio}\n[calls]\nallowed_prefixes = [\"+1\"]\n"));
         folder
     }
 

@@ -5,6 +5,7 @@ mod bad_codes;
 mod bad_heads;
 mod bad_start;
 mod bad_webhooks;
+mod both;
 mod calls;
 mod canary;
 mod client;
