@@ -13,6 +13,7 @@ mod fields;
 pub mod logging;
 pub mod negotiate;
 pub mod observe;
+pub mod outbox;
 pub mod pages;
 pub mod problem;
 pub mod server;

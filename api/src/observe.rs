@@ -28,6 +28,12 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     describe_counter!("qnect_http_requests_total", "requests by route template and status code");
     describe_histogram!("qnect_http_request_seconds", Unit::Seconds, "from a request's head to its answer");
     describe_counter!("qnect_connections_refused_total", "connections turned away because there were too many");
+    describe_counter!("qnect_provider_requests_total", "requests to providers by operation and what came of them");
+    describe_counter!(
+        "qnect_provider_retries_total",
+        "second tries of requests to providers; at most a tenth of the first"
+    );
+    describe_gauge!("qnect_provider_circuit_open", "1 while a provider fails and is hardly asked any more");
     describe_gauge!("qnect_build_info", "always 1; the labels tell what runs");
     metrics::gauge!("qnect_build_info", "version" => env!("CARGO_PKG_VERSION"), "commit" => commit()).set(1.0);
     Ok(handle)
