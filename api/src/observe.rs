@@ -34,6 +34,10 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
         "second tries of requests to providers; at most a tenth of the first"
     );
     describe_gauge!("qnect_provider_circuit_open", "1 while a provider fails and is hardly asked any more");
+    describe_counter!(
+        "qnect_provider_chores_total",
+        "deletions of providers' records of ended calls, by what came of them"
+    );
     describe_gauge!("qnect_build_info", "always 1; the labels tell what runs");
     metrics::gauge!("qnect_build_info", "version" => env!("CARGO_PKG_VERSION"), "commit" => commit()).set(1.0);
     Ok(handle)

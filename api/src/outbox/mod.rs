@@ -7,6 +7,7 @@
 mod breaker;
 mod budget;
 mod courier;
+mod janitor;
 mod wire;
 
 #[cfg(test)]
@@ -26,6 +27,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::config::Secret;
 use courier::{Courier, Job};
 
+pub use janitor::{ChoreBook, Deletes, run as run_janitor};
 pub use wire::OutboxError;
 
 /// Requests that may wait for one provider; more are dropped and counted.

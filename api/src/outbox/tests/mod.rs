@@ -3,6 +3,7 @@
 
 mod canary;
 mod faults;
+mod janitor;
 mod outage;
 mod requests;
 mod server;
