@@ -35,6 +35,8 @@ use crate::watchdog::{self, Progress};
 
 /// Bytes of fjall's block cache.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+/// Bytes of journals at most: what a start has to read again. fjall's default of 512 MiB would take half a minute.
+const JOURNALS_BYTES: u64 = 128 * 1024 * 1024;
 /// fjall's own threads. With two, one spins while the other compacts.
 const FJALL_WORKERS: usize = 1;
 /// Owners that one batch of a bulk registration holds.
@@ -260,12 +262,16 @@ impl Storage {
     /// Registers owners, each with a tag of their own; on stable storage when it returns. Blocks.
     pub fn register(&self, owners: &[NewOwner], now: Timestamp) -> Result<Vec<RegisteredOwner>, StorageError> {
         let mut all = Vec::with_capacity(owners.len());
+        // One batch is sealed while the one before it is written.
+        let mut before: Option<Promise> = None;
         for some in owners.chunks(REGISTER_BATCH) {
             let (rows, registered) = owners::rows(some, &self.keys, now)?;
             let promise = self.face.commits.promise(Lane::Webhooks, Work::Rows(rows));
-            promise.map_err(|_| StorageError::Stopped)?.kept_blocking()?;
+            let promise = promise.map_err(|_| StorageError::Stopped)?;
+            before.replace(promise).map_or(Ok(()), Promise::kept_blocking)?;
             all.extend(registered);
         }
+        before.map_or(Ok(()), Promise::kept_blocking)?;
         Ok(all)
     }
 
@@ -308,7 +314,8 @@ fn make_folder(folder: &Path) -> std::io::Result<()> {
 }
 
 fn open_database(path: &PathBuf) -> Result<Database, StorageError> {
-    let opened = Database::builder(path).cache_size(CACHE_BYTES).worker_threads(FJALL_WORKERS).open();
+    let builder = Database::builder(path).cache_size(CACHE_BYTES).max_journaling_size(JOURNALS_BYTES);
+    let opened = builder.worker_threads(FJALL_WORKERS).open();
     opened.map_err(|e| match e {
         fjall::Error::Locked => StorageError::InUse(path.clone()),
         other => other.into(),

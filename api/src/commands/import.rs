@@ -15,7 +15,7 @@ use crate::config::{Config, Overrides, environment};
 use crate::fields;
 
 /// Lines that are registered at once.
-const LINES_AT_ONCE: usize = 4_096;
+const LINES_AT_ONCE: usize = 16_384;
 /// Bytes of a line at most.
 const LINE_BYTES_MAX: usize = 8 * 1024;
 /// The zone of an owner who named none: the first market's.
