@@ -25,7 +25,7 @@ def main():
     outlines = TTFont(path)
     glyphs, names = outlines.getGlyphSet(), outlines.getGlyphOrder()
     scale = height / outlines["head"].unitsPerEm
-    pen = SVGPathPen(glyphs, ntos=lambda number: f"{number:.2f}".rstrip("0").rstrip(".").replace("-0.", "-.").lstrip("0") or "0")
+    pen = SVGPathPen(glyphs, ntos=short)
     x = 0
     for info, position in zip(buffer.glyph_infos, buffer.glyph_positions):
         at = (scale, 0, 0, -scale, (x + position.x_offset) * scale, -position.y_offset * scale)
@@ -33,6 +33,11 @@ def main():
         x += position.x_advance
     print(f"{x * scale:.2f}")
     print(pen.getCommands())
+
+
+def short(number):
+    """Two decimals, without zeros that say nothing."""
+    return f"{number:.2f}".rstrip("0").rstrip(".").replace("-0.", "-.").lstrip("0") or "0"
 
 
 main()

@@ -176,8 +176,10 @@ fn an_edit_whose_commander_leaves_reaches_the_actor() {
     let code = world.register(1)[0];
     world.live(async |life| {
         life.scan(code).await.unwrap();
+        life.storage.faults().close_gate();
         let left = tokio::time::timeout(std::time::Duration::ZERO, life.engine.edit(Edit::Suspend(code.tag()))).await;
         assert!(left.is_err());
+        life.storage.faults().open_gate();
         until("the tag is suspended", async || life.scan(code).await == Err(EngineError::UnknownTag)).await;
     });
 }
