@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use crate::config::{Config, Provider};
 use crate::doors::webhooks::Correspondent;
+use crate::outbox::Account;
 
 /// What the engine is to be started with. Numbers were checked when the configuration was read; one that is none
 /// is passed over.
@@ -51,4 +52,29 @@ pub fn correspondents(config: &Config) -> Vec<Correspondent> {
     };
     let correspondent = |p: Provider| Some(Correspondent { tongue: p.tongue(), secret: secret(&p)? });
     Provider::ALL.into_iter().filter_map(correspondent).collect()
+}
+
+/// Our accounts at the providers that have their section.
+pub fn accounts(config: &Config) -> Vec<Account> {
+    let account = |provider: Provider| {
+        let (api_base_url, account, secret) = match provider {
+            Provider::Plivo => {
+                let plivo = config.providers.plivo.as_ref()?;
+                (&plivo.api_base_url, &plivo.auth_id, &plivo.auth_token)
+            }
+            Provider::Twilio => {
+                let twilio = config.providers.twilio.as_ref()?;
+                (&twilio.api_base_url, &twilio.account_sid, &twilio.auth_token)
+            }
+        };
+        let carried = config.numbers.iter().filter(|number| number.provider == provider);
+        Some(Account {
+            rest: provider.rest(),
+            api_base_url: api_base_url.clone(),
+            account: account.clone(),
+            secret: secret.clone(),
+            numbers: carried.filter_map(|number| IntermediaryNumber::parse(&number.number).ok()).collect(),
+        })
+    };
+    Provider::ALL.into_iter().filter_map(account).collect()
 }

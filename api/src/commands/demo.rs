@@ -48,7 +48,12 @@ pub fn run(options: &Options) -> Result<ExitCode, CommandError> {
     let engine = format!("http://{}", reachable(address));
     let origin = options.public_base_url.clone().unwrap_or_else(|| engine.clone());
     let secret = random_secret()?;
-    let config = Config::demo(options.listen, options.ops_listen, &folder, &origin, Secret::new(secret.clone()))?;
+    let rest = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .and_then(|rest| rest.set_nonblocking(true).map(|()| rest))
+        .map_err(|e| CommandError::Other(format!("no port for the simulated provider: {e}")))?;
+    let api_base_url = format!("http://{}", rest.local_addr().map_err(|e| CommandError::Other(e.to_string()))?);
+    let provider = (api_base_url, Secret::new(secret.clone()));
+    let config = Config::demo(options.listen, options.ops_listen, &folder, &origin, provider)?;
     let opened = runtime::open(&config, &master_key(&config)?)?;
     let owner = opened.storage.register(&[demo_owner()?], opened.clock.now())?;
     let code = owner.first().map(|o| o.code.to_string()).unwrap_or_default();
@@ -62,7 +67,7 @@ pub fn run(options: &Options) -> Result<ExitCode, CommandError> {
         say(&format!("  sticker   {origin}/q/{code}\n"));
         say(&format!("  metrics   http://{}/metrics\n\n", reachable(running.operations)));
         let auth_id = config.providers.plivo.as_ref().map(|p| p.auth_id.clone()).unwrap_or_default();
-        let scene = Scene { engine, origin, code, auth_id, auth_token: secret, owner: options.owner };
+        let scene = Scene { engine, origin, code, auth_id, auth_token: secret, rest, owner: options.owner };
         let client = terminal::Client::new();
         let played = tokio::select! {
             played = scene.play(&client) => played,

@@ -24,6 +24,7 @@ use qnect_storage::keys::KeyError;
 
 use crate::config::ConfigError;
 use crate::control::{Kind, Refusal, SocketError};
+use crate::outbox::OutboxError;
 use crate::server::BindError;
 
 /// Why a command ended early, by exit code.
@@ -47,6 +48,9 @@ pub enum CommandError {
     /// What an operator asked was not done. The exit code is its kind's.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// A provider cannot be asked. Exit code 2: an address in the configuration, or a machine without certificates.
+    #[error(transparent)]
+    Outbox(#[from] OutboxError),
     /// Anything else. Exit code 1.
     #[error("{0}")]
     Other(String),
@@ -56,7 +60,7 @@ impl CommandError {
     /// The exit code of the public interface.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Usage(_) => 2,
+            Self::Config(_) | Self::Usage(_) | Self::Outbox(_) => 2,
             Self::Storage(StorageError::InUse(_)) => 2,
             Self::Storage(StorageError::Keys(KeyError::InUse { .. } | KeyError::WrongMaster { .. })) => 2,
             Self::Storage(_) => 70,

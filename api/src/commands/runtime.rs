@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
+use qnect_core::leg::ProviderEvent;
+use qnect_core::provider_request::ProviderRequest;
 use qnect_engine::{Clock, Engine, Workers};
 use qnect_storage::keys::MasterKey;
 use qnect_storage::{OpenOptions, Storage};
@@ -16,13 +18,16 @@ use crate::config::{AccessLog, Config};
 use crate::control::{ControlServer, ControlSocket, Hands};
 use crate::doors::{self, Doors, operations};
 use crate::observe;
+use crate::outbox::{self, Couriers, Outbox};
 use crate::server::{self, Connections, Service};
-use crate::settings::{correspondents, engine_options};
+use crate::settings::{accounts, correspondents, engine_options};
 
 /// Accepted connections that may wait for one worker.
 const DEALT_MAX: usize = 256;
-/// Requests to providers that may wait.
+/// Requests to providers that may wait until they are dealt out to their providers' lanes.
 const PROVIDER_REQUESTS_MAX: usize = 4_096;
+/// What providers answered that may wait for the engine.
+const PROVIDER_ANSWERS_MAX: usize = 1_024;
 /// How long a drain waits for the public listener's requests.
 const PUBLIC_DRAIN_MAX: Duration = Duration::from_secs(9);
 /// Then for those of the operations listener, which tells of the drain until then.
@@ -78,8 +83,12 @@ pub(super) async fn start(
     let Opened { storage, clock, metrics } = opened;
     // Before the sessions are read: a command that comes meanwhile waits for its answer.
     let control_socket = ControlSocket::bind(&folder::control_socket(config)?)?;
-    let (requests, _asked) = mpsc::channel(PROVIDER_REQUESTS_MAX);
+    let (requests, asked) = mpsc::channel(PROVIDER_REQUESTS_MAX);
+    let (tell, told) = mpsc::channel(PROVIDER_ANSWERS_MAX);
+    let (outbox, couriers) = Outbox::new(accounts(config), &tell)?;
     let engine = Engine::start(engine_options(config, requests), storage.clone(), clock, workers.clone())?;
+    correspond(outbox, couriers, asked, storage.clone(), clock)?;
+    tokio::task::spawn_local(hear(engine.clone(), told));
     let (drain, draining) = watch::channel(false);
     let (ops_drain, ops_draining) = watch::channel(false);
     let (public_address, public) = registered(public)?;
@@ -113,6 +122,37 @@ pub(super) async fn start(
 
     let (public, operations) = (public_address, ops_address);
     Ok(Running { public, operations, engine, drain, ops_drain, control, service, ops_service })
+}
+
+/// Starts the thread that asks providers: what the engine wants to know of them, and what is to be deleted there.
+fn correspond(
+    outbox: Outbox,
+    couriers: Couriers,
+    mut asked: mpsc::Receiver<ProviderRequest>,
+    storage: Arc<Storage>,
+    clock: Clock,
+) -> Result<(), CommandError> {
+    let janitor = outbox.clone();
+    let work = async move {
+        let deal_out = async {
+            while let Some(request) = asked.recv().await {
+                outbox.ask(request);
+            }
+        };
+        tokio::join!(couriers.run(), deal_out, outbox::run_janitor(storage, janitor, move || clock.now()));
+    };
+    outbox::on_own_thread(work)
+        .map_err(|e| CommandError::Other(format!("the thread that asks providers cannot be started: {e}")))
+}
+
+/// Tells the engine what providers answered, as if it had come by a webhook. An error means that nothing is to be
+/// acknowledged, and nobody waits for that here.
+async fn hear(engine: Engine, mut told: mpsc::Receiver<ProviderEvent>) {
+    while let Some(event) = told.recv().await {
+        if engine.provider_event(event).await.is_err() {
+            tracing::warn!("what a provider answered about a call was lost");
+        }
+    }
 }
 
 /// A bound listener, registered with this thread's runtime, and its address.

@@ -30,6 +30,8 @@ pub(super) struct Scene {
     pub(super) auth_id: String,
     /// The provider's secret.
     pub(super) auth_token: String,
+    /// Where the provider can be asked.
+    pub(super) rest: std::net::TcpListener,
     /// How the owner answers.
     pub(super) owner: OwnerScript,
 }
@@ -117,6 +119,8 @@ impl Scene {
             ..NetworkConfig::default()
         })
         .map_err(|e| CommandError::Other(e.to_string()))?;
+        let rest = self.rest.try_clone().and_then(tokio::net::TcpListener::from_std);
+        rest.and_then(|rest| network.serve_rest(rest)).map_err(|e| CommandError::Other(e.to_string()))?;
         network.set_telephone(OWNER_PHONE, self.owner);
         let call = Dial {
             from: SCANNER_PHONE.to_owned(),

@@ -10,7 +10,7 @@ use super::{Secret, urls};
 
 impl Config {
     /// One number at a Plivo that is simulated, all else by default. The master key goes into the data folder.
-    /// `auth_token` is what the simulated provider was given.
+    /// `auth_token` is what the simulated provider was given, and `api_base_url` where it can be asked.
     ///
     /// # Errors
     /// `public_base_url`, which a user may have given, is not an origin.
@@ -19,7 +19,7 @@ impl Config {
         ops_listen: SocketAddr,
         data_dir: &Path,
         public_base_url: &str,
-        auth_token: Secret,
+        (api_base_url, auth_token): (String, Secret),
     ) -> Result<Self, ConfigError> {
         if let Err(Fault { at: _, what, write }) = urls::judge_origin(public_base_url) {
             let (place, key) = (Place::Flag("--public-base-url"), "server.public_base_url".to_owned());
@@ -35,7 +35,7 @@ impl Config {
             storage: Storage { data_dir: Some(data_dir.to_owned()), key_file: Some(data_dir.join("master.key")) },
             numbers: vec![Number::new("+911140000001", Provider::Plivo)],
             providers: Providers {
-                plivo: Some(Plivo::new("MADEMO0000000000000X", auth_token)),
+                plivo: Some(Plivo { api_base_url, ..Plivo::new("MADEMO0000000000000X", auth_token) }),
                 ..Providers::default()
             },
             ..Self::default()

@@ -4,10 +4,7 @@
 pub const WITHOUT_EFFECT: &[(&str, &str)] = &[
     ("providers.plivo.lines_max", "concurrent legs are not counted yet"),
     ("abuse.refuse_at", "nobody is refused for a score yet"),
-    ("privacy.provider_record_hours", "records are not deleted at the provider yet"),
     ("providers.plivo.calls_per_second", "calls are not started by us yet, so none is paced"),
-    ("providers.plivo.api_base_url", "the provider's REST interface is not called yet"),
     ("providers.twilio.lines_max", "concurrent legs are not counted yet"),
     ("providers.twilio.calls_per_second", "calls are not started by us yet, so none is paced"),
-    ("providers.twilio.api_base_url", "the provider's REST interface is not called yet"),
 ];

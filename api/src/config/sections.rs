@@ -326,6 +326,14 @@ impl Provider {
         }
     }
 
+    /// How it is asked by REST.
+    pub fn rest(self) -> &'static dyn qnect_providers::rest::Rest {
+        match self {
+            Self::Plivo => &qnect_providers::rest::Plivo,
+            Self::Twilio => &qnect_providers::rest::Twilio,
+        }
+    }
+
     /// Its name in the configuration, in webhook paths and in metrics.
     pub fn name(self) -> &'static str {
         self.tongue().name()

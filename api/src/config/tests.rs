@@ -816,7 +816,8 @@ fn what_show_prints_can_be_read_back_but_for_its_secrets() {
 #[test]
 fn the_demo_needs_no_file() {
     let (listen, ops) = ("127.0.0.1:0".parse().unwrap(), "127.0.0.1:0".parse().unwrap());
-    let demo = |url: &str| Config::demo(listen, ops, Path::new("demo-data"), url, Secret::new(TOKEN));
+    let provider = || ("http://127.0.0.1:4712".to_owned(), Secret::new(TOKEN));
+    let demo = |url: &str| Config::demo(listen, ops, Path::new("demo-data"), url, provider());
     let config = demo("http://127.0.0.1:8080").unwrap();
     assert_eq!(config.for_serve().unwrap().data_dir, Path::new("demo-data"));
     assert_eq!(config.numbers[0].number, "+911140000001");

@@ -35,10 +35,19 @@ struct Scene {
 }
 
 impl Scene {
+    /// A scene in which nobody ever waits.
     fn new(protocol: Protocol, owners: usize, faults: Faults) -> Self {
+        Self::timed(protocol, owners, faults, 0.0)
+    }
+
+    /// A scene in which a simulated second takes so many real ones.
+    fn timed(protocol: Protocol, owners: usize, faults: Faults, time_scale: f64) -> Self {
+        let rest = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        rest.set_nonblocking(true).expect("a listener");
+        let api = format!("http://{}", rest.local_addr().expect("an address"));
         let folder = match protocol {
-            Protocol::Plivo => Folder::new(),
-            Protocol::Twilio => Folder::at_twilio(),
+            Protocol::Plivo => Folder::new().set("PROVIDERS__PLIVO__API_BASE_URL", &api),
+            Protocol::Twilio => Folder::at_twilio().set("PROVIDERS__TWILIO__API_BASE_URL", &api),
         };
         let owners: Vec<_> = (0..owners).map(|n| owner(&owner_phone(protocol, n))).collect();
         let codes = folder.import(&owners);
@@ -53,11 +62,13 @@ impl Scene {
             protocol,
             auth_id: account.to_owned(),
             auth_token: TOKEN.to_owned(),
-            time_scale: 0.0,
+            time_scale,
             faults,
             ..NetworkConfig::default()
         };
         let network = Network::new(config).expect("a valid configuration");
+        let rest = tokio::net::TcpListener::from_std(rest).expect("a listener");
+        network.serve_rest(rest).expect("an address");
         Self { server, network, codes, protocol, _folder: folder }
     }
 
@@ -228,7 +239,7 @@ async fn a_caller_waits_for_an_engaged_owner() {
         let slow = scene.network_of(0.02);
         let talking = Dial { talk_seconds: 100, ..scene.dial(0, &first) };
         let talking = tokio::spawn(async move { slow.dial(talking).await });
-        scene.until_connected(&first).await;
+        scene.until(&first, "connected").await;
         let waiting = scene.network.dial(scene.dial(1, &second)).await;
         assert!(waiting.owner_saw.is_none() && waiting.protocol_errors.is_empty(), "{:?}", waiting.timeline);
         let held = waiting.exchanges.iter().filter(|e| e.url.contains("/hold/")).count();
@@ -277,6 +288,39 @@ async fn a_caller_without_a_number_and_one_who_gives_up_are_served_too() {
     }
 }
 
+#[tokio::test]
+async fn a_call_that_is_cancelled_on_the_page_is_hung_up_at_the_provider() {
+    for protocol in BOTH {
+        let scene = Scene::timed(protocol, 1, Faults::default(), 0.2);
+        scene.network.set_telephone(&owner_phone(protocol, 0), OwnerScript::Silent);
+        let opened = scene.open(0).await;
+        let (network, dial) = (scene.network.clone(), scene.dial(0, &opened));
+        let ringing = tokio::spawn(async move { network.dial(dial).await });
+        scene.until(&opened, "dialing").await;
+        let cancel = format!("/sessions/{}/cancel", opened.session);
+        let cancelled = scene.server.public.post(&cancel, &serde_json::json!({})).await;
+        assert_eq!(cancelled.status, 200, "{cancelled:?}");
+        let report = ringing.await.expect("no panic");
+        assert!(!report.bridged && report.protocol_errors.is_empty(), "{:?}", report.timeline);
+        let outcome = scene.server.outcome(&opened.session).await;
+        assert!(["cancelled", "no_answer", "failed"].contains(&outcome.as_str()), "{protocol:?}: {outcome}");
+        assert_eq!(scene.network.rest_counts().hang_ups, 1, "{protocol:?}");
+
+        // A session that nobody has called is over at once, and its code leads nowhere.
+        let waiting = scene.open(0).await;
+        let cancel = format!("/sessions/{}/cancel", waiting.session);
+        for _ in 0..2 {
+            let over = scene.server.public.post(&cancel, &serde_json::json!({})).await.json();
+            assert_eq!(
+                (over["state"].as_str(), over["outcome"].as_str()),
+                (Some("ended"), Some("cancelled")),
+                "{over}"
+            );
+        }
+        scene.assert_all_over(2).await;
+    }
+}
+
 async fn play_all(protocol: Protocol, which: usize, faults: Faults) {
     let scene = Scene::new(protocol, SCRIPTS.len(), faults);
     let mut sessions = Vec::new();
@@ -313,13 +357,14 @@ impl Scene {
         Network::new(config).expect("a valid configuration")
     }
 
-    async fn until_connected(&self, opened: &Opened) {
-        let connected = async {
-            while self.server.status(&opened.session).await.0 != "connected" {
+    /// Waits until a session is in `state`.
+    async fn until(&self, opened: &Opened, state: &str) {
+        let there = async {
+            while self.server.status(&opened.session).await.0 != state {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(60), connected).await.expect("the first call is connected");
+        tokio::time::timeout(Duration::from_secs(60), there).await.unwrap_or_else(|_| panic!("never {state}"));
     }
 }
 

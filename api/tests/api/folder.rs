@@ -12,6 +12,8 @@ pub(crate) const ORIGIN: &str = "https://qnect.example";
 pub(crate) const TOKEN: &str = "NjU4ZjA3ZmE5ZTI0";
 /// The provider's account.
 pub(crate) const AUTH_ID: &str = "MAEXAMPLE";
+/// Where providers could be asked: nobody listens there, so that no test ever leaves this machine.
+pub(crate) const API: &str = "http://127.0.0.1:9";
 /// The account at the other provider.
 pub(crate) const ACCOUNT_SID: &str = "AC0123456789abcdef0123456789abcdef";
 /// The one intermediary number there.
@@ -55,6 +57,7 @@ access_code_digits = 7
 [providers.plivo]
 auth_id = "{AUTH_ID}"
 auth_token = "{TOKEN}"
+api_base_url = "{API}"
 "#,
             data = folder.data(),
             key = folder.path("master.key"),
