@@ -4,6 +4,9 @@ use std::path::Path;
 
 use qnect_core::caller::{CallerRoot, CallerTokens, DayToken, RootKey};
 use qnect_core::check::CheckKeys;
+use qnect_core::language::Language;
+use qnect_core::reason::Reason;
+use qnect_core::session::Idempotency;
 use qnect_core::tag::OwnerId;
 use qnect_core::time::Timestamp;
 
@@ -48,6 +51,11 @@ impl Keyring {
     /// The key under which providers' parsers hash callers' numbers.
     pub fn roots(&self) -> &RootKey {
         &self.roots
+    }
+
+    /// What recognises a request that its client named `key`.
+    pub fn idempotency(&self, key: &str, reason: Reason, language: Language) -> Idempotency {
+        Idempotency::of(self.index.as_bytes(), key, reason, language)
     }
 
     /// A caller's tokens of the day of `now` and, as long as its key lives, of the day before.

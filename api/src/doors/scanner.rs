@@ -14,12 +14,12 @@ use qnect_core::facts::Outcome;
 use qnect_core::language::Language;
 use qnect_core::reason::Reason;
 use qnect_core::scan::{AddressKey, ScanDecision};
-use qnect_core::session::Idempotency;
 use qnect_core::session_id::SessionId;
 use qnect_core::tag::SessionView;
 use qnect_core::tag_code::TagCode;
 use qnect_core::time::Timestamp;
 use qnect_engine::{OpenReply, SessionRequest};
+use qnect_storage::Keyring;
 use serde::{Deserialize, Serialize};
 
 use crate::answer::{in_language, json, page, see_other};
@@ -165,14 +165,19 @@ fn read_open_body(kind: BodyKind, bytes: &[u8]) -> Result<OpenBody, Problem> {
     }
 }
 
-fn session_request(asked: OpenBody, headers: &HeaderMap, address: AddressKey) -> Result<SessionRequest, Problem> {
+fn session_request(
+    asked: OpenBody,
+    headers: &HeaderMap,
+    address: AddressKey,
+    keys: &Keyring,
+) -> Result<SessionRequest, Problem> {
     let reason = Reason::from_id(&asked.reason).ok_or(Problem::Unprocessable(Fault::Reason))?;
     let language = match asked.language.as_deref() {
         None => Language::default(),
         Some(tag) => Language::from_tag(tag).ok_or(Problem::Unprocessable(Fault::Language))?,
     };
     let key = idempotency_key(asked.idempotency_key, headers)?;
-    let idempotency = key.map(|key| Idempotency::of(&key, reason, language));
+    let idempotency = key.map(|key| keys.idempotency(&key, reason, language));
     Ok(SessionRequest { reason, language, idempotency, address })
 }
 
@@ -272,7 +277,7 @@ impl Doors {
     ) -> Result<SessionView, Problem> {
         let asked = read_open_body(kind, body)?;
         let address = client::address(peer, &parts.headers, &self.trusted_proxies);
-        let request = session_request(asked, &parts.headers, AddressKey::of(address))?;
+        let request = session_request(asked, &parts.headers, AddressKey::of(address), self.engine.storage().keys())?;
         match self.engine.open_session(code, request).await? {
             OpenReply::Open(view) => Ok(view),
             OpenReply::IdempotencyConflict => Err(Problem::IdempotencyConflict),

@@ -3,13 +3,14 @@
 //! The state is a function of the facts, and facts only join; so the state's rank only rises, whatever order and
 //! however often a provider tells. The one step back is ours: a dial that we withheld ([`Session::withhold_dial`]).
 
-use sha2::{Digest, Sha256};
+use hmac::Mac;
 
 use crate::access_code::AccessCode;
 use crate::caller::{Caller, DayToken};
 use crate::facts::{Facts, Outcome};
 use crate::language::Language;
 use crate::leg::{LegEvent, LegId};
+use crate::mac::prepare;
 use crate::number::IntermediaryNumber;
 use crate::policy::{ACCEPT, ENDED_SESSION_KEPT, PROVIDER_ANSWERS, Policy, SETTLE, WATCHDOG};
 use crate::reason::Reason;
@@ -74,16 +75,24 @@ pub struct Idempotency {
 }
 
 impl Idempotency {
-    /// What recognises a request under `key` for `reason` in `language`.
-    pub fn of(key: &str, reason: Reason, language: Language) -> Self {
-        let truncated = |hash: Sha256| {
-            let hash = hash.finalize();
+    /// What recognises a request under `key` for `reason` in `language`. Hashed under a secret of ours, because a client may
+    /// have chosen a key that names somebody, which nobody who reads the store shall find out by trying.
+    pub fn of(secret: &[u8; 32], key: &str, reason: Reason, language: Language) -> Self {
+        let hashed = |parts: [&[u8]; 2]| {
+            let mut mac = prepare(secret);
+            mac.update(b"idempotency");
+            for part in parts {
+                mac.update(&[0]);
+                mac.update(part);
+            }
             let mut first = [0; 16];
-            first.copy_from_slice(&hash[..16]);
+            first.copy_from_slice(&mac.finalize().into_bytes()[..16]);
             first
         };
-        let body = Sha256::new().chain_update(reason.id()).chain_update([0]).chain_update(language.tag());
-        Self { key: truncated(Sha256::new().chain_update(key)), body: truncated(body) }
+        Self {
+            key: hashed([b"key", key.as_bytes()]),
+            body: hashed([reason.id().as_bytes(), language.tag().as_bytes()]),
+        }
     }
 }
 
