@@ -5,6 +5,7 @@ mod arguments;
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::ContextKind;
 use qnect_api::commands::print::Form;
 use qnect_api::commands::tags::Tags;
 use qnect_api::commands::{CommandError, config, demo, import, keys, owners, report, serve, tags};
@@ -19,7 +20,25 @@ use crate::arguments::{
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    report(run(Cli::parse().command))
+    match Cli::try_parse() {
+        Ok(cli) => report(run(cli.command)),
+        Err(error) => refuse(&error),
+    }
+}
+
+/// Prints why a command line cannot be read. What operators write after `owners` and `tags` names people, and a value that is
+/// out of place must not be repeated into a log.
+fn refuse(error: &clap::Error) -> ExitCode {
+    let about_people = std::env::args_os().nth(1).is_some_and(|first| first == "owners" || first == "tags");
+    if error.use_stderr() && about_people {
+        let (what, context) = (error.kind(), error.get(ContextKind::Usage));
+        let usage = context.map(|usage| format!("\n\n{usage}")).unwrap_or_default();
+        eprintln!("error: {what}; put a value with spaces into quotes{usage}\n\nFor more information, try '--help'.");
+        return ExitCode::from(2);
+    }
+    // A closed pipe: the exit code still tells.
+    let _ = error.print();
+    ExitCode::from(if error.use_stderr() { 2 } else { 0 })
 }
 
 fn run(command: Command) -> Result<ExitCode, CommandError> {

@@ -233,7 +233,10 @@ pub async fn cancel(
     match doors.cancel(&segment(session)).await {
         Err(problem) => problem.respond(reader, &doors.origin, None),
         Ok(view) if reader.form == Form::Json => json(StatusCode::OK, &SessionBody::of(&view)),
-        Ok(view) => see_other(&doors.session_url(view.id)),
+        Ok(view) => {
+            let language = chosen(&uri).unwrap_or(view.language);
+            see_other(&format!("{}?lang={}", doors.session_url(view.id), language.tag()))
+        }
     }
 }
 

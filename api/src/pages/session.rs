@@ -53,6 +53,8 @@ struct Call {
 struct Ending {
     /// Whether the scanner has got what it came for.
     good: bool,
+    /// Whether to start again is hardly what the scanner wants next.
+    over: bool,
     icon: &'static str,
 }
 
@@ -108,13 +110,14 @@ fn standing(view: &SessionView, t: &'static Texts) -> &'static Notice {
 
 fn ending(view: &SessionView) -> Ending {
     if view.coming {
-        return Ending { good: true, icon: icons::DONE };
+        return Ending { good: true, over: true, icon: icons::DONE };
     }
     match view.outcome {
-        Some(Outcome::Completed) => Ending { good: true, icon: icons::DONE },
-        Some(Outcome::Expired) => Ending { good: false, icon: icons::CLOCK },
-        Some(Outcome::NoAnswer | Outcome::Busy | Outcome::Declined | Outcome::Failed | Outcome::Cancelled) | None => {
-            Ending { good: false, icon: icons::NO_CALL }
+        Some(Outcome::Completed) => Ending { good: true, over: true, icon: icons::DONE },
+        Some(Outcome::Expired) => Ending { good: false, over: false, icon: icons::CLOCK },
+        Some(Outcome::Cancelled) => Ending { good: false, over: true, icon: icons::NO_CALL },
+        Some(Outcome::NoAnswer | Outcome::Busy | Outcome::Declined | Outcome::Failed) | None => {
+            Ending { good: false, over: false, icon: icons::NO_CALL }
         }
     }
 }

@@ -234,3 +234,22 @@ fn a_folder_that_holds_nothing_is_a_mistake() {
         assert_eq!(folder.operate(bad).status.code(), Some(2), "{bad:?}");
     }
 }
+
+/// What is out of place on a command line names people too, and ends up in logs.
+#[test]
+fn a_command_line_that_cannot_be_read_is_not_repeated() {
+    let folder = Folder::new();
+    let spoilt: [&[&str]; 4] = [
+        &["owners", "set", "ID", "--phone", "+91", "9800000017"],
+        &["owners", "show", "ID", "+919800000017"],
+        &["owners", "set", "ID", "--name", "Canary", "Canarison"],
+        &["tags", "mint", "--vehicle", "RJ14", "9800000017"],
+    ];
+    for arguments in spoilt {
+        let refused = folder.run(arguments);
+        assert_eq!(refused.status.code(), Some(2), "{arguments:?}");
+        let told = format!("{}{}", stdout(&refused), stderr(&refused));
+        assert!(told.contains("Usage: qnect"), "{told}");
+        assert!(!told.contains("9800000017") && !told.contains("Canarison"), "{told}");
+    }
+}

@@ -1,4 +1,4 @@
-//! Telephones, a telephone network and a provider, as strangers to the engine.
+//! Telephones, a telephone network and its providers, as strangers to the engine.
 //!
 //! [`Network::dial`] plays one call from the scanner's telephone to the last webhook and returns what every party saw
 //! and heard. The provider inside speaks Plivo's or Twilio's voice protocol: it signs its webhooks, follows the returned

@@ -163,7 +163,7 @@ impl Dial {
     /// How the dialler shows it: `+91..., 4829137`.
     pub(crate) fn dialled(&self) -> String {
         match &self.post_dial {
-            Some(digits) => format!("{} ,{digits}", self.number),
+            Some(digits) => format!("{},{digits}", self.number),
             None => self.number.clone(),
         }
     }

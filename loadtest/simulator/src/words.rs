@@ -59,7 +59,7 @@ pub(crate) fn summary(elements: &[Element]) -> String {
 
 fn words(element: &Element) -> String {
     match element {
-        Element::Sound(Sound::Speak { text, .. }) => format!("says {text:?}"),
+        Element::Sound(Sound::Speak { text, .. }) => format!("says \"{text}\""),
         Element::Sound(Sound::Play { .. }) => "plays a recording".to_owned(),
         Element::Sound(Sound::Wait { seconds }) => format!("waits {seconds} s"),
         Element::Gather(gather) => match gather.digits_max {

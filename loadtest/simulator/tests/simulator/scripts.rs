@@ -221,7 +221,7 @@ async fn a_story_is_told_as_it_happens() {
     assert!(told.is_sorted_by_key(|entry| entry.at_ms));
     let texts: Vec<&str> = told.iter().map(|entry| entry.text.as_str()).collect();
     for expected in [
-        "scanner's phone dials +918031000002 ,4829137",
+        "scanner's phone dials +918031000002,4829137",
         "provider asks the engine what to do",
         "asks for the 7 digits; if none come, says \"Goodbye\"",
         "owner's phone rings; display shows +918031000002 (QNect)",
