@@ -9,4 +9,5 @@ mod limits;
 mod orders;
 mod privacy;
 mod restore;
+mod simulation;
 mod table;

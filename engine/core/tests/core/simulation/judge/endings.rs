@@ -1,0 +1,141 @@
+//! How things end: each thing is let go of once, nothing that was promised or published is lost, and nothing is left over.
+
+use qnect_core::effects::Effect;
+use qnect_core::facts::Outcome;
+use qnect_core::provider_request::Operation;
+use qnect_core::record::Record;
+use qnect_core::session::SessionSnapshot;
+use qnect_core::session_id::SessionId;
+use qnect_core::time::Timestamp;
+
+use super::{Judge, LetGo, Notes, Promise};
+
+impl Judge {
+    /// A consequence of an input. `was_freed` says whether a code that is released was taken by this very session.
+    pub(in super::super) fn effect(&mut self, effect: &Effect, was_freed: bool, now: Timestamp) {
+        match effect {
+            Effect::Record(Record::SessionOpened(s)) => self.open(s),
+            Effect::Record(Record::SessionAdvanced(s) | Record::SessionEnded(s)) => {
+                if let Some((outcome, _)) = s.ended
+                    && self.of(s.id).ends(s)
+                {
+                    self.census.saw(match outcome {
+                        Outcome::Completed => "an end completed",
+                        Outcome::NoAnswer => "an end no_answer",
+                        Outcome::Busy => "an end busy",
+                        Outcome::Declined => "an end declined",
+                        Outcome::Failed => "an end failed",
+                        Outcome::Expired => "an end expired",
+                        Outcome::Cancelled => "an end cancelled",
+                    });
+                    if self.of(s.id).published.is_some_and(|(_, is_lost)| is_lost) {
+                        self.census.saw("an end of a lost call");
+                    }
+                }
+            }
+            Effect::ReleaseCode { number, code, session } => {
+                let notes = self.of(*session);
+                assert_eq!((*number, *code), (notes.last.number, notes.last.code), "another code is released");
+                assert!(!std::mem::replace(&mut notes.let_go.code, true), "a code is released twice");
+                assert!(was_freed || notes.is_reopened, "a code is released that was somebody else's");
+            }
+            Effect::ForgetLeg { leg, session } => {
+                let notes = self.of(*session);
+                assert_ne!(notes.let_go.leg.replace(leg.clone()).as_ref(), Some(leg), "a leg is forgotten twice");
+            }
+            Effect::Ask(request) if request.operation == Operation::FetchCall => {
+                self.census.saw("the provider asked after a call");
+                let notes = self.of(request.session);
+                assert!(notes.asked_at.is_none_or(|at| at == now), "the provider is asked again and again");
+                notes.asked_at = Some(now);
+            }
+            Effect::Ask(_) | Effect::RememberCaller { .. } | Effect::Record(Record::ScanAdmitted(_)) => {}
+        }
+    }
+
+    /// The process began again, or one tag was revived, and these sessions came back; `is_of` says which should have.
+    pub(in super::super) fn restored(&mut self, disk: &[SessionSnapshot], is_of: impl Fn(SessionId) -> bool) {
+        let known: Vec<_> = self.opened.iter().copied().filter(|id| is_of(*id)).collect();
+        for id in known {
+            let Some(s) = disk.iter().find(|s| s.id == id) else {
+                assert_eq!(self.notes[&id].promises, [], "a session that was promised is lost");
+                self.census.saw("a session lost with its crash");
+                self.notes.remove(&id);
+                self.opened.retain(|other| *other != id);
+                continue;
+            };
+            if self.notes[&id].last.ended.is_some() && s.ended.is_none() {
+                self.census.saw("an end lost with its crash");
+            }
+            self.of(id).comes_back(s);
+        }
+    }
+
+    /// Nothing is open any more.
+    pub(in super::super) fn at_end(&self) {
+        for id in &self.opened {
+            let notes = &self.notes[id];
+            assert!(notes.last.ended.is_some() && notes.published.is_some(), "S{} never ended", notes.name);
+            assert!(notes.let_go.code && notes.let_go.ended, "S{} has not let go", notes.name);
+        }
+    }
+
+    fn of(&mut self, session: SessionId) -> &mut Notes {
+        self.notes.get_mut(&session).expect("a session that nobody opened")
+    }
+}
+
+impl Notes {
+    /// A record tells of its end. Returns whether that was the end itself, and not a later report.
+    fn ends(&mut self, s: &SessionSnapshot) -> bool {
+        let outcome = s.ended.expect("it ended").0;
+        let is_lost = self.settling_since.is_none() && self.asked_at.is_some();
+        if let Some((published, was_lost)) = self.published {
+            // The end of a call that was lost sight of may be found after all, if the first end was lost in a crash.
+            let may_differ = was_lost && self.is_reopened && !self.let_go.ended;
+            assert!(published == outcome || may_differ, "published as {published:?}, and then as {outcome:?}");
+        }
+        if !std::mem::replace(&mut self.let_go.ended, true) {
+            self.line_until = None;
+            self.published = Some((outcome, is_lost));
+            return true;
+        }
+        assert!(s.reported_at.is_some(), "an end is told twice");
+        false
+    }
+
+    /// What was promised came back, and the rest as the store has it.
+    fn comes_back(&mut self, s: &SessionSnapshot) {
+        for promise in &self.promises {
+            let is_kept = match promise {
+                Promise::Opened => true,
+                Promise::Rings(leg) => s.dialed_at.is_some() && s.scanner_leg.as_ref() == Some(leg),
+                Promise::Knows(facts) => s.facts.has(*facts),
+                Promise::Reported => s.reported_at.is_some(),
+                Promise::Cancelled => s.ended.is_some(),
+            };
+            assert!(is_kept, "S{}: {promise:?} is forgotten", self.name);
+        }
+        if self.last.ended.is_some() && s.ended.is_none() {
+            self.is_reopened = true;
+            if self.last.dialed_at.is_none() && matches!(self.published, Some((Outcome::Cancelled, _))) {
+                // A wish that was granted in memory only, and nobody was told.
+                self.published = None;
+            }
+        }
+        if s.ended.is_none() {
+            self.let_go = LetGo::default();
+        }
+        if s.bound_to.is_none() {
+            self.bound_person = None;
+        }
+        if s.dialed_at.is_none() {
+            assert!(!self.is_rung, "S{}: a dial that was sent is forgotten", self.name);
+            (self.dial, self.line_until) = (None, None);
+        }
+        self.proven.clear();
+        self.asked_at = None;
+        (self.accepted_at, self.settling_since) = (s.accepted_at, s.settling_since);
+        self.last = s.clone();
+    }
+}
