@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use actix::{Actor, AsyncContext, Context, Handler, SpawnHandle};
+use actix::fut::ActorFutureExt;
+use actix::{Actor, AsyncContext, Context, Handler, SpawnHandle, WrapFuture};
 use metrics::Histogram;
 use qnect_core::caller::{Caller, DayToken};
 use qnect_core::desk::{AddressCell, CallerCell, Desk, OwnerCell};
@@ -38,6 +39,8 @@ pub(crate) struct TagActor {
     generation: u64,
     last_input: Timestamp,
     timer: Option<(SpawnHandle, Timestamp)>,
+    /// Sessions ended whose ends nobody waited for: they may be on their way to disk still.
+    ends_unsafe: bool,
     retired: bool,
 }
 
@@ -52,7 +55,7 @@ struct Cells {
 impl TagActor {
     pub(crate) fn new(tag: Tag, inner: Arc<Inner>, generation: u64) -> Self {
         let last_input = inner.clock.now();
-        Self { tag, inner, generation, last_input, timer: None, retired: false }
+        Self { tag, inner, generation, last_input, timer: None, ends_unsafe: false, retired: false }
     }
 
     /// One input, then all its effects: lends the machine its desk for one synchronous call.
@@ -144,14 +147,22 @@ impl TagActor {
         let (outcomes, mut effects) = self.input(None, None, Tag::on_time);
         // The clock is no input that keeps a tag in memory.
         self.last_input = seen;
+        self.ends_unsafe |= !outcomes.is_empty();
         for outcome in outcomes {
             self.inner.metrics.ended(outcome);
         }
         // Ends of sessions are recorded eventually; nobody waits for a promise here.
         let _ = carry_out(&mut effects, Lane::Webhooks, &self.inner);
         let idle = self.inner.clock.now() >= self.last_input.plus(self.inner.tag_idle);
-        if idle && self.tag.open_sessions() == 0 && self.inner.registry.retire(self.tag.id(), self.generation) {
-            // Everything that the machine knows is on its way to disk already: there is nothing to save.
+        if idle && self.ends_unsafe && self.tag.open_sessions() == 0 {
+            self.make_ends_safe(context);
+        }
+        if idle
+            && !self.ends_unsafe
+            && self.tag.open_sessions() == 0
+            && self.inner.registry.retire(self.tag.id(), self.generation)
+        {
+            // Everything that the machine knows is on disk already: there is nothing to save.
             self.retired = true;
             actix::ActorContext::stop(context);
             return;
@@ -161,6 +172,17 @@ impl TagActor {
             self.last_input = self.inner.clock.now();
         }
         self.set_timer(context);
+    }
+}
+
+impl TagActor {
+    /// Waits until everything that was recorded so far is on disk: whoever revived the tag before that would read sessions
+    /// that have ended as open ones. Until then the tag stays, and its timer looks again.
+    fn make_ends_safe(&mut self, context: &mut Context<Self>) {
+        if let Ok(behind) = self.inner.storage.promise(Lane::Webhooks, Vec::new()) {
+            let safe = behind.kept().into_actor(self).map(|kept, actor, _| actor.ends_unsafe &= kept.is_err());
+            context.spawn(safe);
+        }
     }
 }
 
@@ -259,8 +281,12 @@ impl Handler<TakeCaller> for TagActor {
         }
         let TakeCaller { session, leg, caller, turn } = message;
         let on_line = OnLine { session, leg: &leg, caller, turn: turn.as_core() };
-        let (instruction, effects) =
-            self.input(None, caller.token(), |tag, now, desk, effects| tag.on_caller(&on_line, now, desk, effects));
+        let (instruction, effects) = self.input(None, caller.token(), |tag, now, desk, effects| {
+            let instruction = tag.on_caller(&on_line, now, desk, effects);
+            // Who was on another line meanwhile dials this one again from now on.
+            tag.remember_caller_of(session, caller, effects);
+            instruction
+        });
         let promise = self.put_through(session, (&leg, caller), &instruction, effects);
         self.set_timer(context);
         Ok((instruction, promise?))
@@ -298,8 +324,14 @@ impl Handler<CancelSession> for TagActor {
         if !self.inner.storage.has_room(Lane::Webhooks) {
             return Err(QueueFull);
         }
-        let (cancelled, mut effects) =
-            self.input(None, None, |tag, now, desk, effects| tag.on_cancel(id, now, desk, effects));
+        let (cancelled, mut effects) = self.input(None, None, |tag, now, desk, effects| {
+            let cancelled = tag.on_cancel(id, now, desk, effects);
+            if cancelled == Some(Cancelled::TooLate) {
+                // What ended it may be on its way to disk still: the repeated wish waits for a record of its own.
+                tag.record(id, effects);
+            }
+            cancelled
+        });
         if cancelled == Some(Cancelled::Now) {
             self.inner.metrics.ended(Outcome::Cancelled);
         }
@@ -313,9 +345,19 @@ impl Handler<ReportAbuse> for TagActor {
     type Result = Promised<bool>;
 
     fn handle(&mut self, ReportAbuse(id): ReportAbuse, _: &mut Context<Self>) -> Self::Result {
-        let (is_new, mut effects) =
-            self.input(None, None, |tag, now, _, effects| tag.on_abuse_reported(id, now, effects));
-        Ok((is_new, carry_out(&mut effects, Lane::Webhooks, &self.inner)?))
+        if !self.inner.storage.has_room(Lane::Webhooks) {
+            return Err(QueueFull);
+        }
+        let (is_reported, mut effects) = self.input(None, None, |tag, now, _, effects| {
+            let is_new = tag.on_abuse_reported(id, now, effects);
+            let is_known = !is_new && tag.is_reported(id);
+            if is_known {
+                // The first report may be on its way to disk still: the repeated one waits for a record of its own.
+                tag.record(id, effects);
+            }
+            is_new || is_known
+        });
+        Ok((is_reported, carry_out(&mut effects, Lane::Webhooks, &self.inner)?))
     }
 }
 

@@ -1,13 +1,19 @@
 //! What operators and owners change while the engine runs: first it is on disk, then every actor concerned knows it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use qnect_core::tag::TagConfig;
 use qnect_core::tag_code::TagId;
 use qnect_storage::{Edit, EditError, StorageError};
 
 use crate::engine::Engine;
 use crate::messages::Configure;
 use crate::registry::Summons;
+
+/// How often a busy store is asked for what an actor must be told, and how long between.
+const ASKED_AT_MOST: u32 = 500;
+const ASKED_AGAIN_AFTER: Duration = Duration::from_millis(20);
 
 impl Engine {
     /// Carries out an edit. When it returns, the edit is on stable storage and every decision from now on follows it.
@@ -16,12 +22,25 @@ impl Engine {
         let engine = self.clone();
         let edited = actix::spawn(async move {
             let tags = engine.inner.storage.edit(edit).await?;
+            // It is on disk: every actor is told, whatever became of the ones before.
+            let mut told = Ok(());
             for &tag in &tags {
-                engine.hand_on(tag).await?;
+                told = told.and(engine.hand_on(tag).await);
             }
-            Ok(tags)
+            told.map(|()| tags)
         });
         edited.await.unwrap_or(Err(EditError::Storage(StorageError::Stopped)))
+    }
+
+    /// What is stored of a tag. A busy store is asked again: an actor that is not told would go on with what was.
+    async fn stored_config(&self, tag: TagId) -> Result<Option<TagConfig>, EditError> {
+        for _ in 1..ASKED_AT_MOST {
+            match self.inner.storage.tag_config(tag).await {
+                Err(EditError::Busy) => tokio::time::sleep(ASKED_AGAIN_AFTER).await,
+                read => return read,
+            }
+        }
+        self.inner.storage.tag_config(tag).await
     }
 
     /// Sees to it that nothing in memory contradicts what is stored of a tag.
@@ -32,7 +51,7 @@ impl Engine {
         while let Some(summons) = inner.registry.summon(tag) {
             match summons {
                 Summons::Visit(visit) => {
-                    if let Some(config) = inner.storage.tag_config(tag).await? {
+                    if let Some(config) = self.stored_config(tag).await? {
                         // An actor that is lost on the way leaves its place to one that reads what is stored.
                         let _ = visit.tell(Configure(Arc::new(config))).await;
                     }

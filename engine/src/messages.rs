@@ -108,7 +108,7 @@ pub(crate) struct ApplyLegEvent {
 #[rtype(result = "Promised<Option<SessionView>>")]
 pub(crate) struct CancelSession(pub(crate) SessionId);
 
-/// The owner reports the call of a session as abuse. Whether there was one to report.
+/// The owner reports the call of a session as abuse, perhaps again. Whether there was one to report.
 #[derive(Message)]
 #[rtype(result = "Promised<bool>")]
 pub(crate) struct ReportAbuse(pub(crate) SessionId);

@@ -2,6 +2,7 @@
 //!
 //! A caller learns nothing from being refused: a wrong code, another caller's, an expired one and a lock-out sound alike.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use qnect_core::access_code::{AccessCode, CodeError};
@@ -17,6 +18,7 @@ use crate::cells::lock;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::messages::{Redial, SettleDial, TakeCaller, Turn};
+use crate::switchboard::Redial as RedialRight;
 use crate::visit::Visit;
 
 /// How long a caller on the line may wait for a commit; then the dial is withheld and the caller is asked to try again.
@@ -54,10 +56,14 @@ impl Engine {
         {
             return self.menu_choice(call, choice).await;
         }
+        // This leg has rung an owner: whatever is told of it again means that session and no other.
+        if let Some(session) = board.session_of_leg(&call.leg) {
+            return self.take_turn(call, session, Turn::Code).await;
+        }
         let redial = self.redial_of(call, caller);
         if question == Question::CodeOrRedial && keyed.is_empty() {
             return match redial {
-                Some(session) => self.redial(call, caller, session).await,
+                Some(redial) => self.redial(call, caller, redial.session).await,
                 None => Ok(ask_again(question, digits, caller)),
             };
         }
@@ -66,16 +72,18 @@ impl Engine {
             // A slip of a finger, or a key that the network lost: nobody guesses that way.
             Err(CodeError::CheckDigit | CodeError::Form) => return Ok(ask_again(question, digits, caller)),
         };
-        if let Some(session) = board.session(call.number, code) {
+        let holder = board.session(call.number, code);
+        // The code of a call that is over: the telephone sent it again by itself. By now it may be somebody else's.
+        if let Some(redial) = redial
+            && redial.code == code
+            && holder != Some(redial.session)
+        {
+            return self.redial(call, caller, redial.session).await;
+        }
+        if let Some(session) = holder {
             return self.take_turn(call, session, Turn::Code).await;
         }
-        // The code of a call that is over: the telephone sent it again by itself.
-        if let Some(session) = redial
-            && self.redial_code(call, caller) == Some(code)
-        {
-            return self.redial(call, caller, session).await;
-        }
-        self.note_code(caller, false);
+        self.note_wrong_code(call, caller, question);
         Ok(if self.is_locked(caller) { refused() } else { ask_again(question, digits, caller) })
     }
 
@@ -94,8 +102,11 @@ impl Engine {
         let take = TakeCaller { session, leg: call.leg.clone(), caller, turn };
         let (instruction, promise) = visit.tell(take).await?.map_err(|_| EngineError::Overloaded)?;
         // Who gives the code of an own call that is over does not guess: a webhook was late, or a telephone sent it again.
-        if instruction != refused() || self.redial_of(call, caller) != Some(session) {
-            self.note_code(caller, instruction != refused());
+        let is_own = self.redial_of(call, caller).is_some_and(|redial| redial.session == session);
+        match &instruction {
+            Instruction::Dial(_) => self.forgive_codes(caller),
+            refusal if *refusal == refused() && !is_own => self.note_wrong_code(call, caller, session),
+            _ => {}
         }
         self.settle_dial(&visit, session, (call, caller), instruction, promise).await
     }
@@ -154,14 +165,9 @@ impl Engine {
         }
     }
 
-    fn redial_of(&self, call: &Call, caller: Caller) -> Option<SessionId> {
+    fn redial_of(&self, call: &Call, caller: Caller) -> Option<RedialRight> {
         let Caller::Known(tokens) = caller else { return None };
-        self.inner.switchboard.redial(call.number, tokens, self.inner.clock.now()).map(|redial| redial.session)
-    }
-
-    fn redial_code(&self, call: &Call, caller: Caller) -> Option<AccessCode> {
-        let Caller::Known(tokens) = caller else { return None };
-        self.inner.switchboard.redial(call.number, tokens, self.inner.clock.now()).map(|redial| redial.code)
+        self.inner.switchboard.redial(call.number, tokens, self.inner.clock.now())
     }
 
     /// Whether this caller has given too many codes that lead nowhere. A caller without a number is never locked.
@@ -173,15 +179,20 @@ impl Engine {
         })
     }
 
-    fn note_code(&self, caller: Caller, was_right: bool) {
+    /// A code led nowhere. `asked` tells the tries of one call apart; a try that is told again counts once.
+    fn note_wrong_code(&self, call: &Call, caller: Caller, asked: impl Hash) {
+        let Some(token) = caller.token() else { return };
+        let mut this_try = DefaultHasher::new();
+        (&call.leg, asked).hash(&mut this_try);
+        let cell = self.inner.cells.callers.of(token);
+        lock(&cell).lockout.on_wrong_code(this_try.finish(), self.inner.clock.now());
+    }
+
+    /// A code rang an owner, which costs a budget: so it cannot be used to wash guesses away.
+    fn forgive_codes(&self, caller: Caller) {
         let Some(token) = caller.token() else { return };
         let cell = self.inner.cells.callers.of(token);
-        let mut cell = lock(&cell);
-        if was_right {
-            cell.lockout.on_right_code();
-        } else {
-            cell.lockout.on_wrong_code(self.inner.clock.now());
-        }
+        lock(&cell).lockout.on_right_code();
     }
 }
 

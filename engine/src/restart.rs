@@ -54,7 +54,7 @@ impl Engine {
             rings.extend(Ring::of(&snapshot));
             if let Some(caller) = snapshot.bound_to.filter(|_| now < snapshot.expires_at) {
                 let redial = Redial { session: snapshot.id, code: snapshot.code, until: snapshot.expires_at };
-                redials.push((snapshot.number, caller, redial));
+                redials.push((snapshot.dialed_at.unwrap_or(snapshot.opened_at), snapshot.number, caller, redial));
             }
             if Session::restore(snapshot.clone()).state() != State::Ended {
                 inner.switchboard.restore(&snapshot);
@@ -64,9 +64,9 @@ impl Engine {
         })?;
         // Out of order, an old ring would weigh like a new one.
         rings.sort_unstable_by_key(|ring| ring.dialed_at);
-        // Of a caller's sessions on one number, the one that lives longest is the one that was opened last.
-        redials.sort_unstable_by_key(|(_, _, redial)| redial.until);
-        for (number, caller, redial) in redials {
+        // Of a caller's sessions on one number, the one that was called last is what is dialled again.
+        redials.sort_unstable_by_key(|(used_at, ..)| *used_at);
+        for (_, number, caller, redial) in redials {
             inner.switchboard.remember_caller(number, caller, redial);
         }
         for ring in rings {

@@ -12,6 +12,7 @@ pub const LOCKED: Span = Span::from_secs(15 * 60);
 pub struct Lockout {
     wrong: u8,
     last_wrong_at: Timestamp,
+    last_try: u64,
 }
 
 impl Lockout {
@@ -21,10 +22,12 @@ impl Lockout {
     }
 
     /// A code led nowhere. Those that a locked caller gives do not make it longer: an honest one knows nothing of the lock.
-    pub fn on_wrong_code(&mut self, now: Timestamp) {
-        if self.is_locked(now) {
+    /// `this_try` names the try, so that one that a provider tells again counts once.
+    pub fn on_wrong_code(&mut self, this_try: u64, now: Timestamp) {
+        if self.is_locked(now) || self.wrong > 0 && self.last_try == this_try {
             return;
         }
+        self.last_try = this_try;
         if self.is_idle(now) {
             self.wrong = 0;
         }
@@ -56,25 +59,26 @@ mod tests {
         let mut lockout = Lockout::default();
         for secs in [0, 10, 20] {
             assert!(!lockout.is_locked(at(secs)));
-            lockout.on_wrong_code(at(secs));
+            lockout.on_wrong_code(secs, at(secs));
+            lockout.on_wrong_code(secs, at(secs + 1));
         }
-        lockout.on_wrong_code(at(60));
+        lockout.on_wrong_code(60, at(60));
         assert!(lockout.is_locked(at(20 + 899)), "tries of a locked caller do not change the lock");
         assert!(!lockout.is_locked(at(20 + 900)));
-        lockout.on_wrong_code(at(20 + 900));
+        lockout.on_wrong_code(920, at(20 + 900));
         assert!(!lockout.is_locked(at(20 + 900)), "afterwards the count begins again");
     }
 
     #[test]
     fn a_right_code_and_time_both_forgive() {
         let mut lockout = Lockout::default();
-        lockout.on_wrong_code(at(0));
-        lockout.on_wrong_code(at(1));
+        lockout.on_wrong_code(0, at(0));
+        lockout.on_wrong_code(1, at(1));
         lockout.on_right_code();
-        lockout.on_wrong_code(at(2));
-        lockout.on_wrong_code(at(3));
+        lockout.on_wrong_code(2, at(2));
+        lockout.on_wrong_code(3, at(3));
         assert!(!lockout.is_locked(at(3)));
-        lockout.on_wrong_code(at(3 + 900));
+        lockout.on_wrong_code(4, at(3 + 900));
         assert!(!lockout.is_locked(at(3 + 900)));
     }
 }

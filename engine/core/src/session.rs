@@ -325,6 +325,11 @@ impl Session {
         over && self.s.reported_at.is_none() && now < self.s.expires_at && self.is_bound_to(caller)
     }
 
+    /// Whether the owner did not want the call, by declining or by reporting it.
+    pub fn was_unwanted(&self) -> bool {
+        self.s.reported_at.is_some() || matches!(self.s.ended, Some((Outcome::Declined, _)))
+    }
+
     /// Whether the caller on `leg` must still key the digits of a challenge.
     pub fn wants_challenge(&self, leg: &LegId) -> bool {
         self.s.challenge && self.challenge_met_by.as_ref() != Some(leg)

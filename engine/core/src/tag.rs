@@ -17,6 +17,7 @@ pub use calling::latest_end;
 pub use config::{OwnerId, OwnerProfile, TagConfig, TagStatus};
 
 use self::budget::{Ring, RingBudgets};
+use crate::caller::Caller;
 use crate::desk::Desk;
 use crate::effects::{Effect, Effects};
 use crate::facts::Outcome;
@@ -103,6 +104,20 @@ impl Tag {
         if let Some(index) = self.position(id) {
             let snapshot = self.sessions[index].snapshot().clone();
             effects.push(Effect::Record(Record::SessionAdvanced(Box::new(snapshot))));
+        }
+    }
+
+    /// Whether the owner has reported the call of a session.
+    pub fn is_reported(&self, id: SessionId) -> bool {
+        self.position(id).is_some_and(|index| self.sessions[index].snapshot().reported_at.is_some())
+    }
+
+    /// The caller that a session is bound to may dial it again, whatever the same caller was put through to meanwhile.
+    pub fn remember_caller_of(&self, id: SessionId, caller: Caller, effects: &mut Effects) {
+        if let Some(index) = self.position(id)
+            && self.sessions[index].is_bound_to(caller)
+        {
+            self.remember_caller(index, effects);
         }
     }
 

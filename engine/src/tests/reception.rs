@@ -80,6 +80,40 @@ fn a_telephone_that_sends_the_old_code_again_by_itself_is_redialling() {
 }
 
 #[test]
+fn what_is_dialled_again_is_what_was_called_last() {
+    let world = World::new();
+    let codes = world.register(2);
+    world.live(async |life| {
+        let (first, second) = (life.open(codes[0]).await, life.open(codes[1]).await);
+        // The first owner is engaged, the second takes no call, and then the first is free.
+        let engaging = life.open(codes[0]).await;
+        dial(life.keyed(life.call(BOB, "leg-0"), &engaging).await);
+        let held = life.keyed(life.call(ALICE, "leg-1"), &first).await;
+        assert!(matches!(held, Instruction::Hold { .. }), "{held:?}");
+        dial(life.keyed(life.call(ALICE, "leg-2"), &second).await);
+        life.leg_event(&second, LegEvent::DialEnded(LegEnd::NoAnswer)).await;
+        life.leg_event(&engaging, LegEvent::DialEnded(LegEnd::NoAnswer)).await;
+        dial(life.keyed(life.call(ALICE, "leg-3"), &first).await);
+        life.leg_event(&first, LegEvent::DialEnded(LegEnd::NoAnswer)).await;
+        until("the outcome stands", async || life.state(&first).await == State::Ended).await;
+        assert_eq!(dial(redialled(&life, ALICE, "leg-4").await).to, phone(0));
+    });
+}
+
+#[test]
+fn a_wrong_code_that_is_told_again_counts_once() {
+    let world = World::new();
+    let code = world.register(1)[0];
+    world.live(async |life| {
+        let session = life.open(code).await;
+        for _ in 0..10 {
+            given(&life, life.call(ALICE, "leg-1"), &wrong_code(&session), first_attempt()).await;
+        }
+        dial(life.keyed(life.call(ALICE, "leg-2"), &session).await);
+    });
+}
+
+#[test]
 fn an_owner_who_declined_is_not_dialled_again() {
     let world = World::new();
     let code = world.register(1)[0];
@@ -288,7 +322,7 @@ fn an_owner_who_calls_back_hears_a_menu_and_never_a_person() {
             given(&life, life.call(caller, "back-2"), keyed, Question::CodeOrMenu).await
         };
         assert_eq!(said(&keyed(&owner, "2").await), Announcement::Reported);
-        assert_eq!(said(&keyed(&owner, "2").await), Announcement::NothingToReport, "one call, one report");
+        assert_eq!(said(&keyed(&owner, "2").await), Announcement::Reported, "told again, it is reported still");
         assert_eq!(said(&keyed(BOB, "1").await), Announcement::CodeRefused, "only an owner has a menu");
         assert!(matches!(keyed(&owner, "7").await, Instruction::Ask { question: Question::Code { attempt: 2 }, .. }));
 

@@ -181,7 +181,7 @@ impl Tag {
         }
     }
 
-    fn remember_caller(&self, index: usize, effects: &mut Effects) {
+    pub(super) fn remember_caller(&self, index: usize, effects: &mut Effects) {
         let s = self.sessions[index].snapshot();
         if let Some(caller) = s.bound_to {
             let (number, session, code, until) = (s.number, s.id, s.code, s.expires_at);
@@ -238,7 +238,10 @@ impl Tag {
     ) -> Result<SessionId, Announcement> {
         let index = self.position(from).ok_or(Announcement::CodeRefused)?;
         let before = &self.sessions[index];
-        if !before.may_be_followed(caller, now) {
+        // What followed it counts too: after a restart the last of a chain may not be the one that is remembered.
+        let since = before.snapshot().opened_at;
+        let was_unwanted = |s: &Session| s.snapshot().opened_at >= since && s.is_bound_to(caller) && s.was_unwanted();
+        if !before.may_be_followed(caller, now) || self.sessions.iter().any(was_unwanted) {
             return Err(Announcement::CodeRefused);
         }
         if !self.config.answers() || !self.has_room() {

@@ -9,13 +9,13 @@ use crate::dsl::START;
 /// Gives wrong codes after these gaps, whenever that is possible; returns when one was heard.
 fn guesses(gaps: &[u64]) -> (Vec<Timestamp>, Lockout, Timestamp) {
     let (mut lockout, mut now, mut heard) = (Lockout::default(), START, Vec::new());
-    for gap in gaps {
+    for (n, gap) in (0..).zip(gaps) {
         now = now.plus(Span::from_millis(*gap));
         if !lockout.is_locked(now) {
             heard.push(now);
         }
         // Those that are given while locked count for nothing.
-        lockout.on_wrong_code(now);
+        lockout.on_wrong_code(n, now);
     }
     (heard, lockout, now)
 }
@@ -43,15 +43,15 @@ proptest! {
     #[test]
     fn a_lock_is_neither_shortened_nor_made_longer(gaps in prop::collection::vec(0u64..60_000, 0..15)) {
         let (mut lockout, mut now) = (Lockout::default(), START);
-        for _ in 0..WRONG_CODES_MAX {
-            lockout.on_wrong_code(now);
+        for n in 0..WRONG_CODES_MAX {
+            lockout.on_wrong_code(n.into(), now);
         }
         let until = START.plus(LOCKED);
         for gap in gaps {
             now = now.plus(Span::from_millis(gap));
             prop_assert_eq!(lockout.is_locked(now), now < until);
             if now < until {
-                lockout.on_wrong_code(now);
+                lockout.on_wrong_code(u64::MAX, now);
             }
         }
         prop_assert!(lockout.is_locked(Timestamp::from_millis(until.as_millis() - 1)));

@@ -40,7 +40,7 @@ impl World {
                         let is_first = self.guesses.insert(id);
                         if let (Caller::Known(tokens), true) = (caller, is_first) {
                             let cell = self.caller_cells.entry(tokens.today).or_default();
-                            cell.lockout.on_wrong_code(self.now);
+                            cell.lockout.on_wrong_code(self.now.as_millis(), self.now);
                         }
                         self.answer((call, id), &refused());
                     }
