@@ -230,19 +230,22 @@ impl Notes {
         }
     }
 
-    fn in_time(&self, policy: &Policy, now: Timestamp) {
+    /// When the clock has something to do for this session, or had.
+    fn due_at(&self, policy: &Policy) -> Timestamp {
         let s = &self.last;
-        let until = match (s.ended, s.dialed_at) {
-            (Some(_), _) => return,
-            (None, None) => s.expires_at,
-            (None, Some(dialed)) => match (self.settling_since, self.asked_at, self.accepted_at) {
-                (Some(since), _, _) => since.plus(SETTLE),
-                (None, Some(asked), _) => asked.plus(PROVIDER_ANSWERS),
-                (None, None, Some(accepted)) => accepted.plus(policy.talk).plus(WATCHDOG),
-                (None, None, None) => dialed.plus(policy.ring).plus(ACCEPT).plus(WATCHDOG),
-            },
-        };
-        assert!(now < until, "a {:?} session is {} ms too old", state(s), now.since(until).as_millis());
+        let Some(dialed) = s.dialed_at else { return s.expires_at };
+        match (self.settling_since, self.asked_at, self.accepted_at) {
+            (Some(since), _, _) => since.plus(SETTLE),
+            (None, Some(asked), _) => asked.plus(PROVIDER_ANSWERS),
+            (None, None, Some(accepted)) => accepted.plus(policy.talk).plus(WATCHDOG),
+            (None, None, None) => dialed.plus(policy.ring).plus(ACCEPT).plus(WATCHDOG),
+        }
+    }
+
+    fn in_time(&self, policy: &Policy, now: Timestamp) {
+        let (s, until) = (&self.last, self.due_at(policy));
+        let late = now.since(until).as_millis();
+        assert!(s.ended.is_some() || now < until, "a {:?} session is {late} ms too old", state(s));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use qnect_core::effects::Effect;
 use qnect_core::facts::Outcome;
+use qnect_core::policy::Policy;
 use qnect_core::provider_request::Operation;
 use qnect_core::record::Record;
 use qnect_core::session::SessionSnapshot;
@@ -16,8 +17,9 @@ impl Judge {
         match effect {
             Effect::Record(Record::SessionOpened(s)) => self.open(s),
             Effect::Record(Record::SessionAdvanced(s) | Record::SessionEnded(s)) => {
+                let policy = self.rules.policy.clone();
                 if let Some((outcome, _)) = s.ended
-                    && self.of(s.id).ends(s)
+                    && self.of(s.id).ends(s, &policy, now)
                 {
                     self.census.saw(match outcome {
                         Outcome::Completed => "an end completed",
@@ -45,8 +47,13 @@ impl Judge {
             }
             Effect::Ask(request) if request.operation == Operation::FetchCall => {
                 self.census.saw("the provider asked after a call");
+                let policy = self.rules.policy.clone();
                 let notes = self.of(request.session);
-                assert!(notes.asked_at.is_none_or(|at| at == now), "the provider is asked again and again");
+                // After both legs at once, and no more.
+                match notes.asked_at {
+                    Some(asked) => assert_eq!(asked, now, "the provider is asked again and again"),
+                    None => assert!(now >= notes.due_at(&policy), "the provider is asked too early"),
+                }
                 notes.asked_at = Some(now);
             }
             Effect::Ask(_) | Effect::RememberCaller { .. } | Effect::Record(Record::ScanAdmitted(_)) => {}
@@ -87,7 +94,7 @@ impl Judge {
 
 impl Notes {
     /// A record tells of its end. Returns whether that was the end itself, and not a later report.
-    fn ends(&mut self, s: &SessionSnapshot) -> bool {
+    fn ends(&mut self, s: &SessionSnapshot, policy: &Policy, now: Timestamp) -> bool {
         let outcome = s.ended.expect("it ended").0;
         let is_lost = self.settling_since.is_none() && self.asked_at.is_some();
         if let Some((published, was_lost)) = self.published {
@@ -96,6 +103,12 @@ impl Notes {
             assert!(published == outcome || may_differ, "published as {published:?}, and then as {outcome:?}");
         }
         if !std::mem::replace(&mut self.let_go.ended, true) {
+            let is_cancelled = s.dialed_at.is_none() && outcome == Outcome::Cancelled;
+            assert!(is_cancelled || now >= self.due_at(policy), "a session ends too early, as {outcome:?}");
+            assert!(
+                s.dialed_at.is_none() || self.settling_since.is_some() || is_lost,
+                "a call ends that nobody was asked after"
+            );
             self.line_until = None;
             self.published = Some((outcome, is_lost));
             return true;
