@@ -13,6 +13,8 @@ pub(super) enum Item {
     Wish,
     /// The process ends.
     Crash,
+    /// The clock jumps forward.
+    Jump,
     /// A webhook arrives at our door.
     Arrives(WebhookId, Webhook),
     /// Something happens on a call, whether or not we are told.

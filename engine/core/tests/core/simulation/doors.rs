@@ -49,7 +49,10 @@ impl World {
             Webhook::Keyed(call, None) => {
                 let number = self.network.calls[call].number;
                 let caller = self.caller(self.network.calls[call].calling);
-                match self.board.redial(number, caller, self.now) {
+                // Now and then the switchboard takes a caller for another: the tag must notice.
+                let mistaken = if self.bits.percent(5) { self.bits.pick_any(self.judge.opened()) } else { None };
+                let mistaken = mistaken.filter(|id| self.judge.last(*id).is_some_and(|s| s.number == number));
+                match mistaken.or(self.board.redial(number, caller, self.now)) {
                     Some(from) => self.redial((call, id), from),
                     None => self.answer((call, id), &refused()),
                 }

@@ -105,6 +105,14 @@ impl World {
         self.judge.look(&self.places[n].tag.snapshot(), withheld);
     }
 
+    /// No owner's line is taken by a session whose call is over, or was none.
+    pub(super) fn look_at_lines(&self) {
+        for cell in self.owner_cells.iter().filter(|_| !self.changed_hands) {
+            let live = cell.live.filter(|(_, until)| self.now < *until);
+            assert!(live.is_none_or(|(session, _)| self.judge.may_be_live(session)), "a line is taken by no call");
+        }
+    }
+
     /// The clocks of all tags that are due are looked at.
     pub(super) fn clock(&mut self) {
         for n in 0..self.places.len() {

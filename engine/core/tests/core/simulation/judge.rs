@@ -171,6 +171,11 @@ impl Judge {
         }
     }
 
+    /// Whether the call of a session may be on, as far as anybody told.
+    pub(super) fn may_be_live(&self, session: SessionId) -> bool {
+        self.notes.get(&session).is_some_and(|notes| notes.line_until.is_some())
+    }
+
     /// The clock has just been looked at: no session of this tag is open past its last possible deadline.
     pub(super) fn in_time(&self, sessions: &[SessionSnapshot], now: Timestamp) {
         for s in sessions {

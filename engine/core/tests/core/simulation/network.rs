@@ -60,8 +60,8 @@ pub(super) struct Call {
     pub(super) number: IntermediaryNumber,
     pub(super) calling: Calling,
     is_up: bool,
-    /// The webhook whose answer says what comes next.
-    awaits: Option<WebhookId>,
+    /// The webhook whose answer says what comes next, and until when it is waited for.
+    awaits: Option<(WebhookId, Timestamp)>,
     run: Option<Run>,
 }
 
@@ -118,7 +118,7 @@ impl Network {
                 }
             }
             Truth::Unanswered(webhook) => {
-                if self.calls[call].awaits == Some(webhook) {
+                if self.calls[call].awaits.is_some_and(|(awaited, _)| awaited == webhook) {
                     self.hang_up(call, now, agenda, bits);
                 }
             }
@@ -141,7 +141,7 @@ impl Network {
         (agenda, bits): (&mut Agenda, &mut Bits),
     ) {
         let c = &mut self.calls[call];
-        let is_awaited = c.awaits == Some(webhook);
+        let is_awaited = c.awaits.is_some_and(|(awaited, until)| awaited == webhook && now <= until);
         let is_idle = c.run.as_ref().is_none_or(|run| run.is_over);
         let obeys = is_awaited || (is_idle && c.awaits.is_none() && bits.percent(self.lies.obeys_replays));
         let is_old = matches!(instruction, Instruction::Dial(dial) if self.rung.contains(&dial.session));
@@ -187,12 +187,16 @@ impl Network {
         let of_leg = |c: &Call| c.leg == request.leg || c.run.as_ref().is_some_and(|r| r.owner_leg == request.leg);
         let call = self.calls.iter().position(of_leg);
         let Some(call) = call.filter(|_| bits.percent(70)) else { return };
-        let at = now.plus(bits.millis(100, 20_000));
+        let at = now.plus(bits.millis(100, 12_000));
         match request.operation {
             Operation::HangUp => agenda.add(at, Item::Call(call, Truth::Gone)),
             Operation::FetchCall => {
-                if self.calls[call].run.as_ref().is_none_or(|run| run.is_over) {
-                    let event = LegEvent::DialEnded(bits.pick(&LegEnd::ALL));
+                let is_over = self.calls[call].run.as_ref().is_none_or(|run| run.is_over);
+                let event = match bits.below(2) {
+                    0 if self.lies.misaddresses > 0 => LegEvent::OwnerAccepted,
+                    _ => LegEvent::DialEnded(bits.pick(&LegEnd::ALL)),
+                };
+                if is_over {
                     self.tell(Webhook::Told { session: request.session, event, owner_leg: None }, at, agenda, bits);
                 }
             }
@@ -202,7 +206,7 @@ impl Network {
 
     /// We did not answer, because our process ended: some of it is told again.
     pub(super) fn retry(&mut self, now: Timestamp, (agenda, bits): (&mut Agenda, &mut Bits)) {
-        for webhook in self.calls.iter().filter_map(|call| call.awaits) {
+        for (webhook, _) in self.calls.iter().filter_map(|call| call.awaits) {
             if bits.percent(50) {
                 let item = Item::Arrives(webhook, self.history[webhook].clone());
                 agenda.add(now.plus(bits.millis(0, 2_000)), item);
@@ -239,7 +243,7 @@ impl Network {
     fn ask(&mut self, call: usize, webhook: &Webhook, at: Timestamp, agenda: &mut Agenda, bits: &mut Bits) {
         let id = self.history.len();
         self.history.push(webhook.clone());
-        self.calls[call].awaits = Some(id);
+        self.calls[call].awaits = Some((id, at.plus(ANSWER_MAX)));
         agenda.add(at.plus(ANSWER_MAX), Item::Call(call, Truth::Unanswered(id)));
         if bits.percent(self.lies.loses / 3) {
             return;

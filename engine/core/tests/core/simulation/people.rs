@@ -25,9 +25,13 @@ const LATELY: usize = 3;
 impl World {
     /// Somebody does something.
     pub(super) fn wish(&mut self) {
+        // In the middle of what this leads to.
+        let meanwhile = self.now.plus(self.bits.millis(0, 12_000));
         if self.rules.luck.crashes && self.bits.percent(4) {
-            // In the middle of what this leads to.
-            self.agenda.add(self.now.plus(self.bits.millis(0, 12_000)), Item::Crash);
+            self.agenda.add(meanwhile, Item::Crash);
+        }
+        if self.rules.luck.jumps && self.bits.percent(6) {
+            self.agenda.add(meanwhile, Item::Jump);
         }
         match self.bits.below(100) {
             0..5 => self.scan(),
@@ -42,13 +46,7 @@ impl World {
                 let n = self.bits.below(self.places.len());
                 self.revive(n);
             }
-            94..96 if self.rules.luck.jumps => {
-                let jump = if self.bits.percent(70) { 300_000 } else { 4_000_000 };
-                self.now = self.now.plus(self.bits.millis(1_000, jump));
-                self.judge.census.saw("a clock that jumps");
-                self.trace.tell(self.now, format_args!("the clock jumps"));
-            }
-            96..98 => self.network.replay(self.now, (&mut self.agenda, &mut self.bits)),
+            94..98 => self.network.replay(self.now, (&mut self.agenda, &mut self.bits)),
             98..100 if self.rules.lies.misaddresses > 0 => {
                 if let Some(session) = self.bits.pick_any(self.judge.opened()) {
                     self.network.invent(session, self.now, (&mut self.agenda, &mut self.bits));
@@ -56,6 +54,14 @@ impl World {
             }
             _ => self.call_with_a_code(),
         }
+    }
+
+    /// The machine slept, or its clock was set; it never falls.
+    pub(super) fn jump(&mut self) {
+        let longest = if self.bits.percent(80) { 300_000 } else { 4_000_000 };
+        self.now = self.now.plus(self.bits.millis(1_000, longest));
+        self.judge.census.saw("a clock that jumps");
+        self.trace.tell(self.now, format_args!("the clock jumps"));
     }
 
     fn scan(&mut self) {

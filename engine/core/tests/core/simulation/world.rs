@@ -106,6 +106,7 @@ impl World {
     pub(super) fn live(mut self) -> (u64, Census) {
         let mut steps = 0;
         while self.step() {
+            self.look_at_lines();
             steps += 1;
             assert!(steps < STEPS_MAX, "a world without an end");
         }
@@ -136,6 +137,7 @@ impl World {
         match item {
             Item::Wish => self.wish(),
             Item::Crash => self.crash(),
+            Item::Jump => self.jump(),
             Item::Arrives(id, webhook) => self.arrives(id, webhook),
             Item::Call(call, truth) => {
                 self.network.happens(call, truth, self.now, (&mut self.agenda, &mut self.bits));

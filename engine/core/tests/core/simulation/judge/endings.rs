@@ -7,6 +7,7 @@ use qnect_core::provider_request::Operation;
 use qnect_core::record::Record;
 use qnect_core::session::SessionSnapshot;
 use qnect_core::session_id::SessionId;
+use qnect_core::tag::latest_end;
 use qnect_core::time::Timestamp;
 
 use super::{Judge, LetGo, Notes, Promise};
@@ -74,7 +75,8 @@ impl Judge {
             if self.notes[&id].last.ended.is_some() && s.ended.is_none() {
                 self.census.saw("an end lost with its crash");
             }
-            self.of(id).comes_back(s);
+            let policy = self.rules.policy.clone();
+            self.of(id).comes_back(s, &policy);
         }
     }
 
@@ -118,7 +120,7 @@ impl Notes {
     }
 
     /// What was promised came back, and the rest as the store has it.
-    fn comes_back(&mut self, s: &SessionSnapshot) {
+    fn comes_back(&mut self, s: &SessionSnapshot, policy: &Policy) {
         for promise in &self.promises {
             let is_kept = match promise {
                 Promise::Opened => true,
@@ -144,8 +146,10 @@ impl Notes {
         }
         if s.dialed_at.is_none() {
             assert!(!self.is_rung, "S{}: a dial that was sent is forgotten", self.name);
-            (self.dial, self.line_until) = (None, None);
+            self.dial = None;
         }
+        let is_live = s.dialed_at.is_some() && s.ended.is_none() && !s.facts.over();
+        self.line_until = s.dialed_at.filter(|_| is_live).map(|at| latest_end(policy, at));
         self.proven.clear();
         self.asked_at = None;
         (self.accepted_at, self.settling_since) = (s.accepted_at, s.settling_since);
