@@ -32,7 +32,7 @@ use world::World;
 const SEEDS: u64 = 10_000;
 
 /// From so many worlds on every corner of the machines is visited.
-const SEEDS_OF_A_CENSUS: u64 = 1_000;
+const SEEDS_OF_A_CENSUS: u64 = 5_000;
 
 fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|value| value.parse().unwrap_or_else(|_| panic!("{name} must be a number")))

@@ -19,9 +19,6 @@ use crate::bits::Bits;
 /// Our numbers.
 pub(super) const NUMBERS: [&str; 2] = ["+911140000001", "+911140000002"];
 
-/// Codes of a number. So few that each is used again and again.
-pub(super) const CODES: u32 = 6;
-
 static KEYS: LazyLock<CheckKeys> = LazyLock::new(|| CheckKeys::new(0, &[1; 32], &[2; 32]));
 
 /// Someone with a telephone.

@@ -11,7 +11,7 @@ use qnect_core::session_id::SessionId;
 use qnect_core::tag::{OpenDecision, OpenSession, TagStatus};
 
 use super::agenda::Item;
-use super::cast::{CODES, Calling, NUMBERS, Person, code, new_session_id};
+use super::cast::{Calling, NUMBERS, Person, code, new_session_id};
 use super::judge::Promise;
 use super::world::World;
 use crate::dsl::our_number;
@@ -62,6 +62,10 @@ impl World {
         self.now = self.now.plus(self.bits.millis(1_000, longest));
         self.judge.census.saw("a clock that jumps");
         self.trace.tell(self.now, format_args!("the clock jumps"));
+        // Whose timers fire first is anybody's guess.
+        if self.bits.percent(50) {
+            self.clock();
+        }
     }
 
     fn scan(&mut self) {
@@ -122,8 +126,9 @@ impl World {
         let among = if self.bits.percent(80) { lately } else { opened };
         let known = self.bits.pick_any(among).and_then(|session| self.judge.last(session));
         let line = known.filter(|_| self.bits.percent(95)).map(|s| (s.number, s.code));
-        let (number, code) = line
-            .unwrap_or_else(|| (our_number(self.bits.pick(&NUMBERS)), code(self.bits.below(CODES as usize) as u32)));
+        let (number, code) = line.unwrap_or_else(|| {
+            (our_number(self.bits.pick(&NUMBERS)), code(self.bits.below(self.rules.codes as usize) as u32))
+        });
         self.call(number, Some(code));
     }
 

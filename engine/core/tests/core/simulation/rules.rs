@@ -60,6 +60,8 @@ pub(super) struct Luck {
 /// All of it.
 #[derive(Debug, Clone)]
 pub(super) struct Rules {
+    /// Codes of a number: so few that each is used again and again.
+    pub(super) codes: u32,
     pub(super) policy: Arc<Policy>,
     pub(super) limits: Limits,
     pub(super) lies: Lies,
@@ -112,7 +114,7 @@ impl Rules {
             crashes: bits.percent(60),
             jumps: bits.percent(40),
         };
-        Self { policy: Arc::new(policy), limits, lies, luck }
+        Self { codes: bits.pick(&[2, 6, 8]), policy: Arc::new(policy), limits, lies, luck }
     }
 }
 

@@ -9,7 +9,7 @@ use qnect_core::session::{Line, SessionSnapshot};
 use qnect_core::session_id::SessionId;
 use qnect_core::time::Timestamp;
 
-use super::cast::{CODES, code};
+use super::cast::code;
 use crate::bits::Bits;
 
 /// Who may dial again without a code, and until when.
@@ -19,18 +19,24 @@ struct Redial {
     until: Timestamp,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Switchboard {
+    codes: u32,
     sessions: HashMap<Line, SessionId>,
     redials: HashMap<(IntermediaryNumber, DayToken), Redial>,
     legs: HashMap<LegId, SessionId>,
 }
 
 impl Switchboard {
+    /// Nothing is taken of so many codes a number.
+    pub(super) fn new(codes: u32) -> Self {
+        Self { codes, sessions: HashMap::new(), redials: HashMap::new(), legs: HashMap::new() }
+    }
+
     /// A free code on a number, if there is one.
     pub(super) fn free_line(&self, number: IntermediaryNumber, bits: &mut Bits) -> Option<Line> {
-        let first = bits.below(CODES as usize) as u32;
-        let lines = (0..CODES).map(|n| (number, code((first + n) % CODES)));
+        let first = bits.below(self.codes as usize) as u32;
+        let lines = (0..self.codes).map(|n| (number, code((first + n) % self.codes)));
         lines.into_iter().find(|line| !self.sessions.contains_key(line))
     }
 

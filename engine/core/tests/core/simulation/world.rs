@@ -85,7 +85,7 @@ impl World {
             owner_cells: vec![OwnerCell::default(); owners.len()],
             caller_cells: HashMap::new(),
             addresses: vec![AddressCell::default(); 3],
-            board: Switchboard::default(),
+            board: Switchboard::new(rules.codes),
             store: Store::default(),
             network: Network::new(rules.lies),
             judge: Judge::new(rules.clone()),

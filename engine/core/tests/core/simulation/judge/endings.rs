@@ -133,8 +133,9 @@ impl Notes {
         }
         if self.last.ended.is_some() && s.ended.is_none() {
             self.is_reopened = true;
-            if self.last.dialed_at.is_none() && matches!(self.published, Some((Outcome::Cancelled, _))) {
-                // A wish that was granted in memory only, and nobody was told.
+            let was_wish = self.last.dialed_at.is_none() && matches!(self.published, Some((Outcome::Cancelled, _)));
+            if was_wish || s.facts != self.last.facts {
+                // It rested on a wish, or on facts, of which nobody was told that they are kept.
                 self.published = None;
             }
         }
