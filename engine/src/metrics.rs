@@ -93,7 +93,7 @@ pub fn describe() {
     );
     describe_counter!("qnect_dials_withheld_total", "dials that were not sent because their commit was late");
     describe_counter!("qnect_shared_cells_refused_total", "limits not enforced because a bounded map was full");
-    describe_counter!("qnect_store_reads_total", "reads that reached the store");
+    describe_counter!("qnect_store_reads_total", "reads that reached the store, but for the janitor's");
     describe_histogram!("qnect_commit_seconds", Unit::Seconds, "one group commit, its sync included");
     describe_histogram!("qnect_commit_batch_records", "jobs in one commit");
     describe_gauge!("qnect_commit_queue_records", "jobs that wait for the commit thread");
