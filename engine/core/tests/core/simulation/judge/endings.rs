@@ -10,6 +10,7 @@ use qnect_core::session_id::SessionId;
 use qnect_core::tag::latest_end;
 use qnect_core::time::Timestamp;
 
+use super::routes::DialSeen;
 use super::{Judge, LetGo, Notes, Promise};
 
 impl Judge {
@@ -134,8 +135,8 @@ impl Notes {
         if self.last.ended.is_some() && s.ended.is_none() {
             self.is_reopened = true;
             let was_wish = self.last.dialed_at.is_none() && matches!(self.published, Some((Outcome::Cancelled, _)));
-            if was_wish || s.facts != self.last.facts {
-                // It rested on a wish, or on facts, of which nobody was told that they are kept.
+            if was_wish || (s.facts, s.dialed_at) != (self.last.facts, self.last.dialed_at) {
+                // It rested on a wish, or on news, of which nobody was told that they are kept.
                 self.published = None;
             }
         }
@@ -145,10 +146,9 @@ impl Notes {
         if s.bound_to.is_none() {
             self.bound_person = None;
         }
-        if s.dialed_at.is_none() {
-            assert!(!self.is_rung, "S{}: a dial that was sent is forgotten", self.name);
-            self.dial = None;
-        }
+        assert!(s.dialed_at.is_some() || !self.is_rung, "S{}: a dial that was sent is forgotten", self.name);
+        // One that was withheld may be back: that it was, was not safe.
+        self.dial = if s.dialed_at.is_some() { self.dial.take().or(DialSeen::of(s)) } else { None };
         let is_live = s.dialed_at.is_some() && s.ended.is_none() && !s.facts.over();
         self.line_until = s.dialed_at.filter(|_| is_live).map(|at| latest_end(policy, at));
         self.proven.clear();

@@ -45,6 +45,13 @@ pub(in super::super) struct Answered<'a> {
     pub(in super::super) status: TagStatus,
 }
 
+impl DialSeen {
+    /// The dial that a session came back with.
+    pub(super) fn of(s: &SessionSnapshot) -> Option<Self> {
+        Some(Self { at: s.dialed_at?, leg: s.scanner_leg.clone()?, token: s.bound_to })
+    }
+}
+
 impl Judge {
     /// A caller was answered.
     pub(in super::super) fn answered(&mut self, a: &Answered<'_>, now: Timestamp) {
