@@ -25,6 +25,7 @@ impl World {
         let mut sessions: Vec<_> = self.store.sessions().cloned().collect();
         sessions.sort_by_key(|s| s.opened_at);
         self.judge.restored(&sessions, |_| true);
+        self.judge.takes_lines();
         self.board = Switchboard::new(self.rules.codes);
         for session in &sessions {
             self.board.restore(session, self.now);

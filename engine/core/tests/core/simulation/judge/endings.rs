@@ -76,8 +76,17 @@ impl Judge {
             if self.notes[&id].last.ended.is_some() && s.ended.is_none() {
                 self.census.saw("an end lost with its crash");
             }
-            let policy = self.rules.policy.clone();
-            self.of(id).comes_back(s, &policy);
+            self.of(id).comes_back(s);
+        }
+    }
+
+    /// After a restart an owner's line is taken by what the store says. A single tag that is revived changes no line.
+    pub(in super::super) fn takes_lines(&mut self) {
+        let policy = self.rules.policy.clone();
+        for notes in self.notes.values_mut() {
+            let s = &notes.last;
+            let is_live = s.ended.is_none() && !s.facts.over();
+            notes.line_until = s.dialed_at.filter(|_| is_live).map(|at| latest_end(&policy, at));
         }
     }
 
@@ -121,7 +130,7 @@ impl Notes {
     }
 
     /// What was promised came back, and the rest as the store has it.
-    fn comes_back(&mut self, s: &SessionSnapshot, policy: &Policy) {
+    fn comes_back(&mut self, s: &SessionSnapshot) {
         for promise in &self.promises {
             let is_kept = match promise {
                 Promise::Opened => true,
@@ -149,8 +158,9 @@ impl Notes {
         assert!(s.dialed_at.is_some() || !self.is_rung, "S{}: a dial that was sent is forgotten", self.name);
         // One that was withheld may be back: that it was, was not safe.
         self.dial = if s.dialed_at.is_some() { self.dial.take().or(DialSeen::of(s)) } else { None };
-        let is_live = s.dialed_at.is_some() && s.ended.is_none() && !s.facts.over();
-        self.line_until = s.dialed_at.filter(|_| is_live).map(|at| latest_end(policy, at));
+        if self.dial.is_none() {
+            self.line_until = None;
+        }
         self.proven.clear();
         self.asked_at = None;
         (self.accepted_at, self.settling_since) = (s.accepted_at, s.settling_since);
