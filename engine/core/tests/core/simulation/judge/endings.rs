@@ -157,7 +157,7 @@ impl Notes {
         }
         assert!(s.dialed_at.is_some() || !self.is_rung, "S{}: a dial that was sent is forgotten", self.name);
         // One that was withheld may be back: that it was, was not safe.
-        self.dial = if s.dialed_at.is_some() { self.dial.take().or(DialSeen::of(s)) } else { None };
+        self.dial = self.dial.take().filter(|dial| dial.is_of(s)).or_else(|| DialSeen::of(s));
         if self.dial.is_none() {
             self.line_until = None;
         }

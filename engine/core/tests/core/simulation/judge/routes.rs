@@ -50,6 +50,11 @@ impl DialSeen {
     pub(super) fn of(s: &SessionSnapshot) -> Option<Self> {
         Some(Self { at: s.dialed_at?, leg: s.scanner_leg.clone()?, token: s.bound_to })
     }
+
+    /// Whether that is the dial of this session.
+    pub(super) fn is_of(&self, s: &SessionSnapshot) -> bool {
+        s.dialed_at == Some(self.at) && s.scanner_leg.as_ref() == Some(&self.leg)
+    }
 }
 
 impl Judge {
