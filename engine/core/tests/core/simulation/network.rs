@@ -191,7 +191,8 @@ impl Network {
         match request.operation {
             Operation::HangUp => agenda.add(at, Item::Call(call, Truth::Gone)),
             Operation::FetchCall => {
-                let is_over = self.calls[call].run.as_ref().is_none_or(|run| run.is_over);
+                // Of a call that never rang an owner there is nothing to tell but its own end, which was told.
+                let is_over = self.calls[call].run.as_ref().is_some_and(|run| run.is_over);
                 let event = match bits.below(2) {
                     0 if self.lies.misaddresses > 0 => LegEvent::OwnerAccepted,
                     _ => LegEvent::DialEnded(bits.pick(&LegEnd::ALL)),

@@ -141,9 +141,11 @@ impl Judge {
         let is_paused = owner.preferences.pause == Pause::Indefinite;
         assert!(!is_paused || owner.preferences.night_reasons.contains(s.reason), "an owner who paused is rung");
         assert!(!s.challenge || notes.proven.contains(a.leg), "an owner is rung before the challenge is met");
+        // A session that came back open, because its end was lost, had ended all the same.
         let is_live = |other: &&SessionId| {
             let other = &self.notes[*other];
-            other.last.owner == s.owner && other.last.id != s.id && other.line_until.is_some_and(|until| now < until)
+            let is_on = !other.is_reopened && other.line_until.is_some_and(|until| now < until);
+            is_on && other.last.owner == s.owner && other.last.id != s.id
         };
         let live = self.opened.iter().find(is_live).map(|live| self.name(*live));
         assert_eq!(live, None, "an owner has two live calls");
