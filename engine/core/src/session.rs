@@ -358,9 +358,14 @@ impl Session {
         self.dial_sent = true;
     }
 
-    /// Whether the instruction to dial was sent: we did, or the owner's side of the call tells so.
+    /// Whether the instruction to dial was sent.
     pub fn dial_is_sent(&self) -> bool {
-        self.dial_sent || self.s.facts.without(Facts::SCANNER_LEG_OVER) != Facts::default()
+        self.dial_sent
+    }
+
+    /// Whether a provider told of the owner's side of the call.
+    pub fn dial_is_told(&self) -> bool {
+        self.s.facts.without(Facts::SCANNER_LEG_OVER) != Facts::default()
     }
 
     /// The instruction to dial was not sent in the end: the session waits again.

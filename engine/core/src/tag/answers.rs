@@ -168,6 +168,7 @@ pub enum DialSettled {
     Rings,
     /// The instruction must not be sent; the session waits again.
     Withheld,
-    /// There is no dial for this leg: another answer withheld it, or the session is over.
+    /// There is no dial for this leg that may be sent: another answer withheld it, the session is over, or a provider tells
+    /// of a call that we did not ask for.
     Void,
 }

@@ -117,6 +117,10 @@ impl Tag {
         if session.dial_is_sent() {
             return DialSettled::Rings;
         }
+        if session.dial_is_told() {
+            // A call that we never asked for: the session stands, but what is not safe is not sent for that.
+            return DialSettled::Void;
+        }
         session.withhold_dial();
         self.rings.refund(self.ring(index), &self.policy, desk);
         if let Some(owner) = desk.owner.as_mut() {
