@@ -1,11 +1,16 @@
 //! From the configuration's words to the engine's options.
 
+use std::path::Path;
+use std::time::Duration;
+
 use qnect_core::limiter::Quota;
 use qnect_core::number::IntermediaryNumber;
 use qnect_core::policy::Policy;
 use qnect_core::provider_request::ProviderRequest;
 use qnect_core::time::Span;
 use qnect_engine::{EngineOptions, NumberPlan};
+use qnect_storage::keys::MasterKey;
+use qnect_storage::{Grouping, OpenOptions, SpaceOptions};
 use tokio::sync::mpsc;
 
 use crate::config::{Config, Provider};
@@ -41,6 +46,22 @@ pub fn engine_options(config: &Config, provider_requests: mpsc::Sender<ProviderR
         tag_idle: Span::from_secs(config.engine.tag_idle_seconds.into()),
         active_tags_max: config.engine.active_tags_max as usize,
         provider_requests,
+    }
+}
+
+/// How the store of a running engine is to be opened.
+pub fn open_options<'a>(config: &Config, folder: &'a Path, master: &'a MasterKey) -> OpenOptions<'a> {
+    let storage = &config.storage;
+    OpenOptions {
+        grouping: Grouping {
+            records_max: storage.commit_records_max as usize,
+            wait: Duration::from_micros(storage.commit_wait_microseconds.into()),
+        },
+        space: SpaceOptions {
+            ballast_bytes: u64::from(storage.ballast_mebibytes) << 20,
+            free_percent_min: storage.free_percent_min,
+        },
+        ..OpenOptions::new(folder, master)
     }
 }
 

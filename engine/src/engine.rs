@@ -28,6 +28,7 @@ use crate::metrics::Metrics;
 use crate::random::random_bytes;
 use crate::registry::{Entrance, Registry};
 use crate::switchboard::{NumberPlan, Switchboard};
+use crate::telephony::kept_within;
 use crate::visit::{Active, Visit};
 use crate::workers::Workers;
 
@@ -40,6 +41,8 @@ const WAKES_MAX: usize = 65_536;
 const GAUGES_EVERY: Duration = Duration::from_secs(5);
 /// How often shared cells that hold nothing are forgotten.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// How long somebody with a page before them waits for a commit; then they are asked to try again.
+const OPEN_COMMIT_MAX: Duration = Duration::from_millis(2_500);
 /// Turns at a door that opens and closes meanwhile.
 const ENTER_TURNS_MAX: usize = 4;
 
@@ -203,9 +206,7 @@ impl Engine {
         let visit = self.enter(id.tag(), Lane::Webhooks).await?;
         let (view, promise) = visit.tell(CancelSession(id)).await?.map_err(|_| EngineError::Overloaded)?;
         drop(visit);
-        if let Some(promise) = promise {
-            promise.kept().await.map_err(|_| EngineError::Storage)?;
-        }
+        kept_within(promise, OPEN_COMMIT_MAX).await?;
         match view {
             Some(view) => Ok(view),
             // It ended long ago: there is nothing left to cancel.
@@ -297,9 +298,8 @@ impl Engine {
         let (decision, promise) = visit.tell(open).await?.map_err(|_| EngineError::Overloaded)?;
         // The commit may take its time; others may visit meanwhile.
         drop(visit);
-        if let Some(promise) = promise {
-            promise.kept().await.map_err(|_| EngineError::Storage)?;
-        }
+        // One that comes too late is not lost: the same request, made again, finds its session.
+        kept_within(promise, OPEN_COMMIT_MAX).await?;
         match decision.ok_or(EngineError::UnknownTag)? {
             OpenDecision::Opened(view) | OpenDecision::Replayed(view) => Ok(OpenReply::Open(view)),
             OpenDecision::IdempotencyConflict => Ok(OpenReply::IdempotencyConflict),

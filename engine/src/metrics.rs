@@ -95,7 +95,8 @@ pub fn describe() {
     describe_counter!("qnect_shared_cells_refused_total", "limits not enforced because a bounded map was full");
     describe_counter!("qnect_store_reads_total", "reads that reached the store, but for the janitor's");
     describe_histogram!("qnect_commit_seconds", Unit::Seconds, "one group commit, its sync included");
-    describe_histogram!("qnect_commit_batch_records", "jobs in one commit");
+    describe_histogram!("qnect_commit_batch_records", "records in one commit");
+    describe_gauge!("qnect_disk_free_ratio", "free part of the data folder's file system, 0 to 1");
     describe_gauge!("qnect_commit_queue_records", "jobs that wait for the commit thread");
     describe_gauge!("qnect_intermediary_numbers", "sessions that intermediary numbers carry, by state");
 }

@@ -13,7 +13,7 @@ use crate::cells::lock;
 use crate::engine::{Engine, read_error};
 use crate::error::EngineError;
 use crate::messages::ReportAbuse;
-use crate::telephony::kept;
+use crate::reception::{LINE_COMMIT_MAX, kept_in_time};
 
 /// How long an owner is left alone who chose so.
 const MUTED: Span = Span::HOUR;
@@ -60,10 +60,12 @@ impl Engine {
         if muted_longer {
             return Ok(Announcement::Muted);
         }
-        match self.edit(Edit::Pause(owner, Pause::Until(until))).await {
-            Ok(_) => Ok(Announcement::Muted),
-            Err(EditError::Storage(_)) => Err(EngineError::Storage),
-            Err(_) => Ok(Announcement::TryAgain),
+        // What was begun comes to its end, whether it is waited for or not.
+        let muted = self.edit(Edit::Pause(owner, Pause::Until(until)));
+        match tokio::time::timeout(LINE_COMMIT_MAX, muted).await {
+            Ok(Ok(_)) => Ok(Announcement::Muted),
+            Ok(Err(EditError::Storage(_))) => Err(EngineError::Storage),
+            Ok(Err(_)) | Err(_) => Ok(Announcement::TryAgain),
         }
     }
 
@@ -77,7 +79,9 @@ impl Engine {
         };
         let (is_new, promise) = visit.tell(ReportAbuse(session)).await?.map_err(|_| EngineError::Overloaded)?;
         drop(visit);
-        kept(promise).await?;
+        if promise.is_some() && !kept_in_time(promise).await? {
+            return Ok(Announcement::TryAgain);
+        }
         Ok(if is_new { Announcement::Reported } else { Announcement::NothingToReport })
     }
 }

@@ -22,7 +22,7 @@ use crate::switchboard::Redial as RedialRight;
 use crate::visit::Visit;
 
 /// How long a caller on the line may wait for a commit; then the dial is withheld and the caller is asked to try again.
-const DIAL_COMMIT_MAX: Duration = Duration::from_millis(2_500);
+pub(crate) const LINE_COMMIT_MAX: Duration = Duration::from_millis(2_500);
 
 impl Engine {
     /// A call arrived: what is the caller asked?
@@ -215,7 +215,7 @@ fn refused() -> Instruction {
 /// Whether a record is safe before somebody on the line has waited too long; also when there was nothing to record.
 pub(crate) async fn kept_in_time(promise: Option<Promise>) -> Result<bool, EngineError> {
     let Some(promise) = promise else { return Ok(false) };
-    match tokio::time::timeout(DIAL_COMMIT_MAX, promise.kept()).await {
+    match tokio::time::timeout(LINE_COMMIT_MAX, promise.kept()).await {
         Ok(kept) => kept.map(|()| true).map_err(|_| EngineError::Storage),
         Err(_) => Ok(false),
     }

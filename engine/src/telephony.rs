@@ -1,6 +1,8 @@
 //! What providers tell: from an event to the next instruction on the line. Who calls is received in `reception`; what
 //! happens to the legs of a session stands here.
 
+use std::time::Duration;
+
 use qnect_core::instruction::{Announcement, Instruction, OwnerKey};
 use qnect_core::language::Languages;
 use qnect_core::leg::{LegEvent, LegId, ProviderEvent};
@@ -13,6 +15,9 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::messages::{ApplyLegEvent, Turn, Whisper};
 use crate::reception::kept_in_time;
+
+/// How long a status webhook waits for its commit. Providers give up after 15 s or later, and send it again after a 503.
+const STATUS_COMMIT_MAX: Duration = Duration::from_secs(10);
 
 impl Engine {
     /// Takes in what a provider told and says what to do next. What it says was committed before, where it moves a
@@ -98,7 +103,7 @@ impl Engine {
         let (reaction, promise) = visit.tell(apply).await?.map_err(|_| EngineError::Overloaded)?;
         // The commit may take its time; others may visit meanwhile.
         drop(visit);
-        kept(promise).await?;
+        kept_within(promise, STATUS_COMMIT_MAX).await?;
         Ok(match (reaction, event) {
             (LegReaction::Changed { parting: announcement, language, .. }, LegEvent::DialEnded(_)) => {
                 Instruction::Say { announcement, languages: Languages::Only(language) }
@@ -108,10 +113,12 @@ impl Engine {
     }
 }
 
-/// Waits until a promise is kept.
-pub(crate) async fn kept(promise: Option<Promise>) -> Result<(), EngineError> {
-    match promise {
-        Some(promise) => promise.kept().await.map_err(|_| EngineError::Storage),
-        None => Ok(()),
+/// Waits until a promise is kept, `time_max` at most: then nothing may be acknowledged yet, and whoever asked has to ask
+/// again.
+pub(crate) async fn kept_within(promise: Option<Promise>, time_max: Duration) -> Result<(), EngineError> {
+    let Some(promise) = promise else { return Ok(()) };
+    match tokio::time::timeout(time_max, promise.kept()).await {
+        Ok(kept) => kept.map_err(|_| EngineError::Storage),
+        Err(_) => Err(EngineError::Overloaded),
     }
 }

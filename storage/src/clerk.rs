@@ -11,7 +11,7 @@ use qnect_core::time::Timestamp;
 use tokio::sync::oneshot;
 
 use crate::cards::{OwnerCard, TagCard};
-use crate::commit_queue::{CommitQueue, Lane, Work};
+use crate::commit::{CommitQueue, Lane, Work};
 use crate::edit::{Edit, EditError};
 use crate::error::StorageError;
 use crate::index::Contact;

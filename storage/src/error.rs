@@ -43,6 +43,37 @@ pub enum StorageError {
         /// The last commit that is known to have been safe.
         marked: u64,
     },
+    /// A newer program wrote the folder.
+    #[error(
+        "the data folder has format {found}, and this program reads up to {known}; start the newer qnect that wrote it, \
+         or restore a backup from before the upgrade into another folder"
+    )]
+    Newer {
+        /// The folder's format.
+        found: u32,
+        /// The newest format that is known here.
+        known: u32,
+    },
+    /// The key table is older than the database: keys of people are missing.
+    #[error(
+        "the key table is older than the database: it has {found} entries of epoch {epoch}, and the last commit knew \
+         {expected} of epoch {expected_epoch}; do not serve without them, put the key table back that belongs to this database"
+    )]
+    OldKeys {
+        /// The epoch of the table that is there.
+        epoch: u64,
+        /// Its entries.
+        found: u64,
+        /// The epoch that the last commit knew.
+        expected_epoch: u64,
+        /// The entries that it knew.
+        expected: u64,
+    },
+    /// The disk is nearly full, and this would fill it.
+    #[error(
+        "the disk of the data folder is nearly full; free some space, or lower storage.free_percent_min, and try again"
+    )]
+    NoSpace,
     /// The commit thread has stopped.
     #[error("the store has stopped after an earlier failure; restart the process")]
     Stopped,

@@ -11,7 +11,7 @@ use qnect_core::tag::OwnerId;
 use qnect_core::time::Timestamp;
 
 use crate::error::StorageError;
-use crate::keys::{DataKey, DayKey, DerivedKey, KeyError, KeyTable, MasterKey, Purpose};
+use crate::keys::{DataKey, DayKey, DerivedKey, KeyError, KeyExtent, KeyTable, MasterKey, Purpose};
 
 /// The version of the derived keys that new codes and ids carry.
 const KEY_VERSION: u8 = 0;
@@ -75,6 +75,11 @@ impl Keyring {
 
     pub(crate) fn add_owners(&self, owners: &[OwnerId]) -> Result<(), KeyError> {
         self.table.add_data_keys(&owners.iter().map(|o| o.0).collect::<Vec<_>>())
+    }
+
+    /// How far the key table has come.
+    pub(crate) fn extent(&self) -> KeyExtent {
+        self.table.extent()
     }
 
     /// The data key of an owner; `None` once erased.

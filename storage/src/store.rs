@@ -18,18 +18,17 @@ use tokio::sync::watch;
 
 use crate::chores::Chore;
 use crate::clerk::{Clerk, ErrandQueue};
-use crate::codec::{Head, from_bytes};
-use crate::commit::{CommitMetrics, Committer};
-use crate::commit_queue::{CommitQueue, Lane, Promise, QueueFull, Work};
+use crate::codec::{FOLDER_FORMAT, Head, from_bytes};
+use crate::commit::{CommitMetrics, CommitQueue, Committer, Grouping, Lane, Ledger, Promise, QueueFull, ScanLog, Work};
 use crate::error::StorageError;
 use crate::failure::Failure;
 use crate::keyring::Keyring;
-use crate::keys::MasterKey;
+use crate::keys::{KeyExtent, MasterKey};
 use crate::layout::{HEAD_KEY, Keyspaces, Space};
 use crate::mark::{HighWaterMark, MarkKeeper};
 use crate::owners::{self, NewOwner, RegisteredOwner};
 use crate::read::{READERS, Read, ReadError, ReadQueue, Reader, Revival};
-use crate::scan_log::ScanLog;
+use crate::space::{Intake, SpaceKeeper, SpaceOptions};
 use crate::threads::Thread;
 use crate::watchdog::{self, Progress};
 
@@ -39,6 +38,8 @@ const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 const JOURNALS_BYTES: u64 = 128 * 1024 * 1024;
 /// fjall's own threads. With two, one spins while the other compacts.
 const FJALL_WORKERS: usize = 1;
+/// How long one commit may take before new sessions are turned away: a person with a telephone in hand waits no longer.
+const STALLED_AFTER: Duration = Duration::from_secs(1);
 /// Owners that one batch of a bulk registration holds.
 const REGISTER_BATCH: usize = 4_096;
 
@@ -52,13 +53,24 @@ pub struct OpenOptions<'a> {
     pub folder: &'a Path,
     /// The master key.
     pub master: &'a MasterKey,
+    /// How commits are grouped.
+    pub grouping: Grouping,
+    /// What happens as the disk fills.
+    pub space: SpaceOptions,
+}
+
+impl<'a> OpenOptions<'a> {
+    /// With the defaults of everything else.
+    pub fn new(folder: &'a Path, master: &'a MasterKey) -> Self {
+        Self { folder, master, grouping: Grouping::default(), space: SpaceOptions::default() }
+    }
 }
 
 struct Threads {
     commit: Thread,
     others: Vec<Thread>,
-    /// Dropped, they end the mark thread and the watchdog.
-    stop: [Sender<()>; 2],
+    /// Dropped, they end the mark thread, the watchdog and the one that watches the disk.
+    stop: [Sender<()>; 3],
 }
 
 /// The ways to the threads.
@@ -76,6 +88,7 @@ pub struct Storage {
     scans: Arc<ScanLog>,
     threads: Mutex<Option<Threads>>,
     commit_progress: Arc<Progress>,
+    intake: Intake,
     failed: watch::Receiver<bool>,
     floor: Timestamp,
     #[cfg(feature = "faults")]
@@ -91,12 +104,17 @@ impl Storage {
     {
         let folder = options.folder;
         make_folder(folder).map_err(|e| StorageError::folder(folder, e))?;
+        let space = SpaceKeeper::new(folder, options.space);
+        let intake = space.intake();
         let database = open_database(&folder.join("db"))?;
         let spaces = Keyspaces::open(&database)?;
         let head: Head = match spaces.get(Space::Head).get(HEAD_KEY)? {
             Some(value) => from_bytes(Space::Head, &value)?,
             None => Head::default(),
         };
+        if let Some(found) = head.format.filter(|&format| format > FOLDER_FORMAT) {
+            return Err(StorageError::Newer { found, known: FOLDER_FORMAT });
+        }
         let mark = HighWaterMark::at(folder.join("high-water.mark"));
         let marked = mark.read()?;
         if head.sequence < marked {
@@ -104,6 +122,7 @@ impl Storage {
         }
         // Only now: a database that was lost as a whole is not a new one, and gets no empty key table.
         let keys = Arc::new(Keyring::open(options.master, &folder.join("keys.table"), head.sequence == 0)?);
+        keys_are_not_older(&keys, &head)?;
         let floor = Timestamp::from_millis(head.at_ms);
         let now: Arc<dyn Fn() -> Timestamp + Send + Sync> = Arc::new(clock(floor));
         keys.prepare_days(now())?;
@@ -127,23 +146,28 @@ impl Storage {
             faults: faults.clone(),
         };
         let scans = Arc::new(ScanLog::default());
-        let committer = Committer {
+        let ledger = Ledger {
             database,
             spaces,
             keys: keys.clone(),
-            scans: scans.clone(),
             head,
+            unsynced: false,
+            #[cfg(feature = "faults")]
+            faults: faults.clone(),
+        };
+        let committer = Committer {
+            ledger,
+            grouping: options.grouping,
+            keys: keys.clone(),
+            scans: scans.clone(),
             now,
             failure: failure.clone(),
             progress: commit_progress.clone(),
             safe,
             metrics: CommitMetrics::resolve(),
-            unsynced: false,
-            #[cfg(feature = "faults")]
-            faults: faults.clone(),
         };
         let keeper = MarkKeeper { mark, marked, safe: is_safe, failure, progress: progress("the mark thread") };
-        let (face, threads) = start(committer, keeper, &reader)?;
+        let (face, threads) = start(committer, keeper, space, &reader)?;
         Ok(Self {
             keys,
             reader,
@@ -151,6 +175,7 @@ impl Storage {
             scans,
             threads: Mutex::new(Some(threads)),
             commit_progress,
+            intake,
             failed: has_failed,
             floor,
             #[cfg(feature = "faults")]
@@ -185,10 +210,26 @@ impl Storage {
         self.face.commits.depth()
     }
 
-    /// Whether the commit queue still takes work of this lane. Ask before deciding what needs a promise; between the
-    /// question and the promise others may fill the queue, so the promise itself can still be refused.
+    /// How long the commit under way has taken so far; zero while there is none.
+    pub fn commit_under_way(&self) -> Duration {
+        self.commit_progress.under_way()
+    }
+
+    /// Whether there is room on the disk for something new; without it [`Lane::Webhooks`] alone goes on.
+    pub fn has_space(&self) -> bool {
+        self.intake.is_open()
+    }
+
+    /// Whether work of this lane is still taken. Ask before deciding what needs a promise; between the question and the
+    /// promise others may fill the queue, so the promise itself can still be refused. On a disk that runs full, or one whose
+    /// commit has taken a second so far, what begins something new is turned away at once instead of piling up behind it.
     pub fn has_room(&self, lane: Lane) -> bool {
-        self.face.commits.has_room(lane)
+        let is_welcome = match lane {
+            Lane::Webhooks => true,
+            Lane::Scans => self.has_space(),
+            Lane::Sessions => self.has_space() && self.commit_under_way() < STALLED_AFTER,
+        };
+        is_welcome && self.face.commits.has_room(lane)
     }
 
     /// Remembers a record of a session that nobody waits for, within half a second. Never blocks.
@@ -261,6 +302,9 @@ impl Storage {
 
     /// Registers owners, each with a tag of their own; on stable storage when it returns. Blocks.
     pub fn register(&self, owners: &[NewOwner], now: Timestamp) -> Result<Vec<RegisteredOwner>, StorageError> {
+        if !self.has_space() {
+            return Err(StorageError::NoSpace);
+        }
         let mut all = Vec::with_capacity(owners.len());
         // One batch is sealed while the one before it is written.
         let mut before: Option<Promise> = None;
@@ -313,6 +357,18 @@ fn make_folder(folder: &Path) -> std::io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
+/// Keys are on stable storage before anything is committed that needs them, so a table behind the head is another's past.
+fn keys_are_not_older(keys: &Keyring, head: &Head) -> Result<(), StorageError> {
+    let (Some(expected_epoch), Some(expected)) = (head.key_epoch, head.key_entries) else {
+        return Ok(());
+    };
+    let found = keys.extent();
+    if found >= (KeyExtent { epoch: expected_epoch, entries: expected }) {
+        return Ok(());
+    }
+    Err(StorageError::OldKeys { epoch: found.epoch, found: found.entries, expected_epoch, expected })
+}
+
 fn open_database(path: &PathBuf) -> Result<Database, StorageError> {
     let builder = Database::builder(path).cache_size(CACHE_BYTES).max_journaling_size(JOURNALS_BYTES);
     let opened = builder.worker_threads(FJALL_WORKERS).open();
@@ -322,13 +378,19 @@ fn open_database(path: &PathBuf) -> Result<Database, StorageError> {
     })
 }
 
-fn start(committer: Committer, keeper: MarkKeeper, reader: &Reader) -> Result<(Face, Threads), StorageError> {
+fn start(
+    committer: Committer,
+    keeper: MarkKeeper,
+    space: SpaceKeeper,
+    reader: &Reader,
+) -> Result<(Face, Threads), StorageError> {
     let (commits, commit_inbox) = CommitQueue::new();
     let (reads, read_inbox) = ReadQueue::new();
     let (errands, errand_inbox) = ErrandQueue::new();
     let clerk = Clerk { reader: reader.clone(), commits: commits.clone(), clock: committer.now.clone() };
     let (stop_mark, mark_stopped) = std::sync::mpsc::channel();
     let (stop_watchdog, watchdog_stopped) = std::sync::mpsc::channel();
+    let (stop_space, space_stopped) = std::sync::mpsc::channel();
     let failure = &reader.failure;
     let watched = [committer.progress.clone(), keeper.progress.clone()];
     let told = failure.clone();
@@ -336,11 +398,12 @@ fn start(committer: Committer, keeper: MarkKeeper, reader: &Reader) -> Result<(F
     let mut others = vec![
         Thread::spawn("qnect-mark", failure.clone(), move || keeper.run(&mark_stopped))?,
         Thread::spawn("qnect-clerk", failure.clone(), move || clerk.run(&errand_inbox))?,
+        Thread::spawn("qnect-space", failure.clone(), move || space.run(&space_stopped))?,
         Thread::spawn("qnect-watchdog", failure.clone(), move || watchdog::watch(&watched, &told, &watchdog_stopped))?,
     ];
     for _ in 0..READERS {
         let (reader, inbox) = (reader.clone(), read_inbox.clone());
         others.push(Thread::spawn("qnect-read", failure.clone(), move || reader.run(&inbox))?);
     }
-    Ok((Face { commits, reads, errands }, Threads { commit, others, stop: [stop_mark, stop_watchdog] }))
+    Ok((Face { commits, reads, errands }, Threads { commit, others, stop: [stop_mark, stop_watchdog, stop_space] }))
 }

@@ -58,8 +58,15 @@ impl Progress {
 
     /// Whether the work under way takes longer than any that comes to an end.
     pub(crate) fn hangs(&self) -> bool {
-        let began_ms = self.began_ms.load(Ordering::Relaxed);
-        began_ms != 0 && u128::from(self.now_ms().saturating_sub(began_ms)) >= self.hung_after().as_millis()
+        self.began_ms.load(Ordering::Relaxed) != 0 && self.under_way() >= self.hung_after()
+    }
+
+    /// How long the work under way has taken; zero while there is none.
+    pub(crate) fn under_way(&self) -> Duration {
+        match self.began_ms.load(Ordering::Relaxed) {
+            0 => Duration::ZERO,
+            began_ms => Duration::from_millis(self.now_ms().saturating_sub(began_ms)),
+        }
     }
 
     /// After what time a thread is held to hang.

@@ -194,7 +194,8 @@ fn the_clock_starts_at_the_last_commit() {
     let storage = open(folder.path());
     run(storage.promise(Lane::Webhooks, vec![opened(&storage, 1)]).unwrap().kept()).unwrap();
     drop(storage);
-    let options = qnect_storage::OpenOptions { folder: folder.path(), master: &store_common::master() };
+    let master = store_common::master();
+    let options = qnect_storage::OpenOptions::new(folder.path(), &master);
     let storage = Storage::open(&options, |floor| move || floor).unwrap();
     assert_eq!(storage.clock_floor(), NOW);
 }

@@ -93,7 +93,8 @@ fn a_missing_key_table_beside_an_old_database_is_refused() {
 fn another_master_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     used(folder.path());
-    let options = OpenOptions { folder: folder.path(), master: &MasterKey::from_bytes([8; 32]) };
+    let other = MasterKey::from_bytes([8; 32]);
+    let options = OpenOptions::new(folder.path(), &other);
     let refused = Storage::open(&options, |floor| move || floor).unwrap_err();
     assert!(matches!(refused, StorageError::Keys(KeyError::WrongMaster { .. })), "{refused}");
 }

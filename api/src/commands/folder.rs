@@ -13,7 +13,7 @@ pub(super) fn open(config: &Config) -> Result<(Storage, Clock), CommandError> {
     let for_storage = config.for_storage()?;
     let master = keys::read(for_storage.key_file)?;
     let mut clock = None;
-    let storage = Storage::open(&OpenOptions { folder: for_storage.data_dir, master: &master }, |floor| {
+    let storage = Storage::open(&OpenOptions::new(for_storage.data_dir, &master), |floor| {
         let started = *clock.insert(Clock::starting_at_least(floor));
         move || started.now()
     })?;

@@ -9,8 +9,8 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use qnect_core::leg::ProviderEvent;
 use qnect_core::provider_request::ProviderRequest;
 use qnect_engine::{Clock, Engine, Workers};
+use qnect_storage::Storage;
 use qnect_storage::keys::MasterKey;
-use qnect_storage::{OpenOptions, Storage};
 use tokio::sync::{mpsc, watch};
 
 use crate::commands::{CommandError, folder};
@@ -20,7 +20,7 @@ use crate::doors::{self, Doors, operations};
 use crate::observe;
 use crate::outbox::{self, Couriers, Outbox};
 use crate::server::{self, Connections, Service};
-use crate::settings::{accounts, correspondents, engine_options};
+use crate::settings::{accounts, correspondents, engine_options, open_options};
 
 /// Accepted connections that may wait for one worker.
 const DEALT_MAX: usize = 256;
@@ -36,6 +36,10 @@ const OPS_DRAIN_MAX: Duration = Duration::from_secs(1);
 const CONTROL_DRAIN_MAX: Duration = PUBLIC_DRAIN_MAX;
 /// The process ends by force so long after a drain began: later than both together, and than what the store needs.
 const FORCED_END: Duration = Duration::from_secs(15);
+/// How long requests have to be told no after the store has failed: nothing can be acknowledged any more.
+const FAILED_DRAIN_MAX: Duration = Duration::from_secs(2);
+/// So long after the store has failed the process ends by force, whatever hangs. A restart is what helps.
+const FAILED_END: Duration = Duration::from_secs(4);
 /// The exit code of a failed store (`EX_SOFTWARE` of sysexits.h).
 const EXIT_STORAGE: u8 = 70;
 
@@ -51,7 +55,7 @@ pub(super) fn open(config: &Config, master: &MasterKey) -> Result<Opened, Comman
     let metrics = observe::install().map_err(|e| CommandError::Other(format!("metrics cannot be installed: {e}")))?;
     let folder = config.for_storage()?.data_dir;
     let mut clock = None;
-    let storage = Storage::open(&OpenOptions { folder, master }, |floor| {
+    let storage = Storage::open(&open_options(config, folder, master), |floor| {
         let started = *clock.insert(Clock::starting_at_least(floor));
         move || started.now()
     })?;
@@ -81,6 +85,7 @@ pub(super) async fn start(
     ops: TcpListener,
 ) -> Result<Running, CommandError> {
     let Opened { storage, clock, metrics } = opened;
+    end_by_force_after_failure(storage.failed());
     // Before the sessions are read: a command that comes meanwhile waits for its answer.
     let control_socket = ControlSocket::bind(&folder::control_socket(config)?)?;
     let (requests, asked) = mpsc::channel(PROVIDER_REQUESTS_MAX);
@@ -202,8 +207,10 @@ impl Running {
         self.engine.begin_drain();
         self.drain.send_replace(true);
         end_by_force_after(FORCED_END, storage_failed.clone());
+        let at_most = |time_max| if *storage_failed.borrow() { FAILED_DRAIN_MAX } else { time_max };
+        let (public_max, control_max) = (at_most(PUBLIC_DRAIN_MAX), at_most(CONTROL_DRAIN_MAX));
         let (public_done, control_done) =
-            tokio::join!(self.service.drained(PUBLIC_DRAIN_MAX), self.control.drained(CONTROL_DRAIN_MAX));
+            tokio::join!(self.service.drained(public_max), self.control.drained(control_max));
         self.ops_drain.send_replace(true);
         let ops_done = self.ops_service.drained(OPS_DRAIN_MAX).await;
         if !(public_done && control_done && ops_done) {
@@ -213,6 +220,21 @@ impl Running {
         // The last commits may be those that fail.
         if *storage_failed.borrow() { ExitCode::from(EXIT_STORAGE) } else { ExitCode::SUCCESS }
     }
+}
+
+/// Watches the store from a thread of its own, which waits for nothing that could hang with it.
+fn end_by_force_after_failure(mut failed: watch::Receiver<bool>) {
+    std::thread::spawn(move || {
+        // Without a runtime, the drain's own bound ends the process, later.
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() else { return };
+        runtime.block_on(async {
+            // An error is the end of a store that did not fail.
+            if failed.wait_for(|&failed| failed).await.is_ok() {
+                tokio::time::sleep(FAILED_END).await;
+                std::process::exit(EXIT_STORAGE.into());
+            }
+        });
+    });
 }
 
 /// A drain that hangs must not keep a process manager waiting.

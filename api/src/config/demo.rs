@@ -32,7 +32,12 @@ impl Config {
                 public_base_url: Some(public_base_url.to_owned()),
                 ..Server::default()
             },
-            storage: Storage { data_dir: Some(data_dir.to_owned()), key_file: Some(data_dir.join("master.key")) },
+            storage: Storage {
+                data_dir: Some(data_dir.to_owned()),
+                key_file: Some(data_dir.join("master.key")),
+                ballast_mebibytes: 0,
+                ..Storage::default()
+            },
             numbers: vec![Number::new("+911140000001", Provider::Plivo)],
             providers: Providers {
                 plivo: Some(Plivo { api_base_url, ..Plivo::new("MADEMO0000000000000X", auth_token) }),

@@ -51,13 +51,34 @@ pub struct Server {
 }
 
 /// `[storage]`
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Storage {
     /// The data folder; `serve` needs it.
     pub data_dir: Option<PathBuf>,
     /// The master key's file; `serve` needs it.
     pub key_file: Option<PathBuf>,
+    /// Records at which a commit is closed.
+    pub commit_records_max: u32,
+    /// How long a commit waits for company.
+    pub commit_wait_microseconds: u32,
+    /// MiB that are kept back on the disk for the day when it is full; 0: none.
+    pub ballast_mebibytes: u32,
+    /// Percent of the disk that must be free for new sessions; 0: never refused.
+    pub free_percent_min: u8,
+}
+
+impl Default for Storage {
+    fn default() -> Self {
+        Self {
+            data_dir: None,
+            key_file: None,
+            commit_records_max: 1_024,
+            commit_wait_microseconds: 0,
+            ballast_mebibytes: 64,
+            free_percent_min: 5,
+        }
+    }
 }
 
 /// `[engine]`

@@ -111,6 +111,10 @@ fn an_empty_file_gives_the_defaults_of_the_public_interface() {
         ops_listen = "127.0.0.1:9464"
         trusted_proxies = []
         [storage]
+        commit_records_max = 1024
+        commit_wait_microseconds = 0
+        ballast_mebibytes = 64
+        free_percent_min = 5
         [engine]
         tag_idle_seconds = 900
         active_tags_max = 2000000

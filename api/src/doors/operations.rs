@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{RawQuery, State};
@@ -22,6 +23,9 @@ pub struct Operations {
     pub draining: watch::Receiver<bool>,
 }
 
+/// One commit that takes longer makes the process unready. A disk that is alive takes well below a second.
+const COMMIT_READY_MAX: Duration = Duration::from_secs(10);
+
 /// The operations listener's routes.
 pub fn operations(state: Arc<Operations>) -> Router {
     Router::new()
@@ -33,8 +37,12 @@ pub fn operations(state: Arc<Operations>) -> Router {
 }
 
 async fn ready(State(operations): State<Arc<Operations>>, RawQuery(query): RawQuery) -> Response {
-    let checks =
-        [("storage", !*operations.storage.failed().borrow()), ("not_draining", !*operations.draining.borrow())];
+    let storage = &operations.storage;
+    let checks = [
+        ("storage", !*storage.failed().borrow()),
+        ("commits", storage.commit_under_way() < COMMIT_READY_MAX),
+        ("not_draining", !*operations.draining.borrow()),
+    ];
     let all = checks.iter().all(|(_, ok)| *ok);
     let mut text = String::from(if all { "ready\n" } else { "not ready\n" });
     if query.is_some_and(|q| q.split('&').any(|p| p == "verbose" || p.starts_with("verbose="))) {
@@ -42,6 +50,9 @@ async fn ready(State(operations): State<Arc<Operations>>, RawQuery(query): RawQu
             // Writing to a String cannot fail.
             let _ = writeln!(text, "{name}: {}", if ok { "ok" } else { "failed" });
         }
+        // No reason to send the webhooks of calls that are on elsewhere.
+        let _ =
+            writeln!(text, "disk_space: {}", if storage.has_space() { "ok" } else { "low, new sessions are refused" });
     }
     let status = if all { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, text).into_response()

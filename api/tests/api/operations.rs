@@ -9,7 +9,7 @@ use crate::folder::{Folder, owner};
 use crate::server::Server;
 
 /// The metrics of the public interface that exist, with their labels.
-const METRICS: [(&str, &[&str]); 18] = [
+const METRICS: [(&str, &[&str]); 19] = [
     ("qnect_scans_total", &["decision"]),
     ("qnect_scan_decision_seconds", &[]),
     ("qnect_sessions_opened_total", &["outcome"]),
@@ -23,6 +23,7 @@ const METRICS: [(&str, &[&str]); 18] = [
     ("qnect_commit_seconds", &[]),
     ("qnect_commit_batch_records", &[]),
     ("qnect_commit_queue_records", &[]),
+    ("qnect_disk_free_ratio", &[]),
     ("qnect_scan_records_dropped_total", &[]),
     ("qnect_http_requests_total", &["route", "code"]),
     ("qnect_http_request_seconds", &["route"]),

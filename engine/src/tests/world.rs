@@ -137,7 +137,7 @@ impl World {
 
     fn open(&self, start: Timestamp) -> (Storage, Clock) {
         let mut clock = None;
-        let options = OpenOptions { folder: self.folder.path(), master: &self.master };
+        let options = OpenOptions::new(self.folder.path(), &self.master);
         let storage = metrics::with_local_recorder(&self.recorder, || {
             Storage::open(&options, |floor| {
                 let c = Clock::starting_at_least(floor.max(start));

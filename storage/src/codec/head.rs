@@ -2,6 +2,10 @@
 
 use minicbor::{Decode, Encode};
 
+/// What a data folder holds as a whole: its keyspaces and the meaning of their rows. It goes up when a program that only
+/// knows the number before could misread or overwrite something; a new field alone is no reason. Version N reads N-1.
+pub(crate) const FOLDER_FORMAT: u32 = 1;
+
 /// The last commit of the database: written in every batch.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Default)]
 #[cbor(map)]
@@ -15,4 +19,12 @@ pub(crate) struct Head {
     /// The engine's time of the commit, in milliseconds: no later start begins before it.
     #[n(2)]
     pub(crate) at_ms: u64,
+    /// The [`FOLDER_FORMAT`] of the program that wrote it; absent: 1.
+    #[n(3)]
+    pub(crate) format: Option<u32>,
+    /// The key table that this commit may need: its epoch, and how many entries it had. Absent: not known.
+    #[n(4)]
+    pub(crate) key_epoch: Option<u64>,
+    #[n(5)]
+    pub(crate) key_entries: Option<u64>,
 }

@@ -7,7 +7,7 @@ mod scan;
 mod session;
 mod tag;
 
-pub(crate) use head::Head;
+pub(crate) use head::{FOLDER_FORMAT, Head};
 pub(crate) use owner::OwnerRow;
 pub(crate) use scan::{pack_scans, unpack_scans};
 pub(crate) use session::{decode_session, encode_session, session_id};

@@ -31,4 +31,4 @@ pub use derive::{DerivedKey, Purpose};
 pub use error::KeyError;
 pub use master::MasterKey;
 pub use seal::{DataKey, Place};
-pub use table::{KeyCounts, KeyTable};
+pub use table::{KeyCounts, KeyExtent, KeyTable};

@@ -6,6 +6,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use super::day::DayKey;
@@ -32,6 +33,15 @@ pub struct KeyCounts {
     pub day_keys: usize,
 }
 
+/// How far a table has come. Tables of one epoch only grow; erasing someone begins a new epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KeyExtent {
+    /// The epoch, from 1.
+    pub epoch: u64,
+    /// Entries on stable storage.
+    pub entries: u64,
+}
+
 /// The data keys of all people and the day keys, in memory and in a file outside the database's folder.
 ///
 /// A key is given out only when it is on stable storage. One handle at a time holds the file, across processes. Looking
@@ -47,6 +57,8 @@ pub struct KeyTable {
     keys: RwLock<Shelves>,
     /// Held across write and fdatasync: one writer at a time.
     tail: Mutex<Tail>,
+    /// Entries on stable storage, for those who must not wait for `tail`.
+    safe_entries: AtomicU64,
 }
 
 struct Tail {
@@ -162,9 +174,16 @@ impl KeyTable {
         self.epoch.number
     }
 
+    /// How far this table has come. Never waits for a disk.
+    #[must_use]
+    pub fn extent(&self) -> KeyExtent {
+        KeyExtent { epoch: self.epoch.number, entries: self.safe_entries.load(Ordering::Acquire) }
+    }
+
     fn new(path: &Path, epoch: Epoch, keys: Shelves, file: File, entry_count: u64) -> Self {
         let tail = Mutex::new(Tail { file, entry_count, poisoned: false });
-        Self { path: path.to_owned(), epoch, keys: RwLock::new(keys), tail }
+        let safe_entries = AtomicU64::new(entry_count);
+        Self { path: path.to_owned(), epoch, keys: RwLock::new(keys), tail, safe_entries }
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Shelves> {
@@ -199,6 +218,7 @@ impl KeyTable {
         tail.file.write_all_at(&blocks, offset_of(group)).map_err(KeyError::io(&self.path, "write"))?;
         tail.file.sync_data().map_err(KeyError::io(&self.path, "fsync"))?;
         tail.entry_count += ids.len() as u64;
+        self.safe_entries.store(tail.entry_count, Ordering::Release);
         for some in made.chunks(INSERTS_PER_LOCK) {
             let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
             for (entry, secret) in some {

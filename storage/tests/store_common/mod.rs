@@ -26,7 +26,8 @@ pub fn master() -> MasterKey {
 }
 
 pub fn try_open(folder: &Path) -> Result<Storage, StorageError> {
-    let options = OpenOptions { folder, master: &master() };
+    let master = master();
+    let options = OpenOptions::new(folder, &master);
     Storage::open(&options, |floor| move || floor.max(NOW))
 }
 

@@ -238,7 +238,8 @@ async fn a_closed_book_ends_the_janitor() {
 #[tokio::test]
 async fn records_are_deleted_at_the_provider_and_the_store_knows() {
     let folder = tempfile::tempdir().unwrap();
-    let options = OpenOptions { folder: folder.path(), master: &MasterKey::from_bytes([7; 32]) };
+    let master = MasterKey::from_bytes([7; 32]);
+    let options = OpenOptions::new(folder.path(), &master);
     let storage = Arc::new(Storage::open(&options, |floor| move || floor.max(NOW)).unwrap());
     let owner = NewOwner {
         name: "A".into(),

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use qnect_core::record::ScanRecord;
 
-use crate::commit_queue::QueueFull;
+use super::queue::QueueFull;
 
 /// Shelves, so that workers do not wait for each other.
 const SHELVES: usize = 8;

@@ -62,6 +62,17 @@ pub(crate) enum Work {
     Stop,
 }
 
+impl Work {
+    /// Records or rows in it.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Records(records) => records.len(),
+            Self::Rows(rows) => rows.len(),
+            Self::Stop => 0,
+        }
+    }
+}
+
 pub(crate) struct Job {
     pub(crate) work: Work,
     pub(crate) kept: Option<oneshot::Sender<()>>,

@@ -1,0 +1,102 @@
+//! What a group is written with: one fjall batch, numbered without gaps and chained by a hash, and one sync.
+
+use std::sync::Arc;
+
+use fjall::{Database, PersistMode};
+use qnect_core::time::Timestamp;
+use sha2::{Digest, Sha256};
+
+use crate::codec::{FOLDER_FORMAT, Head, to_bytes};
+use crate::error::StorageError;
+use crate::keyring::Keyring;
+use crate::layout::{HEAD_KEY, Keyspaces, Space};
+
+/// The only writer of the database.
+pub(crate) struct Ledger {
+    pub(crate) database: Database,
+    pub(crate) spaces: Keyspaces,
+    pub(crate) keys: Arc<Keyring>,
+    /// Of the last group.
+    pub(crate) head: Head,
+    /// Something was written since the last sync.
+    pub(crate) unsynced: bool,
+    #[cfg(feature = "faults")]
+    pub(crate) faults: crate::faults::Faults,
+}
+
+/// A row that a group changes: keyspace, key, and its value; `None`, and the row goes.
+pub(crate) type Change<'a> = (Space, &'a [u8], Option<&'a [u8]>);
+
+impl Ledger {
+    /// Numbers and writes one group, all or nothing; `sync`ed, it and all before it are on stable storage on return.
+    /// `fill` hands in the rows and is told the group's number. After an error nothing more may be written.
+    pub(crate) fn write(
+        &mut self,
+        now: Timestamp,
+        sync: bool,
+        fill: impl FnOnce(u64, &mut dyn FnMut(Change<'_>)) -> Result<(), StorageError>,
+    ) -> Result<(), StorageError> {
+        let mode = if sync { PersistMode::SyncData } else { PersistMode::Buffer };
+        let mut batch = self.database.batch().durability(Some(mode));
+        let sequence = self.head.sequence + 1;
+        let mut hash = Sha256::new();
+        hash.update(self.head.hash);
+        hash.update(sequence.to_be_bytes());
+        fill(sequence, &mut |change| {
+            chain(&mut hash, change);
+            match change {
+                (space, key, Some(value)) => batch.insert(self.spaces.get(space), key, value),
+                (space, key, None) => batch.remove(self.spaces.get(space), key),
+            }
+        })?;
+        let keys = self.keys.extent();
+        let head = Head {
+            sequence,
+            hash: hash.finalize().into(),
+            at_ms: now.as_millis(),
+            format: Some(FOLDER_FORMAT),
+            key_epoch: Some(keys.epoch),
+            key_entries: Some(keys.entries),
+        };
+        batch.insert(self.spaces.get(Space::Head), HEAD_KEY, to_bytes(&head));
+        #[cfg(feature = "faults")]
+        self.faults.before_commit()?;
+        batch.commit()?;
+        self.head = head;
+        self.unsynced = !sync;
+        Ok(())
+    }
+
+    /// Puts what was written without a sync on stable storage.
+    pub(crate) fn sync(&mut self) -> Result<(), StorageError> {
+        self.database.persist(PersistMode::SyncData)?;
+        self.unsynced = false;
+        Ok(())
+    }
+}
+
+/// Takes a change into the rolling hash; a row that goes has a length that no value has.
+pub(crate) fn chain(hash: &mut Sha256, (space, key, value): Change<'_>) {
+    hash.update([space as u8]);
+    hash.update((key.len() as u32).to_be_bytes());
+    hash.update(key);
+    hash.update(value.map_or(u32::MAX, |value| value.len() as u32).to_be_bytes());
+    hash.update(value.unwrap_or_default());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rolling_hash_tells_a_row_that_goes_from_one_that_stays() {
+        let after = |key: &[u8], value| {
+            let mut hash = Sha256::new();
+            chain(&mut hash, (Space::Index, key, value));
+            hash.finalize()
+        };
+        assert_ne!(after(b"key", None), after(b"key", Some(b"")));
+        assert_ne!(after(b"key", None), after(b"yek", None));
+        assert_eq!(after(b"key", None), after(b"key", None));
+    }
+}

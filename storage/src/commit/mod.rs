@@ -1,0 +1,34 @@
+//! The commit path: the only way in which anything is written.
+//!
+//! Its face is narrow: work goes in by [`CommitQueue`], a [`Promise`] comes out. One thread ([`Committer`]) folds what waits
+//! into a group and hands it to the [`Ledger`], the one place that knows what a group is written with. A log that is
+//! replicated to other machines will stand where the ledger stands, under the same face.
+
+mod ledger;
+mod queue;
+mod scans;
+mod thread;
+
+pub(crate) use ledger::Ledger;
+pub(crate) use queue::{CommitQueue, Work};
+pub use queue::{Lane, Promise, QueueFull};
+pub(crate) use scans::ScanLog;
+pub(crate) use thread::{CommitMetrics, Committer};
+
+use std::time::Duration;
+
+/// How groups are formed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grouping {
+    /// Records at which a group is closed; one job is never split, so a group may have more by what its last job holds.
+    pub records_max: usize,
+    /// How long the thread waits for company of a job that somebody waits for. While one group is synced the next one
+    /// gathers anyway, so 0 is right for all but disks that are hurt by many small syncs.
+    pub wait: Duration,
+}
+
+impl Default for Grouping {
+    fn default() -> Self {
+        Self { records_max: 1_024, wait: Duration::ZERO }
+    }
+}

@@ -1,0 +1,219 @@
+//! The commit thread: it folds what waits into one group with one sync, and only then tells those who wait for it. fjall
+//! syncs under its journal lock and has no group commit of its own.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::{Duration, Instant};
+
+use metrics::{Gauge, Histogram};
+use qnect_core::record::{Record, ScanRecord};
+use qnect_core::session::SessionSnapshot;
+use qnect_core::time::Timestamp;
+use tokio::sync::watch;
+
+use super::Grouping;
+use super::ledger::{Change, Ledger};
+use super::queue::{CommitInbox, Job, Work};
+use super::scans::ScanLog;
+use crate::chores::Chore;
+use crate::codec::{encode_session, pack_scans};
+use crate::error::StorageError;
+use crate::failure::Failure;
+use crate::keyring::Keyring;
+use crate::layout::{Space, scans_key, session_key};
+use crate::watchdog::Progress;
+
+/// How long a record that nobody waits for may stay unsynced, and how often the shelves of scans are cleared.
+const EVENTUALLY: Duration = Duration::from_millis(500);
+/// Scans of one packed row: 80 KiB.
+const ROW_SCANS_MAX: usize = 4_096;
+
+/// Everything that the commit thread owns.
+pub(crate) struct Committer {
+    pub(crate) ledger: Ledger,
+    pub(crate) grouping: Grouping,
+    pub(crate) keys: Arc<Keyring>,
+    pub(crate) scans: Arc<ScanLog>,
+    pub(crate) now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    pub(crate) failure: Failure,
+    pub(crate) progress: Arc<Progress>,
+    pub(crate) safe: watch::Sender<u64>,
+    pub(crate) metrics: CommitMetrics,
+}
+
+/// Handles of what the commit thread counts.
+pub(crate) struct CommitMetrics {
+    queue_records: Gauge,
+    seconds: Histogram,
+    batch_records: Histogram,
+}
+
+impl CommitMetrics {
+    /// Resolves the handles; the recorder must be installed before.
+    pub(crate) fn resolve() -> Self {
+        Self {
+            queue_records: metrics::gauge!("qnect_commit_queue_records"),
+            seconds: metrics::histogram!("qnect_commit_seconds"),
+            batch_records: metrics::histogram!("qnect_commit_batch_records"),
+        }
+    }
+}
+
+/// However the commit thread ends: nobody clears the shelves any more.
+impl Drop for Committer {
+    fn drop(&mut self) {
+        self.scans.close();
+    }
+}
+
+/// What one round of the thread takes.
+#[derive(Default)]
+struct Group {
+    jobs: Vec<Job>,
+    records: usize,
+    /// There is nothing behind it.
+    last: bool,
+}
+
+impl Group {
+    fn take(&mut self, job: Job) {
+        self.records += job.work.len();
+        self.last |= matches!(job.work, Work::Stop);
+        self.jobs.push(job);
+    }
+
+    fn is_awaited(&self) -> bool {
+        self.jobs.iter().any(|job| job.kept.is_some())
+    }
+}
+
+impl Committer {
+    /// Runs until the queue is closed or the store fails. A failure is told, and shown by dropped promises.
+    pub(crate) fn run(mut self, inbox: &CommitInbox) {
+        if let Err(error) = self.serve(inbox) {
+            self.failure.tell(&error);
+        }
+    }
+
+    fn serve(&mut self, inbox: &CommitInbox) -> Result<(), StorageError> {
+        // What nobody waits for is safe at the latest when the time since this moment exceeds `EVENTUALLY`.
+        let mut all_safe_at = Instant::now();
+        loop {
+            let group = self.gather(inbox, EVENTUALLY.saturating_sub(all_safe_at.elapsed()));
+            let overdue = group.last || all_safe_at.elapsed() >= EVENTUALLY;
+            if overdue {
+                self.keys.prepare_days((self.now)())?;
+            }
+            self.commit(&group, overdue)?;
+            if overdue {
+                all_safe_at = Instant::now();
+            }
+            inbox.depth.fetch_sub(group.jobs.len(), Ordering::Relaxed);
+            self.metrics.queue_records.set(inbox.depth.load(Ordering::Relaxed) as f64);
+            for job in group.jobs {
+                if let Some(kept) = job.kept {
+                    // Whoever waited may have left: then nobody is told.
+                    let _ = kept.send(());
+                }
+            }
+            self.progress.end();
+            if group.last {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Waits for work, `patience` at most, and takes what is there.
+    fn gather(&self, inbox: &CommitInbox, patience: Duration) -> Group {
+        let mut group = Group::default();
+        match inbox.jobs.recv_timeout(patience) {
+            Ok(job) => group.take(job),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => group.last = true,
+        }
+        self.progress.begin();
+        let full = self.grouping.records_max;
+        while group.records < full
+            && let Ok(job) = inbox.jobs.try_recv()
+        {
+            group.take(job);
+        }
+        if self.grouping.wait.is_zero() || !group.is_awaited() {
+            return group;
+        }
+        let until = Instant::now() + self.grouping.wait;
+        while group.records < full
+            && !group.last
+            && let Ok(job) = inbox.jobs.recv_timeout(until.saturating_duration_since(Instant::now()))
+        {
+            group.take(job);
+        }
+        group
+    }
+
+    /// Writes one group; syncs it when somebody waits or what nobody waits for is `overdue`.
+    fn commit(&mut self, group: &Group, overdue: bool) -> Result<(), StorageError> {
+        let started = Instant::now();
+        let scans = if overdue { self.scans.take() } else { Vec::new() };
+        let sync = overdue || group.is_awaited();
+        if !group.jobs.is_empty() || !scans.is_empty() {
+            let (keys, now) = (self.keys.clone(), (self.now)());
+            self.ledger.write(now, sync, |number, put| write(&group.jobs, scans, number, &keys, put))?;
+            self.metrics.batch_records.record(group.records as f64);
+        } else if overdue && self.ledger.unsynced {
+            self.ledger.sync()?;
+        } else {
+            return Ok(());
+        }
+        if sync {
+            self.safe.send_replace(self.ledger.head.sequence);
+            self.metrics.seconds.record(started.elapsed().as_secs_f64());
+        }
+        Ok(())
+    }
+}
+
+/// The rows of all jobs, and of the scans from the shelves.
+fn write(
+    jobs: &[Job],
+    mut scans: Vec<ScanRecord>,
+    group: u64,
+    keys: &Keyring,
+    put: &mut dyn FnMut(Change<'_>),
+) -> Result<(), StorageError> {
+    for job in jobs {
+        match &job.work {
+            Work::Stop => {}
+            Work::Rows(rows) => rows.iter().for_each(|row| put((row.space, &row.key, row.value.as_deref()))),
+            Work::Records(records) => {
+                for record in records {
+                    match record {
+                        // Scans have a way of their own; one that comes by this one is not lost.
+                        Record::ScanAdmitted(scan) => scans.push(*scan),
+                        Record::SessionOpened(s) | Record::SessionAdvanced(s) | Record::SessionEnded(s) => {
+                            write_session(s, keys, put)?;
+                        }
+                    }
+                }
+            }
+        }
+    }
+    for (part, scans) in (0u16..).zip(scans.chunks_mut(ROW_SCANS_MAX)) {
+        let (earliest, value) = pack_scans(scans);
+        put((Space::Scans, &scans_key(earliest, group, part), Some(&value)));
+    }
+    Ok(())
+}
+
+fn write_session(
+    session: &SessionSnapshot,
+    keys: &Keyring,
+    put: &mut dyn FnMut(Change<'_>),
+) -> Result<(), StorageError> {
+    put((Space::Sessions, &session_key(session.id), Some(&encode_session(session, keys)?)));
+    if let Some(chore) = Chore::left_by(session) {
+        put((Space::Chores, &chore.key(), Some(&[])));
+    }
+    Ok(())
+}
