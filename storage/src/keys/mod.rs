@@ -16,6 +16,7 @@
 
 mod day;
 pub mod derive;
+mod entries;
 mod error;
 mod files;
 pub mod layout;

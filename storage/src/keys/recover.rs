@@ -1,17 +1,17 @@
 //! Reading a key table back: every entry is opened, and what no crash can explain is refused.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+use super::entries::{Entries, Found};
 use super::error::KeyError;
 use super::files::sync_folder_of;
-use super::layout::{BLOCK_BYTES, Block, Epoch, HeaderFault, offset_of};
+use super::layout::{BLOCK_BYTES, Epoch, HeaderFault, offset_of};
 use super::master::MasterKey;
 use super::shelf::{Misfit, Shelves};
 
-/// Bytes read or written at once.
+/// Bytes of the last group that are written again at once.
 const BUFFER_BYTES: usize = 512 * BLOCK_BYTES;
 
 /// What a key table holds, all of it on stable storage.
@@ -23,28 +23,18 @@ pub(super) struct Recovered {
 
 /// Reads the locked table in `file`, and cuts off what an unfinished write left at its end.
 pub(super) fn recover(file: &File, path: &Path, master: &MasterKey) -> Result<Recovered, KeyError> {
-    let mut reader = Reader::new(file, path)?;
-    let epoch = reader.header(master)?;
-    let mut keys = Shelves::default();
-    let mut entry_count = 0;
-    let mut last_group = 0;
-    while entry_count < reader.whole_entries {
-        let block = reader.block()?;
-        let Some((entry, secret)) = epoch.open_entry(entry_count, &block) else {
-            if !is_zero(&block) {
-                return Err(reader.damaged(entry_count));
-            }
-            reader.prove_unacknowledged(&epoch, entry_count)?;
-            break;
-        };
-        keys.insert(&entry, &secret).map_err(|misfit| match misfit {
-            Misfit::UnknownKind => KeyError::UnknownKind { path: path.to_owned(), kind: entry.kind },
-            Misfit::BadId => reader.damaged(entry_count),
-        })?;
-        last_group = entry.group;
-        entry_count += 1;
-    }
-    cut_after(file, path, entry_count, reader.file_bytes)?;
+    let file_bytes = file.metadata().map_err(KeyError::io(path, "read the length"))?.len();
+    // a table gets its name with its header inside, so a shorter file is no unfinished write
+    let Some(entry_bytes) = file_bytes.checked_sub(BLOCK_BYTES as u64) else {
+        return Err(damaged(path, 0));
+    };
+    let epoch = open_header(file, path, master)?;
+    let table = std::thread::scope(|scope| {
+        let entries = Entries::read(scope, (file, path), &epoch, entry_bytes / BLOCK_BYTES as u64)?;
+        take_in(entries, path)
+    })?;
+    let Contents { keys, entry_count, last_group } = table;
+    cut_after(file, path, entry_count, file_bytes)?;
     write_again(file, path, last_group..entry_count)?;
     file.sync_all().map_err(KeyError::io(path, "fsync"))?;
     // its creator may have died between the rename and this
@@ -52,64 +42,60 @@ pub(super) fn recover(file: &File, path: &Path, master: &MasterKey) -> Result<Re
     Ok(Recovered { epoch, keys, entry_count })
 }
 
-struct Reader<'a> {
-    path: &'a Path,
-    bytes: BufReader<&'a File>,
-    file_bytes: u64,
-    whole_entries: u64,
+fn open_header(file: &File, path: &Path, master: &MasterKey) -> Result<Epoch, KeyError> {
+    let mut block = [0; BLOCK_BYTES];
+    file.read_exact_at(&mut block, 0).map_err(KeyError::io(path, "read"))?;
+    Epoch::open_header(&block, master).map_err(|fault| match fault {
+        HeaderFault::NotATable => damaged(path, 0),
+        HeaderFault::UnknownVersion(version) => KeyError::UnknownVersion { path: path.to_owned(), version },
+        HeaderFault::DoesNotOpen => KeyError::WrongMaster { path: path.to_owned() },
+    })
 }
 
-impl<'a> Reader<'a> {
-    fn new(mut file: &'a File, path: &'a Path) -> Result<Self, KeyError> {
-        let file_bytes = file.metadata().map_err(KeyError::io(path, "read the length"))?.len();
-        // a table gets its name with its header inside, so a shorter file is no unfinished write
-        let Some(entry_bytes) = file_bytes.checked_sub(BLOCK_BYTES as u64) else {
-            return Err(KeyError::Damaged { path: path.to_owned(), offset: 0 });
+struct Contents {
+    keys: Shelves,
+    entry_count: u64,
+    last_group: u64,
+}
+
+/// Puts the keys of all entries before the first gap on their shelves.
+fn take_in(mut entries: Entries, path: &Path) -> Result<Contents, KeyError> {
+    let mut table = Contents { keys: Shelves::default(), entry_count: 0, last_group: 0 };
+    while let Some(found) = entries.next() {
+        let index = table.entry_count;
+        let (entry, secret) = match found? {
+            Found::Entry(entry, secret) => (entry, secret),
+            Found::Damage => return Err(damaged(path, offset_of(index))),
+            Found::Zeros => {
+                prove_unacknowledged(entries, path, index)?;
+                break;
+            }
         };
-        file.seek(SeekFrom::Start(0)).map_err(KeyError::io(path, "read"))?;
-        let bytes = BufReader::with_capacity(BUFFER_BYTES, file);
-        Ok(Self { path, bytes, file_bytes, whole_entries: entry_bytes / BLOCK_BYTES as u64 })
+        table.keys.insert(&entry, &secret).map_err(|misfit| match misfit {
+            Misfit::UnknownKind => KeyError::UnknownKind { path: path.to_owned(), kind: entry.kind },
+            Misfit::BadId => damaged(path, offset_of(index)),
+        })?;
+        table.last_group = entry.group;
+        table.entry_count += 1;
     }
-
-    fn header(&mut self, master: &MasterKey) -> Result<Epoch, KeyError> {
-        let block = self.block()?;
-        let path = self.path.to_owned();
-        Epoch::open_header(&block, master).map_err(|fault| match fault {
-            HeaderFault::NotATable => KeyError::Damaged { path, offset: 0 },
-            HeaderFault::UnknownVersion(version) => KeyError::UnknownVersion { path, version },
-            HeaderFault::DoesNotOpen => KeyError::WrongMaster { path },
-        })
-    }
-
-    fn block(&mut self) -> Result<Block, KeyError> {
-        let mut block = [0; BLOCK_BYTES];
-        self.bytes.read_exact(&mut block).map_err(KeyError::io(self.path, "read"))?;
-        Ok(block)
-    }
-
-    /// Reads on after the gap at index `gap`: everything there must be a gap, too, or belong to the group of the gap.
-    fn prove_unacknowledged(&mut self, epoch: &Epoch, gap: u64) -> Result<(), KeyError> {
-        for index in gap + 1..self.whole_entries {
-            let block = self.block()?;
-            if is_zero(&block) {
-                continue;
-            }
-            match epoch.open_entry(index, &block) {
-                Some((entry, _)) if entry.group <= gap => {}
-                Some(_) => return Err(self.damaged(gap)),
-                None => return Err(self.damaged(index)),
-            }
-        }
-        Ok(())
-    }
-
-    fn damaged(&self, index: u64) -> KeyError {
-        KeyError::Damaged { path: self.path.to_owned(), offset: offset_of(index) }
-    }
+    Ok(table)
 }
 
-fn is_zero(block: &Block) -> bool {
-    *block == [0; BLOCK_BYTES]
+/// Reads on after the gap at index `gap`: everything there must be a gap, too, or belong to the group of the gap.
+fn prove_unacknowledged(rest: Entries, path: &Path, gap: u64) -> Result<(), KeyError> {
+    for (index, found) in (gap + 1..).zip(rest) {
+        match found? {
+            Found::Zeros => {}
+            Found::Entry(entry, _) if entry.group <= gap => {}
+            Found::Entry(..) => return Err(damaged(path, offset_of(gap))),
+            Found::Damage => return Err(damaged(path, offset_of(index))),
+        }
+    }
+    Ok(())
+}
+
+fn damaged(path: &Path, offset: u64) -> KeyError {
+    KeyError::Damaged { path: path.to_owned(), offset }
 }
 
 fn cut_after(file: &File, path: &Path, entry_count: u64, file_bytes: u64) -> Result<(), KeyError> {

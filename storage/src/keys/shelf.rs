@@ -1,7 +1,8 @@
 //! Keys in memory: found by id, never moved, wiped when dropped.
 
-use std::collections::HashMap;
+use std::collections::hash_map::Entry as Place;
 
+use rustc_hash::FxHashMap;
 use zeroize::Zeroize;
 
 use super::layout::{Entry, KIND_DATA, KIND_DAY};
@@ -16,7 +17,8 @@ const CHUNK_KEYS: usize = 4096;
 /// positions, and the keys lie in chunks that stay where they are.
 #[derive(Default)]
 pub(super) struct Shelf {
-    position_by_id: HashMap<u64, usize>,
+    /// Ids are drawn at random by us or are days: nobody can choose them so that they collide.
+    position_by_id: FxHashMap<u64, usize>,
     chunks: Vec<Box<[[u8; SECRET_BYTES]]>>,
 }
 
@@ -38,15 +40,15 @@ impl Shelf {
 
     /// Puts a key under an id that has none yet; `false`, and the first key stays, if it has one.
     pub(super) fn insert(&mut self, id: u64, secret: &Secret) -> bool {
-        if self.contains(id) {
-            return false;
-        }
         let position = self.len();
+        let Place::Vacant(place) = self.position_by_id.entry(id) else {
+            return false;
+        };
+        place.insert(position);
         if position == self.chunks.len() * CHUNK_KEYS {
             self.chunks.push(vec![[0; SECRET_BYTES]; CHUNK_KEYS].into_boxed_slice());
         }
         self.chunks[position / CHUNK_KEYS][position % CHUNK_KEYS].copy_from_slice(secret.as_bytes());
-        self.position_by_id.insert(id, position);
         true
     }
 }
