@@ -53,7 +53,7 @@ impl Chore {
         Row::gone(Space::Chores, self.key())
     }
 
-    fn read(key: &[u8], keys: &Keyring) -> Result<Self, StorageError> {
+    pub(crate) fn read(key: &[u8], keys: &Keyring) -> Result<Self, StorageError> {
         let what = "its key is too short";
         let (due, session) =
             key.split_first_chunk().ok_or(StorageError::Unreadable { keyspace: Space::Chores.name(), what })?;

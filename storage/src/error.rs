@@ -18,6 +18,9 @@ pub enum StorageError {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// A restore has begun in the folder and not come to its end.
+    #[error("the data folder {0} holds a restore that did not come to its end; run `qnect restore` again")]
+    HalfRestored(PathBuf),
     /// Keys are missing, damaged, or of another master.
     #[error(transparent)]
     Keys(#[from] KeyError),
@@ -54,10 +57,10 @@ pub enum StorageError {
         /// The newest format that is known here.
         known: u32,
     },
-    /// The key table is older than the database: keys of people are missing.
+    /// The key table is older than the database, or another's: keys of people are missing.
     #[error(
-        "the key table is older than the database: it has {found} entries of epoch {epoch}, and the last commit knew \
-         {expected} of epoch {expected_epoch}; do not serve without them, put the key table back that belongs to this database"
+        "the key table is older than the database, or another's: it has {found} entries of epoch {epoch}, and the last \
+         commit knew {expected} of epoch {expected_epoch}; put the keys.table back that belongs to this database"
     )]
     OldKeys {
         /// The epoch of the table that is there.

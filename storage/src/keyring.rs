@@ -10,6 +10,7 @@ use qnect_core::session::Idempotency;
 use qnect_core::tag::OwnerId;
 use qnect_core::time::Timestamp;
 
+use crate::backup::format::backup_key;
 use crate::error::StorageError;
 use crate::keys::{DataKey, DayKey, DerivedKey, KeyError, KeyExtent, KeyTable, MasterKey, Purpose};
 
@@ -22,6 +23,7 @@ pub struct Keyring {
     checks: CheckKeys,
     roots: RootKey,
     index: DerivedKey,
+    backup: DerivedKey,
     table: KeyTable,
 }
 
@@ -35,6 +37,7 @@ impl Keyring {
             checks: CheckKeys::new(KEY_VERSION, tag.as_bytes(), session.as_bytes()),
             roots: RootKey::new(master.derive(Purpose::CallerRoot, KEY_VERSION).as_bytes()),
             index: master.derive(Purpose::Index, KEY_VERSION),
+            backup: backup_key(master),
             table: if database_is_new {
                 KeyTable::open_or_create(path, master)?
             } else {
@@ -85,6 +88,15 @@ impl Keyring {
     /// The data key of an owner; `None` once erased.
     pub(crate) fn data_key(&self, owner: OwnerId) -> Option<DataKey> {
         self.table.data_key(owner.0)
+    }
+
+    /// The key from which that of each backup file is derived.
+    pub(crate) fn backup_key(&self) -> &DerivedKey {
+        &self.backup
+    }
+
+    pub(crate) fn table(&self) -> &KeyTable {
+        &self.table
     }
 
     pub(crate) fn index_key(&self) -> &[u8; 32] {

@@ -4,6 +4,7 @@
 //! [`Storage::promise`] and [`Storage::log_scan`], a tag comes back by [`Storage::revive`]; calls that may wait for a disk run on this crate's own
 //! threads and never on an arbiter.
 
+mod backup;
 mod cards;
 mod chores;
 mod clerk;
@@ -27,6 +28,7 @@ mod store;
 mod threads;
 mod watchdog;
 
+pub use backup::{BackupError, BackupStream, Inventory, RestoreOptions, examine, restore};
 pub use cards::{Masked, OwnerCard, TagCard};
 pub use chores::Chore;
 pub use commit::{Grouping, Lane, Promise, QueueFull};

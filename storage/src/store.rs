@@ -1,7 +1,7 @@
 //! The store as a whole: opened once, shared by everyone, closed in order.
 
 use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -16,6 +16,7 @@ use qnect_core::tag_code::TagId;
 use qnect_core::time::Timestamp;
 use tokio::sync::watch;
 
+use crate::backup::{Backups, Source, is_half_restored};
 use crate::chores::Chore;
 use crate::clerk::{Clerk, ErrandQueue};
 use crate::codec::{FOLDER_FORMAT, Head, from_bytes};
@@ -23,7 +24,7 @@ use crate::commit::{CommitMetrics, CommitQueue, Committer, Grouping, Lane, Ledge
 use crate::error::StorageError;
 use crate::failure::Failure;
 use crate::keyring::Keyring;
-use crate::keys::{KeyExtent, MasterKey};
+use crate::keys::MasterKey;
 use crate::layout::{HEAD_KEY, Keyspaces, Space};
 use crate::mark::{HighWaterMark, MarkKeeper};
 use crate::owners::{self, NewOwner, RegisteredOwner};
@@ -85,6 +86,7 @@ pub struct Storage {
     keys: Arc<Keyring>,
     reader: Reader,
     pub(crate) face: Face,
+    pub(crate) backups: Backups,
     scans: Arc<ScanLog>,
     threads: Mutex<Option<Threads>>,
     commit_progress: Arc<Progress>,
@@ -104,6 +106,9 @@ impl Storage {
     {
         let folder = options.folder;
         make_folder(folder).map_err(|e| StorageError::folder(folder, e))?;
+        if is_half_restored(folder) {
+            return Err(StorageError::HalfRestored(folder.to_owned()));
+        }
         let space = SpaceKeeper::new(folder, options.space);
         let intake = space.intake();
         let database = open_database(&folder.join("db"))?;
@@ -146,6 +151,12 @@ impl Storage {
             faults: faults.clone(),
         };
         let scans = Arc::new(ScanLog::default());
+        let backups = Backups::new(Source {
+            database: database.clone(),
+            spaces: spaces.clone(),
+            keys: keys.clone(),
+            failure: failure.clone(),
+        });
         let ledger = Ledger {
             database,
             spaces,
@@ -172,6 +183,7 @@ impl Storage {
             keys,
             reader,
             face,
+            backups,
             scans,
             threads: Mutex::new(Some(threads)),
             commit_progress,
@@ -322,10 +334,12 @@ impl Storage {
     /// Commits what is queued, writes the mark, ends all threads; later calls are turned away. Blocks; call it off the
     /// arbiters. A thread that hangs is left behind after 30 s, and the store has failed. A second call does nothing.
     pub fn close(&self) {
-        let Some(Threads { commit, others, stop }) = self.threads.lock().ok().and_then(|mut threads| threads.take())
+        let Some(Threads { commit, mut others, stop }) =
+            self.threads.lock().ok().and_then(|mut threads| threads.take())
         else {
             return;
         };
+        others.extend(self.backups.stop(&self.reader.failure));
         self.face.errands.stop();
         self.face.commits.stop();
         self.face.reads.stop();
@@ -353,7 +367,7 @@ impl std::fmt::Debug for Storage {
 }
 
 /// A new data folder is its owner's only: what is not sealed in it (network prefixes, times) is nobody else's business.
-fn make_folder(folder: &Path) -> std::io::Result<()> {
+pub(crate) fn make_folder(folder: &Path) -> std::io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
@@ -363,17 +377,18 @@ fn keys_are_not_older(keys: &Keyring, head: &Head) -> Result<(), StorageError> {
         return Ok(());
     };
     let found = keys.extent();
-    if found >= (KeyExtent { epoch: expected_epoch, entries: expected }) {
+    let is_same = head.key_table.is_none_or(|table| table == found.table);
+    if found.epoch > expected_epoch || (found.epoch == expected_epoch && found.entries >= expected && is_same) {
         return Ok(());
     }
     Err(StorageError::OldKeys { epoch: found.epoch, found: found.entries, expected_epoch, expected })
 }
 
-fn open_database(path: &PathBuf) -> Result<Database, StorageError> {
+pub(crate) fn open_database(path: &Path) -> Result<Database, StorageError> {
     let builder = Database::builder(path).cache_size(CACHE_BYTES).max_journaling_size(JOURNALS_BYTES);
     let opened = builder.worker_threads(FJALL_WORKERS).open();
     opened.map_err(|e| match e {
-        fjall::Error::Locked => StorageError::InUse(path.clone()),
+        fjall::Error::Locked => StorageError::InUse(path.to_owned()),
         other => other.into(),
     })
 }

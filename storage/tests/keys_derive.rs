@@ -4,8 +4,14 @@ use std::collections::HashSet;
 
 use qnect_storage::keys::{MasterKey, Purpose};
 
-const PURPOSES: [Purpose; 5] =
-    [Purpose::TagCheck, Purpose::SessionCheck, Purpose::Index, Purpose::CallerRoot, Purpose::EpochSeal];
+const PURPOSES: [Purpose; 6] = [
+    Purpose::TagCheck,
+    Purpose::SessionCheck,
+    Purpose::Index,
+    Purpose::CallerRoot,
+    Purpose::EpochSeal,
+    Purpose::Backup,
+];
 
 #[test]
 fn every_purpose_and_version_has_a_key_of_its_own() {

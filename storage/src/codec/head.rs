@@ -27,4 +27,7 @@ pub(crate) struct Head {
     pub(crate) key_epoch: Option<u64>,
     #[n(5)]
     pub(crate) key_entries: Option<u64>,
+    /// Which table of that epoch.
+    #[cbor(n(7), with = "minicbor::bytes")]
+    pub(crate) key_table: Option<[u8; 16]>,
 }

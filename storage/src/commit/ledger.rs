@@ -57,6 +57,7 @@ impl Ledger {
             format: Some(FOLDER_FORMAT),
             key_epoch: Some(keys.epoch),
             key_entries: Some(keys.entries),
+            key_table: Some(keys.table),
         };
         batch.insert(self.spaces.get(Space::Head), HEAD_KEY, to_bytes(&head));
         #[cfg(feature = "faults")]

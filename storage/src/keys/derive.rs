@@ -25,6 +25,8 @@ pub enum Purpose {
     CallerRoot,
     /// The seal of the epoch key in the header of the key table; info `qnect epoch seal`.
     EpochSeal,
+    /// What the key of each backup file is derived from; info `qnect backup`.
+    Backup,
 }
 
 impl Purpose {
@@ -35,6 +37,7 @@ impl Purpose {
             Self::Index => b"qnect index",
             Self::CallerRoot => b"qnect caller root",
             Self::EpochSeal => b"qnect epoch seal",
+            Self::Backup => b"qnect backup",
         }
     }
 }
@@ -48,6 +51,15 @@ impl DerivedKey {
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
         self.0.as_bytes()
+    }
+
+    /// A key of one file alone: HKDF-SHA256 with this key as input key material, the file's random salt, and `info`.
+    pub(crate) fn for_file(&self, salt: &[u8; 32], info: &[u8]) -> Self {
+        let mut derived = Secret::zeroed();
+        Hkdf::<Sha256>::new(Some(salt), self.as_bytes())
+            .expand(info, derived.as_mut_bytes())
+            .expect("hkdf-sha256 gives up to 8160 bytes");
+        Self(derived)
     }
 }
 

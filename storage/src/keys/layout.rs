@@ -33,6 +33,8 @@
 //! earlier ones are on stable storage: so an entry that opens and whose group begins after a gap proves that the gap
 //! was once acknowledged, and is damage. Anything that is neither an authentic entry nor all zero is damage, too.
 
+use sha2::{Digest, Sha256};
+
 use super::derive::Purpose;
 use super::error::KeyError;
 use super::master::MasterKey;
@@ -51,6 +53,7 @@ const FORMAT_VERSION: u8 = 1;
 const EPOCH_SEAL_VERSION: u8 = 1;
 const HEADER_DOMAIN: &[u8] = b"qnect key table header 1";
 const ENTRY_DOMAIN: &[u8] = b"qnect key table entry 1";
+const IDENTITY_DOMAIN: &[u8] = b"qnect key table identity 1";
 
 const CLEAR_BYTES: usize = 24;
 const SEALED_AT: usize = CLEAR_BYTES + NONCE_BYTES;
@@ -113,6 +116,14 @@ impl Epoch {
         let seal_key = master.derive(Purpose::EpochSeal, clear[9]);
         let key = open_block(&seal_key.0, HEADER_DOMAIN, block).ok_or(HeaderFault::DoesNotOpen)?;
         Ok(Self { number: number_at(&clear, 16), key })
+    }
+
+    /// What tells this table from any other, whatever their numbers; it tells nothing of the key.
+    pub(super) fn identity(&self) -> [u8; 16] {
+        let hash = Sha256::new_with_prefix(IDENTITY_DOMAIN).chain_update(self.key.as_bytes()).finalize();
+        let mut identity = [0; 16];
+        identity.copy_from_slice(&hash[..16]);
+        identity
     }
 
     pub(super) fn seal_entry(&self, index: u64, entry: &Entry, secret: &Secret) -> Result<Block, KeyError> {

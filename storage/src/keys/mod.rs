@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! master key (own file) ──HKDF──> tag check, session check, index, caller root
+//!        ├──────────────HKDF──> backup ──HKDF, the file's salt──> the key of one backup file
 //!        └──────────────HKDF──> epoch seal ──seals──> epoch key (header of the key table)
 //!                                                        └──seals──> data key of a person, day key of a day
 //! data key of a person ──seals──> every personal field of that person in the database
@@ -14,6 +15,7 @@
 //! Every format here is final and carries a version: [`master`] (the key file), [`mod@derive`] (info strings), [`seal`]
 //! (a sealed field), [`layout`] (the key table).
 
+mod copy;
 mod day;
 pub mod derive;
 mod entries;
@@ -27,6 +29,7 @@ mod secret;
 mod shelf;
 mod table;
 
+pub use copy::KeyCopy;
 pub use day::DayKey;
 pub use derive::{DerivedKey, Purpose};
 pub use error::KeyError;

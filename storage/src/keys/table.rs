@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
+use super::copy::KeyCopy;
 use super::day::DayKey;
 use super::error::KeyError;
 use super::files::{create_whole, lock};
@@ -33,13 +34,15 @@ pub struct KeyCounts {
     pub day_keys: usize,
 }
 
-/// How far a table has come. Tables of one epoch only grow; erasing someone begins a new epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// How far a key table goes: what tells an older one from a later one, and one database's from another's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyExtent {
-    /// The epoch, from 1.
+    /// The epoch, from 1; a later one may have fewer keys.
     pub epoch: u64,
-    /// Entries on stable storage.
+    /// Keys of both kinds.
     pub entries: u64,
+    /// Which table of that epoch.
+    pub(crate) table: [u8; 16],
 }
 
 /// The data keys of all people and the day keys, in memory and in a file outside the database's folder.
@@ -53,6 +56,7 @@ pub struct KeyExtent {
 pub struct KeyTable {
     path: PathBuf,
     epoch: Epoch,
+    identity: [u8; 16],
     /// Locked after `tail` and never across I/O, so that no reader waits for the disk.
     keys: RwLock<Shelves>,
     /// Held across write and fdatasync: one writer at a time.
@@ -168,22 +172,34 @@ impl KeyTable {
         KeyCounts { data_keys: keys.people.len(), day_keys: keys.days.len() }
     }
 
+    /// Begins a copy of the table's file as it is now, for its backup. May wait for a write that is under way.
+    ///
+    /// # Errors
+    /// [`KeyError::Io`].
+    pub fn copy(&self) -> Result<KeyCopy, KeyError> {
+        // one that takes no more keys still has those that it took
+        let tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = tail.file.try_clone().map_err(KeyError::io(&self.path, "open it once more"))?;
+        Ok(KeyCopy { path: self.path.clone(), file, at: 0, end: offset_of(tail.entry_count) })
+    }
+
     /// The epoch of this table, from 1.
     #[must_use]
     pub fn epoch(&self) -> u64 {
         self.epoch.number
     }
 
-    /// How far this table has come. Never waits for a disk.
+    /// How far this table goes, as far as it is on stable storage. Waits for no disk.
     #[must_use]
     pub fn extent(&self) -> KeyExtent {
-        KeyExtent { epoch: self.epoch.number, entries: self.safe_entries.load(Ordering::Acquire) }
+        let entries = self.safe_entries.load(Ordering::Acquire);
+        KeyExtent { epoch: self.epoch.number, entries, table: self.identity }
     }
 
     fn new(path: &Path, epoch: Epoch, keys: Shelves, file: File, entry_count: u64) -> Self {
         let tail = Mutex::new(Tail { file, entry_count, poisoned: false });
-        let safe_entries = AtomicU64::new(entry_count);
-        Self { path: path.to_owned(), epoch, keys: RwLock::new(keys), tail, safe_entries }
+        let (identity, safe_entries) = (epoch.identity(), AtomicU64::new(entry_count));
+        Self { path: path.to_owned(), epoch, identity, keys: RwLock::new(keys), tail, safe_entries }
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Shelves> {
