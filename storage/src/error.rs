@@ -35,6 +35,9 @@ pub enum StorageError {
         /// What was wrong, without its content.
         what: &'static str,
     },
+    /// Bytes of the database are not what was written, or something of it is missing.
+    #[error(transparent)]
+    Damaged(#[from] Damage),
     /// The database is older than what was once safe in it.
     #[error(
         "the database ends at commit {found}, but commit {marked} was safe once: acknowledged records are missing; \
@@ -85,5 +88,47 @@ pub enum StorageError {
 impl StorageError {
     pub(crate) fn folder(path: impl Into<PathBuf>, source: std::io::Error) -> Self {
         Self::Folder { path: path.into(), source }
+    }
+}
+
+/// Damage to a database: where, what, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{path}{}: {what}; {remedy}", at.map(|at| format!(" at byte {at}")).unwrap_or_default())]
+pub struct Damage {
+    /// The file.
+    pub path: PathBuf,
+    /// Where in it, if it is one place.
+    pub at: Option<u64>,
+    /// What is wrong, without anything of its content.
+    pub what: String,
+    /// What to do.
+    pub remedy: Remedy,
+}
+
+impl Damage {
+    pub(crate) fn of(path: impl Into<PathBuf>, what: impl Into<String>, remedy: Remedy) -> Self {
+        Self { path: path.into(), at: None, what: what.into(), remedy }
+    }
+
+    pub(crate) fn at(path: impl Into<PathBuf>, at: usize, what: impl Into<String>, remedy: Remedy) -> Self {
+        Self { at: Some(at as u64), ..Self::of(path, what, remedy) }
+    }
+}
+
+/// What helps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remedy {
+    /// Acknowledged records may be gone.
+    Restore,
+    /// Nothing is gone that is known to have been acknowledged.
+    Repair,
+}
+
+impl std::fmt::Display for Remedy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Restore => "do not serve from this folder: keep it aside, and restore a backup into an empty one",
+            Self::Repair => "run `qnect repair --config FILE`, which keeps the original",
+        })
     }
 }

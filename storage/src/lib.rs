@@ -16,6 +16,7 @@ mod failure;
 #[cfg(feature = "faults")]
 mod faults;
 mod index;
+mod journal;
 mod keyring;
 pub mod keys;
 mod layout;
@@ -26,6 +27,7 @@ mod read;
 mod space;
 mod store;
 mod threads;
+mod verify;
 mod watchdog;
 
 pub use backup::{BackupError, BackupStream, Inventory, RestoreOptions, examine, restore};
@@ -33,7 +35,7 @@ pub use cards::{Masked, OwnerCard, TagCard};
 pub use chores::Chore;
 pub use commit::{Grouping, Lane, Promise, QueueFull};
 pub use edit::{Edit, EditError, MINTED_AT_ONCE_MAX, OwnerChange, TAGS_PER_OWNER_MAX};
-pub use error::StorageError;
+pub use error::{Damage, Remedy, StorageError};
 #[cfg(feature = "faults")]
 pub use faults::Faults;
 pub use index::{Contact, HOLDERS_MAX};

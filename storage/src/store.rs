@@ -31,6 +31,7 @@ use crate::owners::{self, NewOwner, RegisteredOwner};
 use crate::read::{READERS, Read, ReadError, ReadQueue, Reader, Revival};
 use crate::space::{Intake, SpaceKeeper, SpaceOptions};
 use crate::threads::Thread;
+use crate::verify::Preflight;
 use crate::watchdog::{self, Progress};
 
 /// Bytes of fjall's block cache.
@@ -111,6 +112,10 @@ impl Storage {
         }
         let space = SpaceKeeper::new(folder, options.space);
         let intake = space.intake();
+        let mark = HighWaterMark::at(folder.join("high-water.mark"));
+        let marked = mark.read()?;
+        // Before fjall touches anything: opening, it cuts and removes what it cannot read.
+        let proof = Preflight::of(&folder.join("db"), marked)?.settle()?;
         let database = open_database(&folder.join("db"))?;
         let spaces = Keyspaces::open(&database)?;
         let head: Head = match spaces.get(Space::Head).get(HEAD_KEY)? {
@@ -120,11 +125,10 @@ impl Storage {
         if let Some(found) = head.format.filter(|&format| format > FOLDER_FORMAT) {
             return Err(StorageError::Newer { found, known: FOLDER_FORMAT });
         }
-        let mark = HighWaterMark::at(folder.join("high-water.mark"));
-        let marked = mark.read()?;
         if head.sequence < marked {
             return Err(StorageError::Lost { found: head.sequence, marked });
         }
+        proof.confirm(&head)?;
         // Only now: a database that was lost as a whole is not a new one, and gets no empty key table.
         let keys = Arc::new(Keyring::open(options.master, &folder.join("keys.table"), head.sequence == 0)?);
         keys_are_not_older(&keys, &head)?;

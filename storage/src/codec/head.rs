@@ -2,6 +2,8 @@
 
 use minicbor::{Decode, Encode};
 
+use crate::codec::Witness;
+
 /// What a data folder holds as a whole: its keyspaces and the meaning of their rows. It goes up when a program that only
 /// knows the number before could misread or overwrite something; a new field alone is no reason. Version N reads N-1.
 pub(crate) const FOLDER_FORMAT: u32 = 1;
@@ -30,4 +32,7 @@ pub(crate) struct Head {
     /// Which table of that epoch.
     #[cbor(n(7), with = "minicbor::bytes")]
     pub(crate) key_table: Option<[u8; 16]>,
+    /// What it tells of the commits before it. Absent: an older program wrote it.
+    #[n(6)]
+    pub(crate) witness: Option<Witness>,
 }

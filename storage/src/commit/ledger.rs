@@ -6,7 +6,7 @@ use fjall::{Database, PersistMode};
 use qnect_core::time::Timestamp;
 use sha2::{Digest, Sha256};
 
-use crate::codec::{FOLDER_FORMAT, Head, to_bytes};
+use crate::codec::{FOLDER_FORMAT, Head, Touched, Witness, to_bytes};
 use crate::error::StorageError;
 use crate::keyring::Keyring;
 use crate::layout::{HEAD_KEY, Keyspaces, Space};
@@ -42,7 +42,9 @@ impl Ledger {
         let mut hash = Sha256::new();
         hash.update(self.head.hash);
         hash.update(sequence.to_be_bytes());
+        let mut touched = Touched::default();
         fill(sequence, &mut |change| {
+            touched.note(change.0, change.2.is_some());
             chain(&mut hash, change);
             match change {
                 (space, key, Some(value)) => batch.insert(self.spaces.get(space), key, value),
@@ -50,6 +52,8 @@ impl Ledger {
             }
         })?;
         let keys = self.keys.extent();
+        // The next batch's place is fjall's next number: nobody else writes.
+        let witness = Witness::behind(&self.head, self.unsynced, self.database.seqno(), touched);
         let head = Head {
             sequence,
             hash: hash.finalize().into(),
@@ -58,6 +62,7 @@ impl Ledger {
             key_epoch: Some(keys.epoch),
             key_entries: Some(keys.entries),
             key_table: Some(keys.table),
+            witness: Some(witness),
         };
         batch.insert(self.spaces.get(Space::Head), HEAD_KEY, to_bytes(&head));
         #[cfg(feature = "faults")]

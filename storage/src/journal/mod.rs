@@ -1,0 +1,13 @@
+//! fjall's journals, read by ourselves and never written.
+//!
+//! fjall opens a damaged journal by cutting off everything behind the damage (fjall#311), or not at all. So before it may
+//! touch a folder, this module says what stands in the journals: the commits, without a gap, chained by their hashes, and
+//! what follows the last of them.
+
+mod batch;
+mod files;
+mod survey;
+mod tail;
+
+pub(crate) use files::read_all;
+pub(crate) use survey::{End, Names, Survey, Tail};

@@ -1,0 +1,228 @@
+//! What is proven of a database before fjall may touch it.
+//!
+//! Opening, fjall cuts off journals behind damage, removes the folder of a keyspace that lacks a file, and makes an empty
+//! one in its place, all without a word. So all that it would pass over is looked at first, and a folder that is not whole
+//! is refused while everything is still there.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use super::lock::Lock;
+use super::manifest::Manifest;
+use super::names;
+use crate::codec::Head;
+use crate::error::{Damage, Remedy, StorageError};
+use crate::journal::{End, Names, Survey, Tail, read_all};
+use crate::layout::Space;
+
+/// fjall's file that says that a database is there, and what stands in it.
+const VERSION: &str = "version";
+const VERSION_CONTENT: &[u8] = b"FJL\x03";
+const KEYSPACES: &str = "keyspaces";
+
+/// A database that was looked at, before it is opened.
+#[derive(Debug)]
+pub(crate) struct Preflight {
+    database: PathBuf,
+    marked: u64,
+    /// `None`: nothing was ever committed.
+    found: Option<Found>,
+}
+
+/// What there is.
+#[derive(Debug)]
+struct Found {
+    names: Names,
+    survey: Survey,
+    /// How far the tables of each keyspace reach: one more than the highest sequence number in them.
+    reach: [u64; Space::ALL.len()],
+}
+
+impl Preflight {
+    /// Looks at the database in the folder `database`, in which all commits up to `marked` were safe once. Changes nothing.
+    ///
+    /// # Errors
+    /// [`StorageError::InUse`], [`StorageError::Damaged`], [`StorageError::Lost`], [`StorageError::Folder`].
+    pub(crate) fn of(database: &Path, marked: u64) -> Result<Self, StorageError> {
+        let _lock = Lock::take(database)?;
+        Self::of_locked(database, marked)
+    }
+
+    /// The same for who has the lock.
+    pub(super) fn of_locked(database: &Path, marked: u64) -> Result<Self, StorageError> {
+        let nothing = Self { database: database.to_owned(), marked, found: None };
+        if is_empty(database)? {
+            return if marked == 0 { Ok(nothing) } else { Err(StorageError::Lost { found: 0, marked }) };
+        }
+        let journals = read_all(database)?;
+        if marked == 0 && journals.iter().all(|journal| journal.content.is_empty()) && is_unused(database)? {
+            return Ok(nothing);
+        }
+        let version = database.join(VERSION);
+        if std::fs::read(&version).ok().as_deref() != Some(VERSION_CONTENT) {
+            return Err(Damage::of(version, "it is missing, or not what was written", Remedy::Restore).into());
+        }
+        let keyspaces = database.join(KEYSPACES);
+        let names = names::read(&keyspaces)?;
+        let mut reach = [0; Space::ALL.len()];
+        for (number, space) in &names {
+            reach[*space as usize] = Manifest::read(&keyspaces.join(number.to_string()))?.reach()?;
+        }
+        let found = Found { survey: Survey::of(journals, &names)?, names, reach };
+        found.reaches_the_journals(&keyspaces)?;
+        Ok(Self { found: Some(found), ..nothing })
+    }
+
+    /// What stands behind the last good commit.
+    pub(super) fn end(&self) -> &End {
+        self.found.as_ref().map_or(&End::Clean, |found| &found.survey.end)
+    }
+
+    /// The last commit that was safe once, and the last good one in the journals, if any is in them.
+    pub(super) fn safe_and_last(&self) -> (u64, Option<u64>) {
+        match &self.found {
+            Some(Found { survey, .. }) => {
+                (survey.known_safe(self.marked), survey.last.as_ref().map(|last| last.sequence))
+            }
+            None => (self.marked, None),
+        }
+    }
+
+    /// Whether an engine may open it, but for the tail that a crash left and that [`Preflight::settle`] cuts off.
+    pub(super) fn judge(&self) -> Result<Option<&Tail>, StorageError> {
+        let (safe, last) = self.safe_and_last();
+        let tail = match self.end() {
+            End::Clean => None,
+            End::Torn(tail) => Some(tail),
+            End::Hole { tail, behind } => {
+                let (first, behind) = behind;
+                let remedy = if last.is_some_and(|last| last >= safe) { Remedy::Repair } else { Remedy::Restore };
+                let what = format!(
+                    "{} bytes are no commit, and the commits {first} to {behind} stand behind them; all up to {safe} \
+                     were safe once",
+                    tail.more_bytes
+                );
+                return Err(Damage { at: Some(tail.good_bytes), ..Damage::of(&tail.path, what, remedy) }.into());
+            }
+        };
+        match (last, tail) {
+            (Some(last), Some(tail)) if last < safe => {
+                let what = format!("the journal is damaged behind commit {last}, but all up to {safe} were safe once");
+                Err(Damage { at: Some(tail.good_bytes), ..Damage::of(&tail.path, what, Remedy::Restore) }.into())
+            }
+            (Some(last), None) if last < safe => Err(StorageError::Lost { found: last, marked: safe }),
+            (Some(_) | None, tail) => Ok(tail),
+        }
+    }
+
+    /// Lets an engine open it: cuts off what a crash left at its end, and begins to prove the hashes beside it.
+    ///
+    /// What is cut off was never acknowledged; still it is kept, in a folder beside the database. fjall would cut off an
+    /// incomplete batch, too, but refuses for good when the end of a batch has reached the disk and its middle has not.
+    pub(crate) fn settle(self) -> Result<Proof, StorageError> {
+        if let Some(tail) = self.judge()? {
+            let kept = tail.keep_and_cut(&self.database).map_err(|e| StorageError::folder(&tail.path, e))?;
+            tracing::warn!(
+                journal = %tail.path.display(),
+                at = tail.good_bytes,
+                bytes = tail.more_bytes,
+                kept = %kept.display(),
+                "the journal ended in an unfinished commit, which was never acknowledged: cut off"
+            );
+        }
+        let Some(found) = self.found else {
+            super::lock::clear_unused(&self.database)?;
+            return Ok(Proof(None));
+        };
+        let found = Arc::new(found);
+        let proven = found.clone();
+        let prove = move || proven.survey.prove(&proven.names);
+        let proving = std::thread::Builder::new().name("qnect-prove".to_owned()).spawn(prove);
+        let proving = proving.map_err(|e| StorageError::folder("a thread", e))?;
+        Ok(Proof(Some((found, proving, self.database))))
+    }
+
+    /// Proves the hashes here and now.
+    pub(super) fn prove(&self) -> Result<(), StorageError> {
+        self.found.as_ref().map_or(Ok(()), |found| found.survey.prove(&found.names))
+    }
+}
+
+impl Found {
+    /// The tables of each keyspace must reach up to where the journals begin.
+    fn reaches_the_journals(&self, keyspaces: &Path) -> Result<(), StorageError> {
+        let Some(witness) = self.survey.first.as_ref().and_then(|first| first.witness.as_ref()) else {
+            return Ok(());
+        };
+        self.reaches(keyspaces, |space| witness.reach_before(space))
+    }
+
+    fn reaches(&self, keyspaces: &Path, needed: impl Fn(Space) -> u64) -> Result<(), StorageError> {
+        for (number, space) in &self.names {
+            let (reach, needed) = (self.reach[*space as usize], needed(*space));
+            if reach < needed {
+                let what = format!(
+                    "the tables of `{}` end at place {reach} of {needed}, and no journal goes on from there: a journal is \
+                     missing, or an older copy of this folder was put back",
+                    space.name()
+                );
+                return Err(Damage::of(keyspaces.join(number.to_string()), what, Remedy::Restore).into());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is left to compare once the database is open.
+#[must_use]
+pub(crate) struct Proof(Option<(Arc<Found>, JoinHandle<Result<(), StorageError>>, PathBuf)>);
+
+impl Proof {
+    /// Compares the database's head with what was proven, and waits for the proof of the hashes.
+    pub(crate) fn confirm(self, head: &Head) -> Result<(), StorageError> {
+        let Some((found, proving, database)) = self.0 else { return Ok(()) };
+        match (&found.survey.last, &head.witness) {
+            (Some(last), _) if last != head => {
+                let what =
+                    format!("its last commit is {}, but that of its journals is {}", head.sequence, last.sequence);
+                return Err(Damage::of(database, what, Remedy::Restore).into());
+            }
+            (None, Some(witness)) => {
+                found.reaches(&database.join(KEYSPACES), |space| witness.reach_with_this(space))?;
+            }
+            (Some(_), _) | (None, None) => {}
+        }
+        match proving.join() {
+            Ok(proven) => proven,
+            Err(_) => Err(Damage::of(database, "the hashes of its journals cannot be taken", Remedy::Restore).into()),
+        }
+    }
+}
+
+/// Whether there is no database at all.
+fn is_empty(database: &Path) -> Result<bool, StorageError> {
+    match std::fs::read_dir(database) {
+        Ok(mut entries) => Ok(entries.next().is_none()),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(true),
+        Err(e) => Err(StorageError::folder(database, e)),
+    }
+}
+
+/// Whether no keyspace has a table: its making may have been cut off at any step.
+fn is_unused(database: &Path) -> Result<bool, StorageError> {
+    let keyspaces = database.join(KEYSPACES);
+    let failed = |e| StorageError::folder(&keyspaces, e);
+    if !keyspaces.try_exists().map_err(failed)? {
+        return Ok(true);
+    }
+    for entry in std::fs::read_dir(&keyspaces).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        // Only that of fjall's own keyspace, which lists the others, has tables from the first.
+        let tables = std::fs::read_dir(entry.path().join("tables"));
+        if entry.file_name() != "0" && tables.is_ok_and(|mut tables| tables.next().is_some()) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
