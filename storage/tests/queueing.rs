@@ -5,6 +5,7 @@ mod store_common;
 
 use std::collections::HashSet;
 
+use qnect_core::facts::Facts;
 use qnect_core::record::{Record, ScanRecord};
 use qnect_core::scan::{AddressPrefix, BrowserClass, DeviceClass};
 use qnect_core::session::SessionSnapshot;
@@ -36,6 +37,37 @@ fn opened(storage: &Storage, number: u64) -> Record {
 }
 
 #[test]
+fn nothing_new_waits_behind_a_commit_that_stalls() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = open(folder.path());
+    assert!(storage.has_room(Lane::Sessions));
+    storage.faults().close_gate();
+    storage.remember(Lane::Webhooks, opened(&storage, 1)).unwrap();
+    until("sessions are turned away", || !storage.has_room(Lane::Sessions));
+    assert!(!storage.commit_under_way().is_zero());
+    assert!(storage.has_room(Lane::Webhooks) && storage.has_room(Lane::Scans), "calls that are on go on");
+    storage.faults().open_gate();
+    until("they are taken again", || storage.has_room(Lane::Sessions));
+}
+
+#[test]
+fn of_two_changes_of_one_row_in_one_commit_the_later_stands() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = open(folder.path());
+    let id = session_id(&storage, TagId::from_random(0, 1), 1);
+    let with = |facts| {
+        let mut session = session(id, OwnerId(1));
+        session.facts = Facts::from_bits(facts);
+        Record::SessionAdvanced(Box::new(session))
+    };
+    run(storage.promise(Lane::Webhooks, (1..20).map(with).collect()).unwrap().kept()).unwrap();
+    let stored = |storage: &Storage| run(storage.session(id)).unwrap().unwrap().facts.bits();
+    assert_eq!(stored(&storage), 19);
+    drop(storage);
+    assert_eq!(stored(&open(folder.path())), 19, "read back from the journal");
+}
+
+#[test]
 fn work_is_shed_in_order_while_the_disk_stands_still() {
     let folder = tempfile::tempdir().unwrap();
     let storage = open(folder.path());
@@ -48,15 +80,17 @@ fn work_is_shed_in_order_while_the_disk_stands_still() {
         }
         (before, storage.commit_queue_depth())
     };
-    let rooms = || [Lane::Scans, Lane::Sessions, Lane::Webhooks].map(|lane| storage.has_room(lane));
-    assert_eq!(rooms(), [true; 3]);
+    // Sessions are turned away by a commit that stalls, too: below.
+    let rooms = || [Lane::Scans, Lane::Webhooks].map(|lane| storage.has_room(lane));
+    assert_eq!(rooms(), [true; 2]);
     assert_eq!(fill(Lane::Scans), (0, QUEUE / 2));
-    assert_eq!(rooms(), [false, true, true]);
+    assert_eq!(rooms(), [false, true]);
     assert_eq!(storage.log_scan(scan(1)), Err(QueueFull), "scans are shed first");
     assert_eq!(fill(Lane::Sessions), (QUEUE / 2, QUEUE / 8 * 7));
-    assert_eq!(rooms(), [false, false, true]);
+    assert_eq!(rooms(), [false, true]);
+    assert!(!storage.has_room(Lane::Sessions));
     assert_eq!(fill(Lane::Webhooks), (QUEUE / 8 * 7, QUEUE));
-    assert_eq!(rooms(), [false; 3]);
+    assert_eq!(rooms(), [false; 2]);
     for lane in [Lane::Scans, Lane::Sessions, Lane::Webhooks] {
         assert_eq!(fill(lane), (QUEUE, QUEUE));
         assert_eq!(storage.promise(lane, vec![]).unwrap_err(), QueueFull);

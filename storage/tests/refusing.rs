@@ -166,3 +166,48 @@ fn change_first_row(folder: &Path, keyspace: &str, change: impl FnOnce(&mut Vec<
     table.write(key, value).unwrap();
     table.finish().unwrap();
 }
+
+#[test]
+fn a_folder_of_a_newer_program_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    used(folder.path());
+    // As the next program would write it: the same head, its field 3 (the format; field 4 is the key table's epoch) higher.
+    change_first_row(folder.path(), "head", |value| {
+        let at = value.windows(4).position(|fields| fields == [3, 1, 4, 1]).expect("the folder's format is 1");
+        value[at + 1] = 2;
+    });
+    let refused = try_open(folder.path()).unwrap_err();
+    assert!(matches!(refused, StorageError::Newer { found: 2, known: 1 }), "{refused}");
+}
+
+#[test]
+fn a_key_table_from_before_the_last_commits_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    used(folder.path());
+    let table = folder.path().join("keys.table");
+    let earlier = std::fs::read(&table).unwrap();
+    let storage = open(folder.path());
+    storage.register(&[owner(2)], NOW).unwrap();
+    drop(storage);
+    let later = std::fs::read(&table).unwrap();
+    // Cut at the border of two entries, it is a whole table: of the past.
+    assert!(later.starts_with(&earlier) && later.len() > earlier.len());
+    std::fs::write(&table, &earlier).unwrap();
+    let refused = try_open(folder.path()).unwrap_err();
+    assert!(matches!(refused, StorageError::OldKeys { .. }), "{refused}");
+
+    std::fs::write(&table, later).unwrap();
+    open(folder.path());
+}
+
+#[test]
+fn the_key_table_of_another_folder_is_refused() {
+    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    used(folder.path());
+    let storage = open(other.path());
+    storage.register(&[owner(1), owner(2), owner(3)], NOW).unwrap();
+    drop(storage);
+    std::fs::copy(other.path().join("keys.table"), folder.path().join("keys.table")).unwrap();
+    let refused = try_open(folder.path()).unwrap_err();
+    assert!(matches!(refused, StorageError::OldKeys { .. }), "{refused}");
+}
