@@ -1,0 +1,50 @@
+//! The fear: one bit of a file is not what was written, and nobody says so.
+#![allow(clippy::unwrap_used)] // in helpers, too
+
+mod rot_common;
+mod store_common;
+
+use rot_common::{Dice, Folder, Kind, LATE_SESSIONS, Outcome, Tally, number_of};
+
+/// Bits that are flipped, one at a time; 10,000 in the long form.
+const FLIPS: u64 = 200;
+
+#[test]
+fn a_flipped_bit_is_harmless_or_told() {
+    let base = Folder::new();
+    let mut dice = Dice::new();
+    let mut tally = Tally::default();
+    for number in 0..number_of("QNECT_FLIPS").unwrap_or(FLIPS) {
+        let kind = Kind::ALL[number as usize % Kind::ALL.len()];
+        let copy = base.copy();
+        let file = dice.pick(&base.files(kind)).clone();
+        let path = copy.path().join(&file);
+        let mut bytes = std::fs::read(&path).unwrap();
+        if bytes.is_empty() {
+            continue;
+        }
+        let bit = dice.below(bytes.len() as u64 * 8);
+        bytes[bit as usize / 8] ^= 1 << (bit % 8);
+        std::fs::write(&path, &bytes).unwrap();
+        let outcome = base.expected.look(copy.path(), LATE_SESSIONS as usize);
+        let what = format!("{} bit {bit} of {}", file.display(), bytes.len() * 8);
+        if !matches!(outcome, Outcome::Loud(_)) {
+            println!("{what}: {outcome:?}");
+        }
+        tally.count(kind, &what, &outcome);
+    }
+    tally.finish();
+}
+
+#[test]
+fn an_undamaged_folder_is_correct() {
+    let base = Folder::new();
+    for kind in Kind::ALL {
+        assert!(!base.files(kind).is_empty(), "{kind:?}");
+        println!("{kind:?}: {}", base.files(kind).len());
+    }
+    let copy = base.copy();
+    for _ in 0..2 {
+        assert_eq!(base.expected.look(copy.path(), 0), Outcome::Correct(LATE_SESSIONS as usize));
+    }
+}
