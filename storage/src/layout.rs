@@ -11,6 +11,7 @@
 //! | `scans` | earliest milliseconds (8), commit (8), part (2) | the scans of half a second, packed |
 //! | `head` | `head` | the last commit: sequence, rolling hash, time |
 //! | `chores` | milliseconds when due (8), session (25) | nothing |
+//! | `recent` | milliseconds when it ended (8; 0: it is open), session (25) | nothing |
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions};
 use qnect_core::session_id::SessionId;
@@ -20,7 +21,7 @@ use qnect_core::time::Timestamp;
 
 use crate::error::StorageError;
 
-/// Bytes of one memtable. Nine keyspaces of up to five memtables each stay at 360 MiB.
+/// Bytes of one memtable. Ten keyspaces of up to five memtables each stay at 400 MiB.
 const MEMTABLE_BYTES: u64 = 8 * 1024 * 1024;
 
 /// The key of the only row in `head`.
@@ -39,10 +40,11 @@ pub(crate) enum Space {
     Scans = 6,
     Head = 7,
     Chores = 8,
+    Recent = 9,
 }
 
 impl Space {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Tags,
         Self::Owners,
         Self::Vehicles,
@@ -52,6 +54,7 @@ impl Space {
         Self::Scans,
         Self::Head,
         Self::Chores,
+        Self::Recent,
     ];
 
     pub(crate) const fn name(self) -> &'static str {
@@ -65,6 +68,7 @@ impl Space {
             Self::Scans => "scans",
             Self::Head => "head",
             Self::Chores => "chores",
+            Self::Recent => "recent",
         }
     }
 }
@@ -139,6 +143,14 @@ pub(crate) fn scans_key(earliest: Timestamp, sequence: u64, part: u16) -> [u8; 1
 pub(crate) fn chore_key(due: Timestamp, session: SessionId) -> [u8; 33] {
     let mut key = [0; 33];
     key[..8].copy_from_slice(&due.as_millis().to_be_bytes());
+    key[8..].copy_from_slice(&session_key(session));
+    key
+}
+
+/// Open sessions sort first, then those that have ended by when they did.
+pub(crate) fn recent_key(ended: Option<Timestamp>, session: SessionId) -> [u8; 33] {
+    let mut key = [0; 33];
+    key[..8].copy_from_slice(&ended.map_or(0, Timestamp::as_millis).to_be_bytes());
     key[8..].copy_from_slice(&session_key(session));
     key
 }

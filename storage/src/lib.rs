@@ -24,6 +24,7 @@ mod logical;
 mod mark;
 mod owners;
 mod read;
+mod recent;
 mod space;
 mod store;
 mod threads;

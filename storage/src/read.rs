@@ -157,23 +157,6 @@ impl Reader {
         decode_session(&key, &value, &self.keys).map(Some)
     }
 
-    /// Sessions below `prefix` that still matter at `now`; all tags' with an empty prefix.
-    pub(crate) fn all_sessions(
-        &self,
-        prefix: &[u8],
-        now: Timestamp,
-        mut each: impl FnMut(SessionSnapshot),
-    ) -> Result<(), StorageError> {
-        for row in self.spaces.get(Space::Sessions).prefix(prefix) {
-            let (key, value) = row.into_inner()?;
-            let session = decode_session(&key, &value, &self.keys)?;
-            if !Session::restore(session.clone()).is_stale(now) {
-                each(session);
-            }
-        }
-        Ok(())
-    }
-
     /// All scans that are on disk, oldest rows first.
     pub(crate) fn all_scans(&self, mut each: impl FnMut(ScanRecord)) -> Result<(), StorageError> {
         for row in self.spaces.get(Space::Scans).iter() {
@@ -186,9 +169,16 @@ impl Reader {
         Ok(())
     }
 
+    /// Sessions below `prefix` that still matter at `now`.
     fn sessions(&self, prefix: &[u8], now: Timestamp) -> Result<Vec<SessionSnapshot>, StorageError> {
         let mut sessions = Vec::new();
-        self.all_sessions(prefix, now, |s| sessions.push(s))?;
+        for row in self.spaces.get(Space::Sessions).prefix(prefix) {
+            let (key, value) = row.into_inner()?;
+            let session = decode_session(&key, &value, &self.keys)?;
+            if !Session::restore(session.clone()).is_stale(now) {
+                sessions.push(session);
+            }
+        }
         sessions.sort_by_key(|s| (s.ended.is_none(), s.opened_at));
         Ok(sessions.split_off(sessions.len().saturating_sub(SESSIONS_REVIVED_MAX)))
     }

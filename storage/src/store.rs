@@ -24,14 +24,14 @@ use crate::commit::{CommitMetrics, CommitQueue, Committer, Grouping, Lane, Ledge
 use crate::error::StorageError;
 use crate::failure::Failure;
 use crate::keyring::Keyring;
-use crate::keys::MasterKey;
+use crate::keys::{KeyError, MasterKey};
 use crate::layout::{HEAD_KEY, Keyspaces, Space};
 use crate::mark::{HighWaterMark, MarkKeeper};
 use crate::owners::{self, NewOwner, RegisteredOwner};
 use crate::read::{READERS, Read, ReadError, ReadQueue, Reader, Revival};
 use crate::space::{Intake, SpaceKeeper, SpaceOptions};
 use crate::threads::Thread;
-use crate::verify::Preflight;
+use crate::verify::{Preflight, Proof};
 use crate::watchdog::{self, Progress};
 
 /// Bytes of fjall's block cache.
@@ -114,9 +114,14 @@ impl Storage {
         let intake = space.intake();
         let mark = HighWaterMark::at(folder.join("high-water.mark"));
         let marked = mark.read()?;
-        // Before fjall touches anything: opening, it cuts and removes what it cannot read.
-        let proof = Preflight::of(&folder.join("db"), marked)?.settle()?;
-        let database = open_database(&folder.join("db"))?;
+        // A million keys take as long as the journals do.
+        let table = folder.join("keys.table");
+        let (database, keys) = std::thread::scope(|scope| {
+            let keys = scope.spawn(|| Keyring::open(options.master, &table, false));
+            let database = open_whole(&folder.join("db"), marked);
+            (database, keys.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        });
+        let (database, proof) = database?;
         let spaces = Keyspaces::open(&database)?;
         let head: Head = match spaces.get(Space::Head).get(HEAD_KEY)? {
             Some(value) => from_bytes(Space::Head, &value)?,
@@ -129,8 +134,14 @@ impl Storage {
             return Err(StorageError::Lost { found: head.sequence, marked });
         }
         proof.confirm(&head)?;
-        // Only now: a database that was lost as a whole is not a new one, and gets no empty key table.
-        let keys = Arc::new(Keyring::open(options.master, &folder.join("keys.table"), head.sequence == 0)?);
+        let keys = match keys {
+            // Only now: a database that was lost as a whole is not a new one, and gets no empty key table.
+            Err(StorageError::Keys(KeyError::TableMissing { .. })) if head.sequence == 0 => {
+                Keyring::open(options.master, &table, true)
+            }
+            opened => opened,
+        };
+        let keys = Arc::new(keys?);
         keys_are_not_older(&keys, &head)?;
         let floor = Timestamp::from_millis(head.at_ms);
         let now: Arc<dyn Fn() -> Timestamp + Send + Sync> = Arc::new(clock(floor));
@@ -161,7 +172,7 @@ impl Storage {
             keys: keys.clone(),
             failure: failure.clone(),
         });
-        let ledger = Ledger {
+        let mut ledger = Ledger {
             database,
             spaces,
             keys: keys.clone(),
@@ -170,6 +181,7 @@ impl Storage {
             #[cfg(feature = "faults")]
             faults: faults.clone(),
         };
+        ledger.note_sessions(now())?;
         let committer = Committer {
             ledger,
             grouping: options.grouping,
@@ -308,7 +320,7 @@ impl Storage {
 
     /// Walks all sessions that have not ended or ended within the last day: once, before serving. Blocks.
     pub fn walk_sessions(&self, now: Timestamp, each: impl FnMut(SessionSnapshot)) -> Result<(), StorageError> {
-        self.reader.told(self.reader.all_sessions(&[], now, each))
+        self.reader.told(self.reader.recent_sessions(now, each))
     }
 
     /// Walks all scans that are on disk, oldest first. Blocks.
@@ -386,6 +398,12 @@ fn keys_are_not_older(keys: &Keyring, head: &Head) -> Result<(), StorageError> {
         return Ok(());
     }
     Err(StorageError::OldKeys { epoch: found.epoch, found: found.entries, expected_epoch, expected })
+}
+
+/// Looks before fjall touches anything: opening, it cuts and removes what it cannot read.
+fn open_whole(path: &Path, marked: u64) -> Result<(Database, Proof), StorageError> {
+    let proof = Preflight::of(path, marked)?.settle()?;
+    Ok((open_database(path)?, proof))
 }
 
 pub(crate) fn open_database(path: &Path) -> Result<Database, StorageError> {

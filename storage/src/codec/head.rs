@@ -35,4 +35,8 @@ pub(crate) struct Head {
     /// What it tells of the commits before it. Absent: an older program wrote it.
     #[n(6)]
     pub(crate) witness: Option<Witness>,
+    /// Every session that matters to a start stands in `recent`. Absent: a program that does not know that keyspace has
+    /// written this commit.
+    #[n(8)]
+    pub(crate) recent: Option<bool>,
 }

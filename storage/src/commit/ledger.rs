@@ -63,6 +63,7 @@ impl Ledger {
             key_entries: Some(keys.entries),
             key_table: Some(keys.table),
             witness: Some(witness),
+            recent: self.head.recent,
         };
         batch.insert(self.spaces.get(Space::Head), HEAD_KEY, to_bytes(&head));
         #[cfg(feature = "faults")]

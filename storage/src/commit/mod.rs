@@ -9,7 +9,7 @@ mod queue;
 mod scans;
 mod thread;
 
-pub(crate) use ledger::{Ledger, chain};
+pub(crate) use ledger::{Change, Ledger, chain};
 pub(crate) use queue::{CommitQueue, Work};
 pub use queue::{Lane, Promise, QueueFull};
 pub(crate) use scans::ScanLog;

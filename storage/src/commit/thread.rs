@@ -22,6 +22,7 @@ use crate::error::StorageError;
 use crate::failure::Failure;
 use crate::keyring::Keyring;
 use crate::layout::{Space, scans_key, session_key};
+use crate::recent;
 use crate::watchdog::Progress;
 
 /// How long a record that nobody waits for may stay unsynced, and how often the shelves of scans are cleared.
@@ -212,6 +213,7 @@ fn write_session(
     put: &mut dyn FnMut(Change<'_>),
 ) -> Result<(), StorageError> {
     put((Space::Sessions, &session_key(session.id), Some(&encode_session(session, keys)?)));
+    recent::note(session, put);
     if let Some(chore) = Chore::left_by(session) {
         put((Space::Chores, &chore.key(), Some(&[])));
     }

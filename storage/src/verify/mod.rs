@@ -6,4 +6,4 @@ mod manifest;
 mod names;
 mod preflight;
 
-pub(crate) use preflight::Preflight;
+pub(crate) use preflight::{Preflight, Proof};
