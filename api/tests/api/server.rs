@@ -41,21 +41,30 @@ pub(crate) struct Server {
 impl Server {
     /// Starts `serve` and waits until it is ready.
     pub(crate) fn start(folder: &Folder) -> Self {
+        let refused = |(status, told)| panic!("the server did not get ready: {status:?}: {told}");
+        Self::start_with(folder, &[]).unwrap_or_else(refused)
+    }
+
+    /// Starts `serve` with these variables in its environment, and waits until it is ready; when it ends before that, its
+    /// status and what it wrote on stderr.
+    pub(crate) fn start_with(folder: &Folder, environment: &[(&str, &str)]) -> Result<Self, (ExitStatus, String)> {
         let mut command = folder.command(&["serve", "--config", &folder.text("qnect.toml")]);
+        command.envs(environment.iter().copied());
         let mut child =
             command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary can be started");
         let (lines, first) = channel();
         let stdout = keep(child.stdout.take().expect("a pipe"), Some(lines));
         let stderr = keep(child.stderr.take().expect("a pipe"), None);
         let Ok(ready) = first.recv_timeout(START_TIME_MAX) else {
-            let told = stderr.lock().expect("no panic holds it").clone();
-            // The test fails either way.
+            // It has ended, or it hangs.
             let _ = child.kill();
-            panic!("the server did not get ready: {told}");
+            let status = child.wait().expect("a child that ended");
+            let told = stderr.lock().expect("no panic holds it").clone();
+            return Err((status, told));
         };
         let (public, operations) = addresses(&ready).unwrap_or_else(|| panic!("not the ready line: {ready}"));
         let (address, public, operations) = (public, Client::of(public), Client::of(operations));
-        Self { public, operations, address, child, stdout, stderr }
+        Ok(Self { public, operations, address, child, stdout, stderr })
     }
 
     /// Opens a session for `reason`.

@@ -1,0 +1,84 @@
+//! `kill -9` on one folder, again and again, at random moments: nothing that was acknowledged is lost or rolled back, and
+//! nothing is there that nobody asked for.
+
+use std::time::Duration;
+
+use crate::oracle::{Kind, Seen};
+use crate::possible::Told;
+use crate::random::{Random, cycles, seed};
+use crate::server::Server;
+use crate::yard::Yard;
+
+/// Cycles of each of the two tests.
+const CYCLES: usize = 50;
+/// How long a server lives once it is ready, in milliseconds: short lives are the common ones.
+const LIFE_MS: (f64, f64) = (5.0, 2_000.0);
+/// Sessions of earlier cycles that are read back after each restart.
+const SAMPLE: usize = 50;
+
+#[tokio::test]
+async fn nothing_acknowledged_is_lost() {
+    kill_again_and_again(seed()).await;
+}
+
+#[tokio::test]
+async fn nothing_acknowledged_is_lost_in_another_folder() {
+    kill_again_and_again(seed().wrapping_add(1)).await;
+}
+
+async fn kill_again_and_again(seed: u64) {
+    let cycles = cycles(CYCLES);
+    let mut random = Random::of(seed, u64::MAX);
+    let mut yard = Yard::new(seed, cycles);
+    for cycle in 0..cycles {
+        let mut server = Server::start(&yard.folder);
+        // Some lives end before anybody has looked.
+        if !random.one_in(6) {
+            yard.inspect(&server, &mut random, SAMPLE).await;
+        }
+        if random.one_in(12) {
+            server = restarted_twice(&yard, server).await;
+        }
+        let life = random.short_rather_than_long(LIFE_MS.0, LIFE_MS.1);
+        yard.work_until_killed(server, Duration::from_secs_f64(life / 1_000.0)).await;
+        yard.oracle.borrow().assert_faultless(&format!("QNECT_SEED={seed}, cycle {cycle}"));
+    }
+    let server = Server::start(&yard.folder);
+    yard.inspect(&server, &mut random, usize::MAX).await;
+    yard.settle(&server).await;
+    restarted_twice(&yard, server).await;
+    println!("{cycles} cycles: {}; given up: {}", yard.oracle.borrow().summary(), yard.given_up());
+    yard.oracle.borrow().assert_faultless(&format!("QNECT_SEED={seed}, in the end"));
+    assert_meaning(&yard, cycles as u64);
+}
+
+/// Two restarts without a write between them come to the same state, whatever the clock ended meanwhile.
+async fn restarted_twice(yard: &Yard, server: Server) -> Server {
+    server.kill();
+    let server = Server::start(&yard.folder);
+    let first = yard.everything(&server).await;
+    server.kill();
+    let server = Server::start(&yard.folder);
+    let second = yard.everything(&server).await;
+    let is_open = |seen: &Seen| matches!(seen, Seen::Standing { outcome: None, .. });
+    for (id, seen) in &first {
+        let again = &second[id];
+        // Whether the clock was right to end it is for the books to say.
+        assert!(again == seen || is_open(seen) && !is_open(again), "{seen:?} became {again:?} without a write");
+    }
+    assert_eq!(first.len(), second.len());
+    server
+}
+
+/// A run in which nothing was in danger proves nothing.
+fn assert_meaning(yard: &Yard, cycles: u64) {
+    let oracle = yard.oracle.borrow();
+    for (kind, least) in [(Kind::Open, 4), (Kind::Webhook, 10), (Kind::Edit, 2)] {
+        let acknowledged = oracle.counted(kind, Told::Ok);
+        assert!(acknowledged >= least * cycles, "only {acknowledged} of {kind:?}: {}", oracle.summary());
+    }
+    let unknown = oracle.counted(Kind::Open, Told::Indeterminate) + oracle.counted(Kind::Webhook, Told::Indeterminate);
+    assert!(unknown >= cycles, "hardly a write was under way when the server was killed: {}", oracle.summary());
+    assert!(oracle.read_back() >= 10 * cycles, "{}", oracle.summary());
+    assert!((yard.given_up() as u64) < 1 + cycles / 10, "{} scripts came to no end", yard.given_up());
+}

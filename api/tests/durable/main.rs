@@ -1,0 +1,33 @@
+//! Acknowledged is durable: what a server promised over HTTP is there after `kill -9`, again and again on one folder.
+//!
+//! The parts: `oracle` keeps the books of what was promised (over `world`, one session, and `possible`, what one key may
+//! hold); `driver` and `operator` are those who ask, through `exchange`; `script` is what they ask; `inspection` reads
+//! everything back after a restart; `yard` holds all of them over one folder.
+
+#[path = "../api/client.rs"]
+#[allow(dead_code, reason = "shared with the tests over HTTP")]
+mod client;
+mod driver;
+mod exchange;
+#[path = "../api/folder.rs"]
+#[allow(dead_code, reason = "shared with the tests over HTTP")]
+mod folder;
+mod inspection;
+mod kill;
+#[path = "../api/metrics.rs"]
+#[allow(dead_code, reason = "shared with the tests over HTTP")]
+mod metrics;
+mod operator;
+mod oracle;
+mod plants;
+#[path = "../api/plivo.rs"]
+#[allow(dead_code, reason = "shared with the tests over HTTP")]
+mod plivo;
+mod possible;
+mod random;
+mod script;
+#[path = "../api/server.rs"]
+#[allow(dead_code, reason = "shared with the tests over HTTP")]
+mod server;
+mod world;
+mod yard;

@@ -1,0 +1,70 @@
+//! What a test of durability needs: one folder for all lives of a server, clients, an operator and the books.
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::driver::{Client, drive};
+use crate::exchange::Door;
+use crate::folder::{Folder, owner};
+use crate::operator::Operator;
+use crate::oracle::Oracle;
+use crate::server::Server;
+
+/// How long a session waits for its call, by default.
+const SESSION_LIFE: Duration = Duration::from_mins(10);
+/// Clients at once: enough that commits are groups.
+const CLIENTS: usize = 16;
+/// Owners whom an operator looks after, beside those who are called.
+const OPERATED: usize = 4;
+/// Owners who are called at least; each client is busy with four at once.
+const CALLED_MIN: usize = 160;
+
+/// One folder and those who work on it.
+pub(crate) struct Yard {
+    pub(crate) folder: Folder,
+    pub(crate) oracle: RefCell<Oracle>,
+    pub(crate) crew: Vec<Client>,
+    pub(crate) operator: Operator,
+}
+
+impl Yard {
+    /// A folder with tags for so many cycles. Nothing in it limits anybody: whoever is refused, is refused wrongly.
+    pub(crate) fn new(seed: u64, cycles: usize) -> Self {
+        let off = ["TAG_RINGS_PER_HOUR", "TAG_URGENT_RINGS_PER_HOUR", "TAG_OPEN_SESSIONS_MAX"];
+        let off = off.into_iter().chain(["ADDRESS_SCANS_PER_MINUTE", "ADDRESS_SESSIONS_PER_HOUR"]);
+        let off = off.chain(["CALLER_RINGS_PER_HOUR", "OWNER_RINGS_PER_DAY", "WITHHELD_RINGS_PER_TAG_PER_HOUR"]);
+        let folder = Folder::new().edit("access_code_digits = 7", "access_code_digits = 9");
+        let folder = off.fold(folder, |folder, limit| folder.set(&format!("LIMITS__{limit}"), "0"));
+        let folder = folder.set("ABUSE__CHALLENGE_AT", "0");
+        let owners: Vec<Value> =
+            (0..OPERATED + CALLED_MIN + 4 * cycles).map(|n| owner(&format!("+9198{n:08}"))).collect();
+        let mut codes = folder.import(&owners);
+        let operator = Operator::of(&folder, codes.drain(..OPERATED), seed);
+        let crew = Client::crew(CLIENTS, seed, &codes);
+        Self { folder, oracle: RefCell::new(Oracle::new(SESSION_LIFE)), crew, operator }
+    }
+
+    /// Everybody works until `stop` is set or the server is gone.
+    pub(crate) async fn work(&mut self, door: &Door, stop: &Cell<bool>) {
+        let Self { oracle, crew, operator, .. } = self;
+        tokio::join!(drive(crew, door, oracle, stop), operator.work(oracle, stop));
+    }
+
+    /// Everybody works for so long; then the server is killed.
+    pub(crate) async fn work_until_killed(&mut self, server: Server, life: Duration) {
+        let (door, stop) = (Door::at(server.address), Cell::new(false));
+        let end = async {
+            tokio::time::sleep(life).await;
+            server.kill();
+            stop.set(true);
+        };
+        tokio::join!(self.work(&door, &stop), end);
+    }
+
+    /// Scripts that were given up.
+    pub(crate) fn given_up(&self) -> usize {
+        self.crew.iter().map(Client::given_up).sum()
+    }
+}
