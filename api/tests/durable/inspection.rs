@@ -23,11 +23,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 impl Yard {
-    /// Inspects what was touched since the last time, and `sample` of the sessions before; then asks again for what must be
-    /// answered again.
+    /// Reads back what was touched since the last time, and `sample` of the sessions before; then asks again for what was
+    /// touched and must be answered as before.
     pub(crate) async fn inspect(&mut self, server: &Server, random: &mut Random, sample: usize) {
-        let touched = self.oracle.borrow_mut().touched();
-        let known = self.oracle.borrow().acknowledged();
+        let (touched, known) = {
+            let mut oracle = self.oracle.borrow_mut();
+            (oracle.touched(), oracle.acknowledged())
+        };
         let mut ids: Vec<Id> = touched.iter().copied().filter(|id| known.binary_search(id).is_ok()).collect();
         if sample < known.len() {
             ids.extend((0..sample).map(|_| known[random.below(known.len())]));
@@ -38,10 +40,7 @@ impl Yard {
         self.count_open(server).await;
         self.read_back(&door, &ids).await;
         self.operator.inspect(&self.oracle).await;
-        ids.extend(touched);
-        ids.sort_unstable();
-        ids.dedup();
-        repeat(&self.oracle, &door, ids).await;
+        repeat(&self.oracle, &door, touched).await;
         self.count_open(server).await;
     }
 

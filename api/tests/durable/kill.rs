@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::oracle::{Kind, Seen};
 use crate::possible::Told;
-use crate::random::{Random, cycles, seed};
+use crate::random::{Random, amount, seed};
 use crate::server::Server;
 use crate::yard::Yard;
 
@@ -14,7 +14,7 @@ const CYCLES: usize = 50;
 /// How long a server lives once it is ready, in milliseconds: short lives are the common ones.
 const LIFE_MS: (f64, f64) = (5.0, 2_000.0);
 /// Sessions of earlier cycles that are read back after each restart.
-const SAMPLE: usize = 50;
+const SAMPLE: usize = 30;
 
 #[tokio::test]
 async fn nothing_acknowledged_is_lost() {
@@ -27,9 +27,9 @@ async fn nothing_acknowledged_is_lost_in_another_folder() {
 }
 
 async fn kill_again_and_again(seed: u64) {
-    let cycles = cycles(CYCLES);
+    let cycles = amount("QNECT_CYCLES", CYCLES);
     let mut random = Random::of(seed, u64::MAX);
-    let mut yard = Yard::new(seed, cycles);
+    let mut yard = Yard::for_cycles(seed, cycles);
     for cycle in 0..cycles {
         let mut server = Server::start(&yard.folder);
         // Some lives end before anybody has looked.

@@ -12,6 +12,7 @@ mod exchange;
 #[path = "../api/folder.rs"]
 #[allow(dead_code, reason = "shared with the tests over HTTP")]
 mod folder;
+mod herd;
 mod inspection;
 mod kill;
 #[path = "../api/metrics.rs"]
@@ -29,5 +30,6 @@ mod script;
 #[path = "../api/server.rs"]
 #[allow(dead_code, reason = "shared with the tests over HTTP")]
 mod server;
+mod sigterm;
 mod world;
 mod yard;

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
+use qnect_core::facts::Outcome;
 use qnect_core::session::State;
 use serde_json::Value;
 
@@ -116,7 +117,9 @@ impl Oracle {
                 pages: BTreeMap::new(),
             });
         }
-        self.touched.insert(id);
+        if self.books[id].opened.is_none() {
+            self.touched.insert(id);
+        }
         id
     }
 
@@ -185,7 +188,7 @@ impl Oracle {
         let found = match seen {
             Seen::Missing => Err(Fault::Lost),
             Seen::Standing { state, outcome } => look(&mut book.worlds, &|world| {
-                world.state().id() == state && world.outcome().map(|o| o.id()) == outcome.as_deref()
+                world.state().id() == state && world.outcome().map(Outcome::id) == outcome.as_deref()
             }),
         };
         if let Err(fault) = found {

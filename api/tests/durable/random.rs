@@ -51,7 +51,7 @@ pub(crate) fn seed() -> u64 {
     seed
 }
 
-/// How many cycles a test runs: `QNECT_CYCLES`, or what is enough for each change.
-pub(crate) fn cycles(usually: usize) -> usize {
-    std::env::var("QNECT_CYCLES").map_or(usually, |text| text.parse().expect("QNECT_CYCLES is a whole number"))
+/// How much a test does: what the variable says, for the long form, or what is enough for each change.
+pub(crate) fn amount(variable: &str, usually: usize) -> usize {
+    std::env::var(variable).map_or(usually, |text| text.parse().unwrap_or_else(|e| panic!("{variable}: {e}")))
 }

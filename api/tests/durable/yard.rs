@@ -18,32 +18,40 @@ const SESSION_LIFE: Duration = Duration::from_mins(10);
 const CLIENTS: usize = 16;
 /// Owners whom an operator looks after, beside those who are called.
 const OPERATED: usize = 4;
-/// Owners who are called at least; each client is busy with four at once.
+/// Owners who are called at least, however few the cycles are.
 const CALLED_MIN: usize = 160;
+/// Owners who are called more for each cycle, so that hardly a tag forgets a session.
+const CALLED_PER_CYCLE: usize = 4;
 
 /// One folder and those who work on it.
 pub(crate) struct Yard {
     pub(crate) folder: Folder,
+    /// The tags of the owners who are called.
+    pub(crate) codes: Vec<String>,
     pub(crate) oracle: RefCell<Oracle>,
     pub(crate) crew: Vec<Client>,
     pub(crate) operator: Operator,
 }
 
 impl Yard {
-    /// A folder with tags for so many cycles. Nothing in it limits anybody: whoever is refused, is refused wrongly.
-    pub(crate) fn new(seed: u64, cycles: usize) -> Self {
+    /// A folder with owners enough for so many cycles.
+    pub(crate) fn for_cycles(seed: u64, cycles: usize) -> Self {
+        Self::new(seed, CALLED_MIN + CALLED_PER_CYCLE * cycles)
+    }
+
+    /// A folder with so many owners to be called. Nothing in it limits anybody: whoever is refused, is refused wrongly.
+    pub(crate) fn new(seed: u64, called: usize) -> Self {
         let off = ["TAG_RINGS_PER_HOUR", "TAG_URGENT_RINGS_PER_HOUR", "TAG_OPEN_SESSIONS_MAX"];
         let off = off.into_iter().chain(["ADDRESS_SCANS_PER_MINUTE", "ADDRESS_SESSIONS_PER_HOUR"]);
         let off = off.chain(["CALLER_RINGS_PER_HOUR", "OWNER_RINGS_PER_DAY", "WITHHELD_RINGS_PER_TAG_PER_HOUR"]);
         let folder = Folder::new().edit("access_code_digits = 7", "access_code_digits = 9");
         let folder = off.fold(folder, |folder, limit| folder.set(&format!("LIMITS__{limit}"), "0"));
         let folder = folder.set("ABUSE__CHALLENGE_AT", "0");
-        let owners: Vec<Value> =
-            (0..OPERATED + CALLED_MIN + 4 * cycles).map(|n| owner(&format!("+9198{n:08}"))).collect();
+        let owners: Vec<Value> = (0..OPERATED + called).map(|n| owner(&format!("+9198{n:08}"))).collect();
         let mut codes = folder.import(&owners);
         let operator = Operator::of(&folder, codes.drain(..OPERATED), seed);
         let crew = Client::crew(CLIENTS, seed, &codes);
-        Self { folder, oracle: RefCell::new(Oracle::new(SESSION_LIFE)), crew, operator }
+        Self { folder, codes, oracle: RefCell::new(Oracle::new(SESSION_LIFE)), crew, operator }
     }
 
     /// Everybody works until `stop` is set or the server is gone.
