@@ -1,6 +1,7 @@
 //! `kill -9` on one folder, again and again, at random moments: nothing that was acknowledged is lost or rolled back, and
 //! nothing is there that nobody asked for.
 
+use std::process::Stdio;
 use std::time::Duration;
 
 use crate::oracle::{Kind, Seen};
@@ -13,24 +14,29 @@ use crate::yard::Yard;
 const CYCLES: usize = 50;
 /// How long a server lives once it is ready, in milliseconds: short lives are the common ones.
 const LIFE_MS: (f64, f64) = (5.0, 2_000.0);
+/// When a server is killed that is not ready yet, in milliseconds.
+const START_MS_MAX: usize = 300;
 /// Sessions of earlier cycles that are read back after each restart.
 const SAMPLE: usize = 30;
 
 #[tokio::test]
 async fn nothing_acknowledged_is_lost() {
-    kill_again_and_again(seed()).await;
+    kill_again_and_again(seed(), 1).await;
 }
 
 #[tokio::test]
 async fn nothing_acknowledged_is_lost_in_another_folder() {
-    kill_again_and_again(seed().wrapping_add(1)).await;
+    kill_again_and_again(seed(), 2).await;
 }
 
-async fn kill_again_and_again(seed: u64) {
+async fn kill_again_and_again(seed: u64, folder: u64) {
     let cycles = amount("QNECT_CYCLES", CYCLES);
-    let mut random = Random::of(seed, u64::MAX);
-    let mut yard = Yard::for_cycles(seed, cycles);
+    let mut random = Random::of(seed, folder);
+    let mut yard = Yard::for_cycles(random.next(), cycles);
     for cycle in 0..cycles {
+        if random.one_in(6) {
+            killed_at_start(&yard, Duration::from_millis(random.below(START_MS_MAX) as u64)).await;
+        }
         let mut server = Server::start(&yard.folder);
         // Some lives end before anybody has looked.
         if !random.one_in(6) {
@@ -50,6 +56,15 @@ async fn kill_again_and_again(seed: u64) {
     println!("{cycles} cycles: {}; given up: {}", yard.oracle.borrow().summary(), yard.given_up());
     yard.oracle.borrow().assert_faultless(&format!("QNECT_SEED={seed}, in the end"));
     assert_meaning(&yard, cycles as u64);
+}
+
+/// A life that ends while the server still reads what the one before it left.
+async fn killed_at_start(yard: &Yard, life: Duration) {
+    let mut command = yard.folder.command(&["serve", "--config", &yard.folder.text("qnect.toml")]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the binary can be started");
+    tokio::time::sleep(life).await;
+    child.kill().expect("a running child");
+    child.wait().expect("a killed child");
 }
 
 /// Two restarts without a write between them come to the same state, whatever the clock ended meanwhile.
