@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 
+use crate::client::Answer;
 use crate::exchange::{Door, Reply};
 use crate::oracle::{Id, Kind, Oracle, Page, RECOGNISED_MAX};
 use crate::possible::Told;
@@ -136,7 +137,7 @@ pub(crate) async fn open(code: &str, key: &str, door: &Door, oracle: &RefCell<Or
     let reply = door.open(code, key).await;
     let told = reply.told(201);
     let mut oracle = oracle.borrow_mut();
-    oracle.opened(id, told, reply.answer().filter(|_| told == Told::Ok).map(crate::client::Answer::json));
+    oracle.opened(id, told, reply.answer().filter(|_| told == Told::Ok).map(Answer::json));
     (id, came(&reply, told, Step::Open, &mut oracle))
 }
 

@@ -10,6 +10,7 @@ use futures_util::stream;
 use crate::driver::{open, take};
 use crate::exchange::Door;
 use crate::oracle::{Id, Oracle, Seen};
+use crate::possible::Told;
 use crate::random::Random;
 use crate::script::Step;
 use crate::server::Server;
@@ -64,12 +65,12 @@ impl Yard {
         }
     }
 
+    /// Sessions as they stand, which is how they stay until something is written.
     async fn read_back(&self, door: &Door, ids: &[Id]) -> Vec<(Id, Seen)> {
         let oracle = &self.oracle;
         let read = ids.iter().map(|&id| async move {
             let session = oracle.borrow().answer(id).expect("an answer")["session"].as_str().map(str::to_owned);
-            let seen = door.look(&session.expect("a session")).await;
-            match seen {
+            match door.look(&session.expect("a session")).await {
                 Ok(seen) => {
                     oracle.borrow_mut().recovered(id, &seen, Instant::now());
                     Some((id, seen))
@@ -105,7 +106,7 @@ async fn repeat(oracle: &RefCell<Oracle>, door: &Door, ids: Vec<Id>) {
                 open(&code, &key, door, oracle).await;
             }
             let in_call = oracle.borrow_mut().is_in_call(id, Instant::now());
-            if in_call && take(id, Step::Key, door, oracle).await != Some(crate::possible::Told::Ok) {
+            if in_call && take(id, Step::Key, door, oracle).await != Some(Told::Ok) {
                 unanswered.set(unanswered.get() + 1);
             }
         }

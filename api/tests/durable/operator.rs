@@ -13,6 +13,9 @@ use crate::oracle::{Kind, Oracle};
 use crate::possible::{Possible, Told};
 use crate::random::Random;
 
+/// Numbers of an owner that are looked up after a restart: the last ones.
+const NUMBERS_LOOKED_UP: usize = 3;
+
 /// An operator, who looks after owners whom nobody calls.
 pub(crate) struct Operator {
     socket: PathBuf,
@@ -24,8 +27,13 @@ pub(crate) struct Operator {
 struct Charge {
     owner: String,
     code: String,
+    /// The owner's number at the import.
+    first: String,
     suspended: Possible<bool>,
     paused: Possible<bool>,
+    /// Which of the owner's numbers is the present one, counted from that of the import.
+    phone: Possible<u32>,
+    phones: u32,
     minted: Minted,
 }
 
@@ -36,15 +44,17 @@ struct Minted {
 }
 
 impl Operator {
-    /// Takes the owners of these tags into care. The server must not run yet.
-    pub(crate) fn of(folder: &Folder, codes: impl Iterator<Item = String>, seed: u64) -> Self {
-        let charge = |code: String| {
-            let owner = folder.operated(&["tags", "show", &code])[0]["owner_id"].as_str().expect("an id").to_owned();
+    /// Takes owners into care, each by a tag and the number. The server must not run yet.
+    pub(crate) fn of(folder: &Folder, owners: impl Iterator<Item = (String, String)>, seed: u64) -> Self {
+        let charge = |(code, first): (String, String)| {
+            let shown = folder.operated(&["tags", "show", &code]);
+            let owner = shown[0]["owner_id"].as_str().expect("an id").to_owned();
             let minted = Minted { codes: BTreeSet::from([code.clone()]), maybe: 0 };
-            Charge { owner, code, suspended: Possible::only(false), paused: Possible::only(false), minted }
+            let (suspended, paused) = (Possible::only(false), Possible::only(false));
+            Charge { owner, code, first, suspended, paused, phone: Possible::only(0), phones: 0, minted }
         };
         let socket = folder.data().join("control.sock");
-        Self { socket, random: Random::of(seed, 0), charges: codes.map(charge).collect() }
+        Self { socket, random: Random::of(seed, 0), charges: owners.map(charge).collect() }
     }
 
     /// Gives one command after the other until `stop` is set or nobody listens any more.
@@ -54,8 +64,9 @@ impl Operator {
             let (charge, to) = (&mut self.charges[at], self.random.one_in(2));
             let told = match self.random.below(16) {
                 0 => charge.mint(&self.socket).await,
-                1..8 => charge.suspend(to, &self.socket).await,
-                _ => charge.pause(to, &self.socket).await,
+                1..5 => charge.suspend(to, &self.socket).await,
+                5..10 => charge.pause(to, &self.socket).await,
+                _ => charge.set_phone(&self.socket).await,
             };
             let Some(told) = told else { return };
             oracle.borrow_mut().count(Kind::Edit, told);
@@ -105,19 +116,48 @@ impl Charge {
         told
     }
 
+    async fn set_phone(&mut self, socket: &Path) -> Option<Told> {
+        self.phones += 1;
+        let to = self.phones;
+        let before = self.phone.invoked(|_| to);
+        let request = json!({"set_owner": {"owner": self.owner, "set": {"phone": number(&self.first, to)}}});
+        let told = ask(socket, &request).await.map(|(told, _)| told);
+        self.phone.settled(told.unwrap_or(Told::Failed), before, |_| to);
+        told
+    }
+
     async fn inspect(&mut self, socket: &Path) -> Result<(), String> {
         let asked = ask(socket, &json!({"show_owner": {"owner": self.owner}})).await;
         let Some((Told::Ok, body)) = asked else { return Err(format!("cannot be shown: {asked:?}")) };
         let owner = &body["owners"][0];
         let paused = owner["paused"].as_bool().ok_or("says not whether it is paused")?;
         self.paused.recovered(|is| *is == paused).map_err(|fault| format!("{fault:?}: paused is {paused}"))?;
+        let last_two = owner["phone"].as_str().unwrap_or_default().trim_start_matches(['+', '*']).to_owned();
+        let found = self.phone.recovered(|n| number(&self.first, *n).ends_with(&last_two));
+        found.map_err(|fault| format!("{fault:?}: the number ends with {last_two}"))?;
         let tags = owner["tags"].as_array().ok_or("has no list of tags")?;
         let code_of = |tag: &Value| tag["code"].as_str().unwrap_or_default().to_owned();
         let first = tags.iter().find(|tag| code_of(tag) == self.code).ok_or("Lost: the first tag")?;
         let suspended = first["status"] == "suspended";
         let found = self.suspended.recovered(|is| *is == suspended);
         found.map_err(|fault| format!("{fault:?}: suspended is {suspended}"))?;
-        self.minted.recovered(tags.iter().map(code_of).collect())
+        self.minted.recovered(tags.iter().map(code_of).collect())?;
+        self.inspect_index(socket).await
+    }
+
+    /// The owner's row and the index over numbers are one batch: the present number leads to the owner, the one before it to
+    /// nobody.
+    async fn inspect_index(&self, socket: &Path) -> Result<(), String> {
+        for n in (0..=self.phones).rev().take(NUMBERS_LOOKED_UP) {
+            let request = json!({"find_owners": {"phone": number(&self.first, n), "email": null}});
+            let asked = ask(socket, &request).await;
+            let is_found = asked.is_some_and(|(_, body)| body["owners"][0]["owner_id"] == self.owner.as_str());
+            if is_found != self.phone.surely(|present| *present == n) {
+                let present = self.phone.may_be();
+                return Err(format!("torn: number {n} is found: {is_found}, and the present one is {present:?}"));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -134,6 +174,11 @@ impl Minted {
         *self = Self { codes: seen, maybe: 0 };
         Ok(())
     }
+}
+
+/// The `n`th number of an owner, whose `first` was imported. Fictional.
+fn number(first: &str, n: u32) -> String {
+    if n == 0 { first.to_owned() } else { format!("+9196{}{n:06}", &first[first.len() - 2..]) }
 }
 
 /// Asks on the control socket; `None` when nobody listens.

@@ -170,7 +170,8 @@ impl Oracle {
         self.look(id, seen, now, |worlds, is_seen| worlds.glimpsed(is_seen));
     }
 
-    /// A server that came back, and was asked nothing else yet, said how a session stands: from now on it stands so.
+    /// A server that came back, and was not told anything yet, said how a session stands. It stands so from now on, because
+    /// what it said can only come from the disk.
     pub(crate) fn recovered(&mut self, id: Id, seen: &Seen, now: Instant) {
         self.read_back += 1;
         self.look(id, seen, now, |worlds, is_seen| worlds.recovered(is_seen));
@@ -192,7 +193,7 @@ impl Oracle {
             }),
         };
         if let Err(fault) = found {
-            let text = format!("stands as {seen:?}, and may only be one of {:?}", book.worlds);
+            let text = format!("stands as {seen:?}, and may only be one of {:?}", book.worlds.may_be());
             self.accuse(id, fault, &text);
         }
     }

@@ -83,6 +83,11 @@ impl<T: Copy + PartialEq> Possible<T> {
         Ok(())
     }
 
+    /// What the key may hold.
+    pub(crate) fn may_be(&self) -> &[T] {
+        &self.now
+    }
+
     /// Whether this is so of every value that the key may have.
     pub(crate) fn surely(&self, is_so: impl Fn(&T) -> bool) -> bool {
         self.now.iter().all(is_so)

@@ -23,14 +23,27 @@ const CALLED_MIN: usize = 160;
 /// Owners who are called more for each cycle, so that hardly a tag forgets a session.
 const CALLED_PER_CYCLE: usize = 4;
 
+/// Whatever could limit or challenge somebody.
+const SWITCHED_OFF: [&str; 9] = [
+    "LIMITS__TAG_RINGS_PER_HOUR",
+    "LIMITS__TAG_URGENT_RINGS_PER_HOUR",
+    "LIMITS__TAG_OPEN_SESSIONS_MAX",
+    "LIMITS__ADDRESS_SCANS_PER_MINUTE",
+    "LIMITS__ADDRESS_SESSIONS_PER_HOUR",
+    "LIMITS__CALLER_RINGS_PER_HOUR",
+    "LIMITS__OWNER_RINGS_PER_DAY",
+    "LIMITS__WITHHELD_RINGS_PER_TAG_PER_HOUR",
+    "ABUSE__CHALLENGE_AT",
+];
+
 /// One folder and those who work on it.
 pub(crate) struct Yard {
     pub(crate) folder: Folder,
     /// The tags of the owners who are called.
     pub(crate) codes: Vec<String>,
     pub(crate) oracle: RefCell<Oracle>,
-    pub(crate) crew: Vec<Client>,
     pub(crate) operator: Operator,
+    crew: Vec<Client>,
 }
 
 impl Yard {
@@ -41,15 +54,12 @@ impl Yard {
 
     /// A folder with so many owners to be called. Nothing in it limits anybody: whoever is refused, is refused wrongly.
     pub(crate) fn new(seed: u64, called: usize) -> Self {
-        let off = ["TAG_RINGS_PER_HOUR", "TAG_URGENT_RINGS_PER_HOUR", "TAG_OPEN_SESSIONS_MAX"];
-        let off = off.into_iter().chain(["ADDRESS_SCANS_PER_MINUTE", "ADDRESS_SESSIONS_PER_HOUR"]);
-        let off = off.chain(["CALLER_RINGS_PER_HOUR", "OWNER_RINGS_PER_DAY", "WITHHELD_RINGS_PER_TAG_PER_HOUR"]);
         let folder = Folder::new().edit("access_code_digits = 7", "access_code_digits = 9");
-        let folder = off.fold(folder, |folder, limit| folder.set(&format!("LIMITS__{limit}"), "0"));
-        let folder = folder.set("ABUSE__CHALLENGE_AT", "0");
-        let owners: Vec<Value> = (0..OPERATED + called).map(|n| owner(&format!("+9198{n:08}"))).collect();
+        let folder = SWITCHED_OFF.into_iter().fold(folder, |folder, limit| folder.set(limit, "0"));
+        let phone = |n| format!("+9198{n:08}");
+        let owners: Vec<Value> = (0..OPERATED + called).map(|n| owner(&phone(n))).collect();
         let mut codes = folder.import(&owners);
-        let operator = Operator::of(&folder, codes.drain(..OPERATED), seed);
+        let operator = Operator::of(&folder, codes.drain(..OPERATED).zip((0..).map(phone)), seed);
         let crew = Client::crew(CLIENTS, seed, &codes);
         Self { folder, codes, oracle: RefCell::new(Oracle::new(SESSION_LIFE)), crew, operator }
     }
