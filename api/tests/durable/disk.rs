@@ -1,0 +1,210 @@
+//! The disk that lies (`ops/disk`): built for this run, put under a process, and told what to do wrong.
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, SystemTime};
+
+use tempfile::TempDir;
+
+use crate::undo::Log;
+
+/// Bytes of the page that a process shares with its test: fourteen words, and a text of 256 bytes.
+const CONTROL_BYTES: usize = 14 * 8 + 256;
+/// Words that the test writes; the library writes the others.
+const TOLD_WORDS: usize = 9;
+/// "Without a bound", in a word.
+const UNBOUNDED: u64 = u64::MAX;
+
+/// What a call does to the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Kinds(u64);
+
+impl Kinds {
+    pub(crate) const OPEN: Self = Self(1);
+    pub(crate) const READ: Self = Self(2);
+    pub(crate) const WRITE: Self = Self(4);
+    pub(crate) const SYNC: Self = Self(8);
+    pub(crate) const LENGTH: Self = Self(64);
+    /// All that a restart or a flush may do, but for reads.
+    pub(crate) const CHANGES: Self = Self(1 | 4 | 8 | 16 | 32 | 64 | 128);
+
+    pub(crate) const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// How a call fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// The disk is broken.
+    Broken,
+    /// No space is left.
+    Full,
+    /// A write is carried out by half, and then no space is left.
+    HalfThenFull,
+    /// A signal came in between, which means nothing.
+    Interrupted,
+}
+
+/// What is wrong with a disk.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Faults {
+    /// Calls of these kinds are counted.
+    pub(crate) kinds: Kinds,
+    /// The first of them that fails, from 1; 0: none.
+    pub(crate) from: u64,
+    /// Only this one, or all from it on.
+    pub(crate) lasting: bool,
+    pub(crate) how: Failure,
+    /// Bytes that can still be written.
+    pub(crate) space: Option<u64>,
+    /// Bytes that the file system says are free.
+    pub(crate) free: Option<u64>,
+    pub(crate) sync: Duration,
+    pub(crate) read: Duration,
+}
+
+impl Faults {
+    /// A disk that works.
+    pub(crate) const NONE: Self = Self {
+        kinds: Kinds::CHANGES,
+        from: 0,
+        lasting: false,
+        how: Failure::Broken,
+        space: None,
+        free: None,
+        sync: Duration::ZERO,
+        read: Duration::ZERO,
+    };
+
+    fn words(&self) -> [u64; TOLD_WORDS] {
+        let errno = match self.how {
+            Failure::Broken => rustix::io::Errno::IO,
+            Failure::Full | Failure::HalfThenFull => rustix::io::Errno::NOSPC,
+            Failure::Interrupted => rustix::io::Errno::INTR,
+        };
+        let count = match self {
+            Self { from: 0, .. } => 0,
+            Self { lasting: true, .. } => UNBOUNDED,
+            // The half that was written counts as well.
+            Self { how: Failure::HalfThenFull, .. } => 2,
+            _ => 1,
+        };
+        [
+            self.kinds.0,
+            self.from,
+            count,
+            errno.raw_os_error().unsigned_abs().into(),
+            (self.how == Failure::HalfThenFull).into(),
+            self.space.unwrap_or(UNBOUNDED),
+            self.free.unwrap_or(UNBOUNDED),
+            self.sync.as_millis() as u64,
+            self.read.as_millis() as u64,
+        ]
+    }
+}
+
+/// What happened on the disk so far.
+#[derive(Debug, Clone)]
+pub(crate) struct Happened {
+    /// Calls that were counted.
+    pub(crate) seen: u64,
+    /// Calls that failed.
+    pub(crate) failed: u64,
+    /// When the first one did.
+    pub(crate) first_failed: Option<SystemTime>,
+    /// Syncs that are under way.
+    pub(crate) syncs_waiting: u64,
+    /// Syncs that came to their end.
+    pub(crate) syncs: u64,
+    /// What failed first.
+    pub(crate) what: String,
+}
+
+/// A lying disk for one process at a time.
+pub(crate) struct Disk {
+    room: TempDir,
+    control: File,
+    lives: u32,
+}
+
+impl Disk {
+    /// Builds the library; `None`, said aloud, where there is nothing to build it with.
+    pub(crate) fn build() -> Option<Self> {
+        let room = tempfile::tempdir().expect("a temporary folder");
+        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ops/disk");
+        let mut cc = Command::new("cc");
+        cc.args(["-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden", "-o"]);
+        cc.arg(room.path().join("lying_disk.so"));
+        cc.args(["lying_disk.c", "faults.c", "undo.c"].map(|source| sources.join(source))).args(["-ldl", "-pthread"]);
+        let built = match cc.output() {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                println!("skipped: there is no C compiler (cc) here, so no disk can be made to lie");
+                return None;
+            }
+            other => other.expect("the C compiler can be run"),
+        };
+        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+        let control = OpenOptions::new().read(true).write(true).create_new(true).open(room.path().join("control"));
+        let control = control.expect("a control page");
+        control.write_all_at(&[0; CONTROL_BYTES], 0).expect("a written page");
+        let disk = Self { room, control, lives: 0 };
+        disk.plan(&Faults::NONE);
+        Some(disk)
+    }
+
+    /// What puts the next process on this disk, as far as it works in `folder`; with a new undo log if `undo`.
+    pub(crate) fn environment(&mut self, folder: &Path, undo: bool) -> Vec<(&'static str, String)> {
+        let set = |name, path: &Path| (name, path.to_str().expect("a path in UTF-8").to_owned());
+        let mut all = vec![
+            set("LD_PRELOAD", &self.room.path().join("lying_disk.so")),
+            set("QNECT_DISK_FOLDER", folder),
+            set("QNECT_DISK_CONTROL", &self.room.path().join("control")),
+        ];
+        if undo {
+            self.lives += 1;
+            std::fs::create_dir(self.undo_folder()).expect("a new folder");
+            all.push(set("QNECT_DISK_UNDO", &self.undo_folder()));
+        }
+        all
+    }
+
+    /// From now on this is wrong with the disk, and nothing has happened yet.
+    pub(crate) fn plan(&self, faults: &Faults) {
+        let words = faults.words();
+        let bytes = |words: &[u64]| words.iter().flat_map(|word| word.to_ne_bytes()).collect::<Vec<u8>>();
+        // A word of 0 first: no call is counted while the others change.
+        self.control.write_all_at(&[0; 8], 0).expect("a written page");
+        self.control.write_all_at(&bytes(&words[1..]), 8).expect("a written page");
+        self.control.write_all_at(&[0; CONTROL_BYTES - 8 * TOLD_WORDS], 8 * TOLD_WORDS as u64).expect("a written page");
+        self.control.write_all_at(&bytes(&words[..1]), 0).expect("a written page");
+    }
+
+    /// What happened since.
+    pub(crate) fn happened(&self) -> Happened {
+        let mut page = [0; CONTROL_BYTES];
+        self.control.read_exact_at(&mut page, 0).expect("a page");
+        let word = |n: usize| u64::from_ne_bytes(page[8 * n..][..8].try_into().expect("eight bytes"));
+        let text = &page[14 * 8..];
+        let text = &text[..text.iter().position(|byte| *byte == 0).unwrap_or(text.len())];
+        Happened {
+            seen: word(9),
+            failed: word(10),
+            first_failed: (word(11) != 0).then(|| SystemTime::UNIX_EPOCH + Duration::from_nanos(word(11))),
+            syncs_waiting: word(12),
+            syncs: word(13),
+            what: String::from_utf8_lossy(text).into_owned(),
+        }
+    }
+
+    /// What the last process did on this disk; it must be gone.
+    pub(crate) fn log(&self) -> Log {
+        Log::read(&self.undo_folder())
+    }
+
+    fn undo_folder(&self) -> PathBuf {
+        self.room.path().join(format!("undo-{}", self.lives))
+    }
+}

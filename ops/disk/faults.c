@@ -1,0 +1,140 @@
+/* What is wrong with the disk: told by a test through a shared page, which it writes as a file at any time. */
+
+#define _GNU_SOURCE
+#include "lying_disk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Words of 64 bits in the machine's own order. disk.rs knows their places by number. */
+struct control {
+    /* Told to the library: calls of these kinds are counted, and `fail_count` of them fail, beginning with number `fail_from`. */
+    uint64_t fail_kinds;
+    uint64_t fail_from;
+    uint64_t fail_count;
+    uint64_t fail_errno;
+    uint64_t fail_short; /* 1: the first call to fail, if it is a write, writes one half and says so */
+    uint64_t space_left; /* bytes that can still be written; UINT64_MAX: no bound */
+    uint64_t free_bytes; /* what statvfs tells; UINT64_MAX: the truth */
+    uint64_t sync_ms;    /* how long each sync takes at least */
+    uint64_t read_ms;    /* how long each read takes at least */
+    /* Told by the library. */
+    uint64_t seen;            /* calls of `fail_kinds` */
+    uint64_t failed;          /* calls that failed, for want of space, too */
+    uint64_t first_failed_ns; /* when the first did, in nanoseconds since 1970 */
+    uint64_t syncs_waiting;   /* syncs that are being slow now */
+    uint64_t syncs;           /* syncs that came to their end */
+    char first_failed[256];   /* what the first one was */
+};
+
+static struct control *control;
+
+void faults_begin(const char *path)
+{
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC, 0);
+    if (fd < 0)
+        give_up("the control page cannot be opened", path);
+    void *page = mmap(NULL, sizeof *control, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    struct stat stat;
+    if (page == MAP_FAILED || fstat(fd, &stat) != 0 || (size_t)stat.st_size < sizeof *control)
+        give_up("the control page is too small or cannot be mapped", path);
+    syscall(SYS_close, fd);
+    control = page;
+}
+
+static uint64_t told(const uint64_t *word)
+{
+    return __atomic_load_n(word, __ATOMIC_SEQ_CST);
+}
+
+bool faults_watch(enum kind kind)
+{
+    return control && ((told(&control->fail_kinds) & kind) || (kind == READ && told(&control->read_ms)));
+}
+
+static const char *name_of(enum kind kind)
+{
+    switch (kind) {
+    case OPEN: return "open";
+    case READ: return "read";
+    case WRITE: return "write";
+    case SYNC: return "sync";
+    case RENAME: return "rename";
+    case UNLINK: return "unlink";
+    case LENGTH: return "length";
+    case FOLDER: return "folder";
+    }
+    return "?";
+}
+
+static int fails(enum kind kind, const char *path, int error)
+{
+    if (__atomic_fetch_add(&control->failed, 1, __ATOMIC_SEQ_CST) == 0) {
+        struct timespec now;
+        clock_gettime(CLOCK_REALTIME, &now);
+        snprintf(control->first_failed, sizeof control->first_failed, "%s %s (%s)", name_of(kind), path, strerror(error));
+        uint64_t at = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+        __atomic_store_n(&control->first_failed_ns, at, __ATOMIC_SEQ_CST);
+    }
+    return error;
+}
+
+int faults_decide(enum kind kind, const char *path, size_t *bytes)
+{
+    if (!control || !(told(&control->fail_kinds) & kind))
+        return 0;
+    uint64_t number = __atomic_add_fetch(&control->seen, 1, __ATOMIC_SEQ_CST);
+    uint64_t from = told(&control->fail_from);
+    if (number < from || number - from >= told(&control->fail_count))
+        return 0;
+    if (number == from && kind == WRITE && *bytes > 1 && told(&control->fail_short)) {
+        *bytes /= 2;
+        return 0;
+    }
+    return fails(kind, path, (int)told(&control->fail_errno));
+}
+
+int faults_claim(enum kind kind, const char *path, size_t *bytes)
+{
+    if (!control)
+        return 0;
+    uint64_t left = told(&control->space_left);
+    while (left != UINT64_MAX) {
+        uint64_t taken = *bytes < left ? *bytes : left;
+        /* A new name needs a little room of its own, too. */
+        if (left == 0)
+            return fails(kind, path, ENOSPC);
+        if (__atomic_compare_exchange_n(&control->space_left, &left, left - taken, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+            *bytes = (size_t)taken;
+            return 0;
+        }
+    }
+    return 0;
+}
+
+void faults_delay(enum kind kind)
+{
+    if (!control)
+        return;
+    uint64_t ms = told(kind == SYNC ? &control->sync_ms : &control->read_ms);
+    if (kind == SYNC)
+        __atomic_fetch_add(&control->syncs_waiting, 1, __ATOMIC_SEQ_CST);
+    struct timespec left = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
+    while (ms && nanosleep(&left, &left) != 0 && errno == EINTR) {
+    }
+    if (kind == SYNC) {
+        __atomic_fetch_sub(&control->syncs_waiting, 1, __ATOMIC_SEQ_CST);
+        __atomic_fetch_add(&control->syncs, 1, __ATOMIC_SEQ_CST);
+    }
+}
+
+uint64_t faults_free_bytes(void)
+{
+    return control ? told(&control->free_bytes) : UINT64_MAX;
+}
