@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -18,7 +19,7 @@ struct control {
     uint64_t fail_kinds;
     uint64_t fail_from;
     uint64_t fail_count;
-    uint64_t fail_errno;
+    uint64_t fail_errno; /* 0: instead of failing, the process is killed before the call */
     uint64_t fail_short; /* 1: the first call to fail, if it is a write, writes one half and says so */
     uint64_t space_left; /* bytes that can still be written; UINT64_MAX: no bound */
     uint64_t free_bytes; /* what statvfs tells; UINT64_MAX: the truth */
@@ -96,6 +97,10 @@ int faults_decide(enum kind kind, const char *path, size_t *bytes)
     if (number == from && kind == WRITE && *bytes > 1 && told(&control->fail_short)) {
         *bytes /= 2;
         return 0;
+    }
+    if (told(&control->fail_errno) == 0) {
+        fails(kind, path, 0);
+        kill(getpid(), SIGKILL);
     }
     return fails(kind, path, (int)told(&control->fail_errno));
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
+use rustix::io::Errno;
 use tempfile::TempDir;
 
 use crate::undo::Log;
@@ -46,6 +47,8 @@ pub(crate) enum Failure {
     HalfThenFull,
     /// A signal came in between, which means nothing.
     Interrupted,
+    /// The process is killed before the call.
+    Killed,
 }
 
 /// What is wrong with a disk.
@@ -81,9 +84,10 @@ impl Faults {
 
     fn words(&self) -> [u64; TOLD_WORDS] {
         let errno = match self.how {
-            Failure::Broken => rustix::io::Errno::IO,
-            Failure::Full | Failure::HalfThenFull => rustix::io::Errno::NOSPC,
-            Failure::Interrupted => rustix::io::Errno::INTR,
+            Failure::Broken => Errno::IO.raw_os_error(),
+            Failure::Full | Failure::HalfThenFull => Errno::NOSPC.raw_os_error(),
+            Failure::Interrupted => Errno::INTR.raw_os_error(),
+            Failure::Killed => 0,
         };
         let count = match self {
             Self { from: 0, .. } => 0,
@@ -96,7 +100,7 @@ impl Faults {
             self.kinds.0,
             self.from,
             count,
-            errno.raw_os_error().unsigned_abs().into(),
+            errno.unsigned_abs().into(),
             (self.how == Failure::HalfThenFull).into(),
             self.space.unwrap_or(UNBOUNDED),
             self.free.unwrap_or(UNBOUNDED),

@@ -85,6 +85,11 @@ impl Door {
         }
     }
 
+    /// Asks for something else.
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        self.send(self.request(&Method::GET, path), String::new()).await
+    }
+
     /// The scanner wants no call any more.
     pub(crate) async fn cancel(&self, session: &str) -> Reply {
         self.send(self.request(&Method::POST, &format!("/sessions/{session}/cancel")), String::new()).await

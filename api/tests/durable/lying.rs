@@ -115,7 +115,9 @@ fn names_are_kept_by_a_sync_of_their_folder_and_new_ones_by_that_of_their_file()
     hands.succeed("names");
     let kept = hands.lose_power(Loss::All, Names::ByFolder);
     // Nobody synced the folders of these.
-    ["emptied/file", "new", "new/inside", "new/inside/file"].iter().for_each(|path| drop(expected.remove(Path::new(path))));
+    ["emptied/file", "new", "new/inside", "new/inside/file"]
+        .iter()
+        .for_each(|path| drop(expected.remove(Path::new(path))));
     assert_eq!(kept, expected);
 }
 

@@ -3,18 +3,25 @@
 //! The parts: `oracle` keeps the books of what was promised (over `world`, one session, and `possible`, what one key may
 //! hold); `driver` and `operator` are those who ask, through `exchange`; `script` is what they ask; `inspection` reads
 //! everything back after a restart; `yard` holds all of them over one folder.
+//!
+//! `disk` puts the server on a disk that lies (`ops/disk`); `undo` and `rewind` take the power from it; `lying` tests that by
+//! itself.
 
 #[path = "../api/client.rs"]
 #[allow(dead_code, reason = "shared with the tests over HTTP")]
 mod client;
+mod disk;
 mod driver;
 mod exchange;
+mod failing;
 #[path = "../api/folder.rs"]
 #[allow(dead_code, reason = "shared with the tests over HTTP")]
 mod folder;
+mod ground;
 mod herd;
 mod inspection;
 mod kill;
+mod lying;
 #[path = "../api/metrics.rs"]
 #[allow(dead_code, reason = "shared with the tests over HTTP")]
 mod metrics;
@@ -25,11 +32,15 @@ mod plants;
 #[allow(dead_code, reason = "shared with the tests over HTTP")]
 mod plivo;
 mod possible;
+
+mod power;
 mod random;
+mod rewind;
 mod script;
 #[path = "../api/server.rs"]
 #[allow(dead_code, reason = "shared with the tests over HTTP")]
 mod server;
 mod sigterm;
+mod undo;
 mod world;
 mod yard;

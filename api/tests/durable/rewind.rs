@@ -69,7 +69,7 @@ pub(crate) fn rewind(log: &Log, folder: &Path, loss: Loss, names: Names, random:
     };
     let mut files = BTreeMap::new();
     find(folder, &mut files);
-    find(&log.kept, &mut files);
+    log.kept.iter().for_each(|kept| find(kept, &mut files));
     let mut pieces = Pieces { safe: &safe, from: from_bytes, loss, random, chosen: HashMap::new() };
     let mut undone = Undone { pieces: undo_bytes(log, &files, &mut pieces), names: 0 };
     for (n, record) in log.records.iter().enumerate().rev() {

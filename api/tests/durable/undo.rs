@@ -12,18 +12,36 @@ const HEAD_BYTES: usize = 4 * 4 + 5 * 8;
 #[derive(Debug)]
 pub(crate) enum What {
     /// So many bytes were written; what was there `before` may be less, because the file was shorter.
-    Written { offset: u64, length: u64, old_length: u64, before: Vec<u8> },
+    Written {
+        offset: u64,
+        length: u64,
+        old_length: u64,
+        before: Vec<u8>,
+    },
     /// A file got another length. What was cut off was told before, as if it were written over.
-    Resized { old_length: u64 },
-    Made { is_folder: bool },
+    Resized {
+        old_length: u64,
+    },
+    Made {
+        is_folder: bool,
+    },
     /// What stood there is kept under this path.
-    Moved { to: PathBuf, replaced: Option<PathBuf> },
+    Moved {
+        to: PathBuf,
+        replaced: Option<PathBuf>,
+    },
     /// The file is kept under this path; a folder was empty.
-    Gone { kept: Option<PathBuf> },
+    Gone {
+        kept: Option<PathBuf>,
+    },
     /// The first `covers` records are on disk, as far as they are about this file or folder.
-    Synced { covers: usize },
+    Synced {
+        covers: usize,
+    },
     /// What these did to this file is not on disk, and no sync will ever write it.
-    Lost { covers: usize },
+    Lost {
+        covers: usize,
+    },
 }
 
 /// One record.
@@ -35,11 +53,11 @@ pub(crate) struct Record {
     pub(crate) inode: u64,
 }
 
-/// All that one process did.
+/// All that one process did, or several one after the other.
 pub(crate) struct Log {
     pub(crate) records: Vec<Record>,
     /// Where files are that lost their names.
-    pub(crate) kept: PathBuf,
+    pub(crate) kept: Vec<PathBuf>,
 }
 
 impl Log {
@@ -52,7 +70,19 @@ impl Log {
         while let Some(record) = Record::read(&mut rest, &kept) {
             records.push(record);
         }
-        Self { records, kept }
+        Self { records, kept: vec![kept] }
+    }
+
+    /// This log, and that of a process that went on where this one ended, in the same life of the machine.
+    pub(crate) fn then(mut self, mut next: Self) -> Self {
+        for record in &mut next.records {
+            if let What::Synced { covers } | What::Lost { covers } = &mut record.what {
+                *covers += self.records.len();
+            }
+        }
+        self.records.append(&mut next.records);
+        self.kept.append(&mut next.kept);
+        self
     }
 }
 
