@@ -31,6 +31,10 @@ impl Kinds {
     /// All that a restart or a flush may do, but for reads.
     pub(crate) const CHANGES: Self = Self(1 | 4 | 8 | 16 | 32 | 64 | 128);
 
+    pub(crate) const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     pub(crate) const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::disk::{Failure, Faults};
+use crate::disk::{Failure, Faults, Kinds};
 use crate::exchange::{Door, Reply};
 use crate::ground::{Ground, operations};
 use crate::possible::Told;
@@ -16,6 +16,10 @@ use crate::server::Server;
 /// The sites of one run: sampled from the first so many calls, or all of them (`QNECT_SITES`).
 const SITES_SAMPLED: usize = 25;
 const SITES: usize = 500;
+/// Lives that end with a failed sync, each followed by one that does not know of it.
+const CYCLES: usize = 4;
+/// Everything is read back after so many lives.
+const INSPECT_EVERY: usize = 5;
 /// Until when readiness is red after the first failure.
 const RED_WITHIN: Duration = Duration::from_secs(1);
 /// Until when the process is gone.
@@ -36,23 +40,31 @@ const HOW: [(Failure, bool); 5] = [
     (Failure::Full, false),
 ];
 
-/// The calls that fail, each in a life of its own.
-fn sites(random: &mut Random) -> Vec<u64> {
-    match std::env::var("QNECT_SITES") {
-        Ok(text) => (1..=text.parse().expect("QNECT_SITES is a whole number")).collect(),
-        Err(_) => (0..SITES_SAMPLED).map(|_| 1 + random.below(SITES) as u64).collect(),
+/// The calls that fail, each in a life of its own. Late ones are rare in a sample: it takes a while until they come.
+fn sites(random: &mut Random) -> Vec<(Kinds, u64)> {
+    if let Ok(text) = std::env::var("QNECT_SITES") {
+        let last: u64 = text.parse().expect("QNECT_SITES is a whole number");
+        return (1..=last).map(|from| (Kinds::CHANGES, from)).collect();
     }
+    let sampled = (0..SITES_SAMPLED).map(|turn| match turn % 3 {
+        // Commits are many, all else is rare.
+        0 => (Kinds::CHANGES.without(Kinds::WRITE.and(Kinds::SYNC)), 1 + random.below(9) as u64),
+        _ => (Kinds::CHANGES, random.short_rather_than_long(1.0, SITES as f64) as u64),
+    });
+    sampled.collect()
 }
 
 #[tokio::test]
 async fn after_the_first_failure_nothing_is_acknowledged_and_the_process_ends() {
     let Some(mut ground) = Ground::new(seed(), SITES_SAMPLED) else { return };
     let sites = sites(&mut ground.random);
-    for (turn, from) in sites.into_iter().enumerate() {
+    for (turn, (kinds, from)) in sites.into_iter().enumerate() {
         let mut server = ground.start(&Faults::NONE);
-        ground.inspect(&server, &format!("before site {from}")).await;
+        if turn % INSPECT_EVERY == 0 {
+            ground.inspect(&server, &format!("before site {from}")).await;
+        }
         let (how, lasting) = HOW[turn % HOW.len()];
-        ground.disk.plan(&Faults { from, how, lasting, ..Faults::NONE });
+        ground.disk.plan(&Faults { kinds, from, how, lasting, ..Faults::NONE });
         let end = until_gone(&mut ground, &mut server).await;
         let what = format!("site {from}, {how:?}: {}", ground.disk.happened().what);
         println!("{what}: {end:?}");
@@ -66,6 +78,47 @@ async fn after_the_first_failure_nothing_is_acknowledged_and_the_process_ends() 
     let server = ground.start(&Faults::NONE);
     ground.inspect(&server, "in the end").await;
     println!("{}", ground.oracle(|oracle| oracle.summary()));
+}
+
+/// The kernel takes what it could not write for written, and shows it to the next process: which must not build on it.
+#[tokio::test]
+async fn what_a_failed_sync_left_in_memory_is_not_taken_for_safe_after_a_restart() {
+    let Some(mut ground) = Ground::new(seed(), CYCLES) else { return };
+    for cycle in 0..CYCLES {
+        let mut server = ground.start(&Faults::NONE);
+        ground.inspect(&server, &format!("cycle {cycle}")).await;
+        let from = 5 + ground.random.below(20) as u64;
+        ground.disk.plan(&Faults { kinds: Kinds::SYNC, from, ..Faults::NONE });
+        let end = until_gone(&mut ground, &mut server).await;
+        assert_eq!(end.status.code(), Some(70), "{}", server.stderr());
+        let first_life = ground.disk.log();
+        // The machine goes on, and so does the disk.
+        let server = ground.start(&Faults::NONE);
+        ground.inspect(&server, &format!("cycle {cycle}, after the failure")).await;
+        ground.yard.work_until_killed(server, Duration::from_millis(100)).await;
+        let both = first_life.then(ground.disk.log());
+        ground.lose_power_after(&both, Loss::All, Names::WithFile);
+    }
+    let server = ground.start(&Faults::NONE);
+    ground.inspect(&server, "in the end").await;
+}
+
+#[tokio::test]
+async fn a_start_that_fails_says_what_to_do_and_the_next_one_succeeds() {
+    let Some(mut ground) = Ground::new(seed(), 1) else { return };
+    let server = ground.start(&Faults::NONE);
+    println!("a start on a folder that is there: {:?}", ground.disk.happened());
+    drop(server);
+    ground.disk.plan(&Faults{kinds: Kinds::READ, ..Faults::NONE});
+    for (kinds, count) in [(Kinds::CHANGES, 40), (Kinds::READ, 40)] {
+        for from in 1..count {
+            let (how, lasting) = HOW[from as usize % HOW.len()];
+            match ground.try_start(&Faults { kinds, from, how, lasting, ..Faults::NONE }) {
+                Ok(_) => println!("{from}: ready: {:?}", ground.disk.happened()),
+                Err((status, told)) => println!("{from} {}: {status}: {told}", ground.disk.happened().what),
+            }
+        }
+    }
 }
 
 /// How a server ended after its disk failed.
