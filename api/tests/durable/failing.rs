@@ -109,7 +109,7 @@ async fn a_start_that_fails_says_what_to_do_and_the_next_one_succeeds() {
     let server = ground.start(&Faults::NONE);
     println!("a start on a folder that is there: {:?}", ground.disk.happened());
     drop(server);
-    ground.disk.plan(&Faults{kinds: Kinds::READ, ..Faults::NONE});
+    ground.disk.plan(&Faults { kinds: Kinds::READ, ..Faults::NONE });
     for (kinds, count) in [(Kinds::CHANGES, 40), (Kinds::READ, 40)] {
         for from in 1..count {
             let (how, lasting) = HOW[from as usize % HOW.len()];

@@ -34,7 +34,7 @@ impl Ground {
     pub(crate) fn new(seed: u64, cycles: usize) -> Option<Self> {
         let disk = Disk::build()?;
         let random = Random::of(seed, u64::MAX);
-        let yard = Yard::new(seed, cycles);
+        let yard = Yard::for_cycles(seed, cycles);
         let spare = yard.folder.import(&[owner(SPARE_PHONE)]).remove(0);
         Some(Self { yard, spare, disk, random, undone: Undone::default(), seed })
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::disk::Faults;
 use crate::folder::files;
 use crate::ground::Ground;
-use crate::random::{cycles, seed};
+use crate::random::{amount, seed};
 use crate::rewind::{Loss, Names};
 use crate::server::Server;
 
@@ -34,7 +34,7 @@ impl Ground {
 
 #[tokio::test]
 async fn what_was_not_synced_is_lost_and_nothing_else() {
-    let cycles = cycles(CYCLES);
+    let cycles = amount("QNECT_CYCLES", CYCLES);
     let Some(mut ground) = Ground::new(seed(), cycles) else { return };
     for cycle in 0..cycles {
         let server = ground.start_slowly();

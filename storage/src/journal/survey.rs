@@ -1,10 +1,11 @@
 //! What the journals of a database hold, and how they end.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use super::again::write_again;
 use super::batch::{Batch, Item};
 use super::files::JournalFile;
 use crate::codec::{Head, from_bytes};
@@ -27,6 +28,8 @@ pub(crate) struct Survey {
     /// What stands behind the last one.
     pub(crate) end: End,
     files: Vec<JournalFile>,
+    /// Where each commit of the last journal begins that no later one tells to be on stable storage.
+    untold: VecDeque<(u64, usize)>,
 }
 
 /// What stands behind the last good commit.
@@ -58,10 +61,13 @@ impl Survey {
     /// Walks all journals. Checksums, numbers and places are checked, the hashes by [`Survey::prove`]. Damage in a journal
     /// that is not the last, and a number that does not follow, is nothing that a crash leaves: those are errors.
     pub(crate) fn of(mut files: Vec<JournalFile>, names: &Names) -> Result<Self, StorageError> {
-        let mut survey = Self { first: None, last: None, safe: 0, end: End::Clean, files: Vec::new() };
+        let mut survey =
+            Self { first: None, last: None, safe: 0, end: End::Clean, files: Vec::new(), untold: VecDeque::new() };
         let last_file = files.len().saturating_sub(1);
         for (index, file) in files.iter_mut().enumerate() {
             let mut at = 0;
+            // The journal before was synced before this one was begun.
+            survey.untold.clear();
             while let Some(batch) = Batch::read(&file.content, at) {
                 survey.take(&file.path, at, &batch, names)?;
                 at = batch.end;
@@ -84,6 +90,14 @@ impl Survey {
     /// The last commit that is known to have been safe, by the journals and by the `marked` one.
     pub(crate) fn known_safe(&self, marked: u64) -> u64 {
         self.safe.max(marked)
+    }
+
+    /// Makes sure that all good commits are on stable storage, those too of which nothing tells it but that they can be read.
+    pub(crate) fn write_doubtful_again(&self) -> std::io::Result<()> {
+        let (Some(file), Some((_, from))) = (self.files.last(), self.untold.front()) else {
+            return Ok(());
+        };
+        write_again(&file.path, *from, &file.content[*from..file.good_bytes])
     }
 
     /// Takes the rolling hash over all commits again and compares it with what each says. The hash before the first
@@ -123,6 +137,10 @@ impl Survey {
             }
         }
         self.safe = self.safe.max(safe(&head));
+        self.untold.push_back((head.sequence, at));
+        while self.untold.front().is_some_and(|(sequence, _)| *sequence <= self.safe) {
+            self.untold.pop_front();
+        }
         self.first.get_or_insert_with(|| head.clone());
         self.last = Some(head);
         Ok(())

@@ -135,6 +135,7 @@ impl Preflight {
             super::lock::clear_unused(&self.database)?;
             return Ok(Proof(None));
         };
+        found.survey.write_doubtful_again().map_err(|e| StorageError::folder(&self.database, e))?;
         let found = Arc::new(found);
         let proven = found.clone();
         let prove = move || proven.survey.prove(&proven.names);
