@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::process::{Child, ExitStatus, Stdio};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -53,12 +54,13 @@ impl Server {
         let mut child =
             command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary can be started");
         let (lines, first) = channel();
-        let stdout = keep(child.stdout.take().expect("a pipe"), Some(lines));
-        let stderr = keep(child.stderr.take().expect("a pipe"), None);
+        let (stdout, _) = keep(child.stdout.take().expect("a pipe"), Some(lines));
+        let (stderr, reading) = keep(child.stderr.take().expect("a pipe"), None);
         let Ok(ready) = first.recv_timeout(START_TIME_MAX) else {
             // It has ended, or it hangs.
             let _ = child.kill();
             let status = child.wait().expect("a child that ended");
+            reading.join().expect("no panic while reading");
             let told = stderr.lock().expect("no panic holds it").clone();
             return Err((status, told));
         };
@@ -174,11 +176,11 @@ fn addresses(ready: &str) -> Option<(SocketAddr, SocketAddr)> {
     Some((public.parse().ok()?, operations.parse().ok()?))
 }
 
-/// Keeps what comes out of a pipe, and sends each line on.
-fn keep(pipe: impl Read + Send + 'static, lines: Option<Sender<String>>) -> Written {
+/// Keeps what comes out of a pipe until its end, and sends each line on.
+fn keep(pipe: impl Read + Send + 'static, lines: Option<Sender<String>>) -> (Written, JoinHandle<()>) {
     let written = Written::default();
     let kept = written.clone();
-    std::thread::spawn(move || {
+    let reading = std::thread::spawn(move || {
         for line in BufReader::new(pipe).lines().map_while(Result::ok) {
             kept.lock().expect("no panic holds it").push_str(&format!("{line}\n"));
             if let Some(lines) = &lines {
@@ -187,5 +189,5 @@ fn keep(pipe: impl Read + Send + 'static, lines: Option<Sender<String>>) -> Writ
             }
         }
     });
-    written
+    (written, reading)
 }
