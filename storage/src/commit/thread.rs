@@ -107,6 +107,10 @@ impl Committer {
                 self.keys.prepare_days((self.now)())?;
             }
             self.commit(&group, overdue)?;
+            // Another thread may have failed meanwhile: nothing is acknowledged after the first failure, be it safe or not.
+            if self.failure.is_told() {
+                return Err(StorageError::Stopped);
+            }
             if overdue {
                 all_safe_at = Instant::now();
             }
