@@ -57,6 +57,11 @@ impl Space {
         Self::Recent,
     ];
 
+    /// Whether folders of a program that is still read may be without it.
+    pub(crate) const fn came_later(self) -> bool {
+        matches!(self, Self::Recent)
+    }
+
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Tags => "tags",
@@ -78,16 +83,20 @@ impl Space {
 pub(crate) struct Keyspaces(Vec<Keyspace>);
 
 impl Keyspaces {
+    /// Opens all; makes those that are not there.
     pub(crate) fn open(database: &Database) -> Result<Self, StorageError> {
-        let open = |space: Space| {
-            database.keyspace(space.name(), || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES))
-        };
-        Ok(Self(Space::ALL.into_iter().map(open).collect::<Result<_, _>>()?))
+        Ok(Self(Space::ALL.into_iter().map(|space| keyspace(database, space)).collect::<Result<_, _>>()?))
     }
 
     pub(crate) fn get(&self, space: Space) -> &Keyspace {
         &self.0[space as usize]
     }
+}
+
+/// Opens one keyspace, or makes it.
+pub(crate) fn keyspace(database: &Database, space: Space) -> Result<Keyspace, StorageError> {
+    let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
+    Ok(database.keyspace(space.name(), options)?)
 }
 
 /// One row to write.

@@ -25,7 +25,7 @@ use crate::error::StorageError;
 use crate::failure::Failure;
 use crate::keyring::Keyring;
 use crate::keys::{KeyError, MasterKey};
-use crate::layout::{HEAD_KEY, Keyspaces, Space};
+use crate::layout::{HEAD_KEY, Keyspaces, Space, keyspace};
 use crate::mark::{HighWaterMark, MarkKeeper};
 use crate::owners::{self, NewOwner, RegisteredOwner};
 use crate::read::{READERS, Read, ReadError, ReadQueue, Reader, Revival};
@@ -122,8 +122,7 @@ impl Storage {
             (database, keys.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         });
         let (database, proof) = database?;
-        let spaces = Keyspaces::open(&database)?;
-        let head: Head = match spaces.get(Space::Head).get(HEAD_KEY)? {
+        let head: Head = match keyspace(&database, Space::Head)?.get(HEAD_KEY)? {
             Some(value) => from_bytes(Space::Head, &value)?,
             None => Head::default(),
         };
@@ -133,7 +132,9 @@ impl Storage {
         if head.sequence < marked {
             return Err(StorageError::Lost { found: head.sequence, marked });
         }
+        // Before a keyspace that is missing is made: what is not whole stays as it is.
         proof.confirm(&head)?;
+        let spaces = Keyspaces::open(&database)?;
         let keys = match keys {
             // Only now: a database that was lost as a whole is not a new one, and gets no empty key table.
             Err(StorageError::Keys(KeyError::TableMissing { .. })) if head.sequence == 0 => {

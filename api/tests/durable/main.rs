@@ -32,7 +32,6 @@ mod plants;
 #[allow(dead_code, reason = "shared with the tests over HTTP")]
 mod plivo;
 mod possible;
-
 mod power;
 mod random;
 mod rewind;

@@ -14,7 +14,8 @@ use crate::layout::Space;
 const OWN: &str = "0";
 const NAME: &[u8] = b"n";
 
-/// Reads the list that fjall keeps in the folder of its keyspaces. All of ours must be on it.
+/// Reads the list that fjall keeps in the folder of its keyspaces. All of ours must be on it, but for those that a program
+/// before this one did not know: [`Head`](crate::codec::Head) tells whether they are missed.
 pub(super) fn read(keyspaces: &Path) -> Result<Names, StorageError> {
     let folder = keyspaces.join(OWN);
     let damaged = |what: String| StorageError::from(Damage::of(&folder, what, Remedy::Restore));
@@ -32,7 +33,7 @@ pub(super) fn read(keyspaces: &Path) -> Result<Names, StorageError> {
         names.extend(number.zip(space));
     }
     let is_listed = |space: &Space| names.values().any(|listed| listed == space);
-    match Space::ALL.into_iter().find(|space| !is_listed(space)) {
+    match Space::ALL.into_iter().find(|space| !space.came_later() && !is_listed(space)) {
         Some(missing) => Err(damaged(format!("the keyspace `{}` is not listed", missing.name()))),
         None => Ok(names),
     }
