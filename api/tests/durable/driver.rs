@@ -9,10 +9,11 @@ use futures_util::future::join_all;
 
 use crate::client::Answer;
 use crate::exchange::{Door, Reply};
-use crate::oracle::{Id, Kind, Oracle, Page, RECOGNISED_MAX};
+use crate::oracle::{Id, Oracle, Page, RECOGNISED_MAX};
 use crate::possible::Told;
 use crate::random::Random;
 use crate::script::{Call, SCRIPTS, Step};
+use crate::tally::Kind;
 
 /// Tags that a client is busy with at once.
 const TAGS_AT_ONCE: usize = 4;
@@ -179,7 +180,7 @@ pub(crate) async fn take(id: Id, step: Step, door: &Door, oracle: &RefCell<Oracl
     if let Some(sent) = sent {
         oracle.settled(sent, written, Instant::now());
     }
-    oracle.count(if step == Step::Cancel { Kind::Cancel } else { Kind::Webhook }, told);
+    oracle.tally.count(if step == Step::Cancel { Kind::Cancel } else { Kind::Webhook }, told);
     came(&reply, told, step, &mut oracle)
 }
 

@@ -64,7 +64,7 @@ async fn all_who_come_back_at_once_are_answered() {
     let server = Server::start(&yard.folder);
     yard.inspect(&server, &mut Random::of(seed, u64::MAX), usize::MAX).await;
     assert_eq!(server.metrics().await.sum("qnect_sessions_open"), 0.0, "every call came to its end");
-    println!("{}", yard.oracle.borrow().summary());
+    println!("{}", yard.oracle.borrow().tally);
     yard.oracle.borrow().assert_faultless(&format!("QNECT_SEED={seed}"));
     assert_eq!(yard.oracle.borrow().acknowledged().len(), 2 * calls);
 }
@@ -76,5 +76,5 @@ async fn answered(id: Id, step: Step, door: &Door, oracle: &RefCell<Oracle>) {
             return;
         }
     }
-    panic!("{step:?} of session {id} was not answered: {}", oracle.borrow().summary());
+    panic!("{step:?} of session {id} was not answered: {}", oracle.borrow().tally);
 }

@@ -4,14 +4,17 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::oracle::{Kind, Seen};
+use crate::oracle::Seen;
 use crate::possible::Told;
 use crate::random::{Random, amount, seed};
 use crate::server::Server;
+use crate::tally::Kind;
 use crate::yard::Yard;
 
 /// Cycles of each of the two tests.
 const CYCLES: usize = 50;
+/// Cycles after which the long form says how far it is.
+const TOLD_EVERY: usize = 50;
 /// How long a server lives once it is ready, in milliseconds: short lives are the common ones.
 const LIFE_MS: (f64, f64) = (5.0, 2_000.0);
 /// When a server is killed that is not ready yet, in milliseconds.
@@ -48,12 +51,15 @@ async fn kill_again_and_again(seed: u64, folder: u64) {
         let life = random.short_rather_than_long(LIFE_MS.0, LIFE_MS.1);
         yard.work_until_killed(server, Duration::from_secs_f64(life / 1_000.0)).await;
         yard.oracle.borrow().assert_faultless(&format!("QNECT_SEED={seed}, cycle {cycle}"));
+        if (cycle + 1) % TOLD_EVERY == 0 {
+            println!("{} cycles: {}", cycle + 1, yard.oracle.borrow().tally);
+        }
     }
     let server = Server::start(&yard.folder);
     yard.inspect(&server, &mut random, usize::MAX).await;
     yard.settle(&server).await;
     restarted_twice(&yard, server).await;
-    println!("{cycles} cycles: {}; given up: {}", yard.oracle.borrow().summary(), yard.given_up());
+    println!("{cycles} cycles and the end: {}; given up: {}", yard.oracle.borrow().tally, yard.given_up());
     yard.oracle.borrow().assert_faultless(&format!("QNECT_SEED={seed}, in the end"));
     assert_meaning(&yard, cycles as u64);
 }
@@ -89,11 +95,12 @@ async fn restarted_twice(yard: &Yard, server: Server) -> Server {
 fn assert_meaning(yard: &Yard, cycles: u64) {
     let oracle = yard.oracle.borrow();
     for (kind, least) in [(Kind::Open, 4), (Kind::Webhook, 10), (Kind::Edit, 2)] {
-        let acknowledged = oracle.counted(kind, Told::Ok);
-        assert!(acknowledged >= least * cycles, "only {acknowledged} of {kind:?}: {}", oracle.summary());
+        let acknowledged = oracle.tally.of(kind, Told::Ok);
+        assert!(acknowledged >= least * cycles, "only {acknowledged} of {kind:?}: {}", oracle.tally);
     }
-    let unknown = oracle.counted(Kind::Open, Told::Indeterminate) + oracle.counted(Kind::Webhook, Told::Indeterminate);
-    assert!(unknown >= cycles, "hardly a write was under way when the server was killed: {}", oracle.summary());
-    assert!(oracle.read_back() >= 10 * cycles, "{}", oracle.summary());
+    let unknown =
+        oracle.tally.of(Kind::Open, Told::Indeterminate) + oracle.tally.of(Kind::Webhook, Told::Indeterminate);
+    assert!(unknown >= cycles, "hardly a write was under way when the server was killed: {}", oracle.tally);
+    assert!(oracle.tally.read_back >= 10 * cycles, "{}", oracle.tally);
     assert!((yard.given_up() as u64) < 1 + cycles / 10, "{} scripts came to no end", yard.given_up());
 }

@@ -9,9 +9,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
 use crate::folder::Folder;
-use crate::oracle::{Kind, Oracle};
+use crate::oracle::Oracle;
 use crate::possible::{Possible, Told};
 use crate::random::Random;
+use crate::tally::Kind;
 
 /// Numbers of an owner that are looked up after a restart: the last ones.
 const NUMBERS_LOOKED_UP: usize = 3;
@@ -69,7 +70,7 @@ impl Operator {
                 _ => charge.set_phone(&self.socket).await,
             };
             let Some(told) = told else { return };
-            oracle.borrow_mut().count(Kind::Edit, told);
+            oracle.borrow_mut().tally.count(Kind::Edit, told);
         }
     }
 

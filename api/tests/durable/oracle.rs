@@ -14,6 +14,7 @@ use qnect_core::session::State;
 use serde_json::Value;
 
 use crate::possible::{Fault, Possible, Told};
+use crate::tally::{Kind, Tally};
 use crate::world::{Times, World, Write};
 
 /// A tag recognises the repeated requests for all its sessions until it had so many: then it forgets those that ended.
@@ -23,15 +24,6 @@ const FAULTS_TOLD: usize = 20;
 
 /// A session by its place in the books.
 pub(crate) type Id = usize;
-
-/// What a session was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Kind {
-    Open,
-    Webhook,
-    Cancel,
-    Edit,
-}
 
 /// A document that the same webhook of the same leg must get again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,9 +73,9 @@ pub(crate) struct Oracle {
     by_name: HashMap<(String, String), Id>,
     asked_of: HashMap<String, usize>,
     touched: BTreeSet<Id>,
-    tally: BTreeMap<(Kind, Told), u64>,
     faults: Vec<String>,
-    read_back: u64,
+    /// What was asked so far.
+    pub(crate) tally: Tally,
 }
 
 impl Oracle {
@@ -95,9 +87,8 @@ impl Oracle {
             by_name: HashMap::new(),
             asked_of: HashMap::new(),
             touched: BTreeSet::new(),
-            tally: BTreeMap::new(),
             faults: Vec::new(),
-            read_back: 0,
+            tally: Tally::default(),
         }
     }
 
@@ -125,7 +116,7 @@ impl Oracle {
 
     /// What became of the request; with the answer when it was acknowledged.
     pub(crate) fn opened(&mut self, id: Id, told: Told, answer: Option<Value>) {
-        self.count(Kind::Open, told);
+        self.tally.count(Kind::Open, told);
         let book = &mut self.books[id];
         book.maybe |= told == Told::Indeterminate;
         let Some(answer) = answer.filter(|_| told == Told::Ok) else { return };
@@ -173,7 +164,7 @@ impl Oracle {
     /// A server that came back, and was not told anything yet, said how a session stands. It stands so from now on, because
     /// what it said can only come from the disk.
     pub(crate) fn recovered(&mut self, id: Id, seen: &Seen, now: Instant) {
-        self.read_back += 1;
+        self.tally.read_back += 1;
         self.look(id, seen, now, |worlds, is_seen| worlds.recovered(is_seen));
     }
 
@@ -254,21 +245,6 @@ impl Oracle {
         &self.books[id].key
     }
 
-    /// A request came to its end.
-    pub(crate) fn count(&mut self, kind: Kind, told: Told) {
-        *self.tally.entry((kind, told)).or_default() += 1;
-    }
-
-    /// How many requests came to this end.
-    pub(crate) fn counted(&self, kind: Kind, told: Told) -> u64 {
-        self.tally.get(&(kind, told)).copied().unwrap_or_default()
-    }
-
-    /// How often a session was read back after a restart.
-    pub(crate) fn read_back(&self) -> u64 {
-        self.read_back
-    }
-
     /// Something else is wrong.
     pub(crate) fn blame(&mut self, text: String) {
         self.faults.push(text);
@@ -288,23 +264,7 @@ impl Oracle {
     /// Fails the test when anything went wrong.
     pub(crate) fn assert_faultless(&self, when: &str) {
         let told: Vec<&String> = self.faults.iter().take(FAULTS_TOLD).collect();
-        assert!(self.faults.is_empty(), "{when}: {} faults: {told:#?}\n{}", self.faults.len(), self.summary());
-    }
-
-    /// What was asked and with which result, for people to read.
-    pub(crate) fn summary(&self) -> String {
-        let of = |told| {
-            let kinds = [Kind::Open, Kind::Webhook, Kind::Cancel, Kind::Edit];
-            kinds.map(|kind| format!("{} {kind:?}", self.counted(kind, told))).join(", ")
-        };
-        format!(
-            "acknowledged: {}; failed: {}; indeterminate: {}; sessions: {}; read back: {}",
-            of(Told::Ok),
-            of(Told::Failed),
-            of(Told::Indeterminate),
-            self.acknowledged().len(),
-            self.read_back
-        )
+        assert!(self.faults.is_empty(), "{when}: {} faults: {told:#?}\n{}", self.faults.len(), self.tally);
     }
 }
 

@@ -4,10 +4,10 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use crate::exchange::Door;
-use crate::oracle::Kind;
 use crate::possible::Told;
 use crate::random::{Random, amount, seed};
 use crate::server::Server;
+use crate::tally::Kind;
 use crate::yard::Yard;
 
 const CYCLES: usize = 20;
@@ -43,8 +43,8 @@ async fn a_drain_under_load_is_in_time_and_keeps_what_was_acknowledged() {
     yard.inspect(&server, &mut random, usize::MAX).await;
     yard.settle(&server).await;
     let oracle = yard.oracle.borrow();
-    println!("{cycles} drains: {}", oracle.summary());
+    println!("{cycles} drains: {}", oracle.tally);
     oracle.assert_faultless(&format!("QNECT_SEED={seed}, in the end"));
-    let acknowledged = oracle.counted(Kind::Webhook, Told::Ok);
-    assert!(acknowledged >= 10 * cycles as u64, "hardly any load: {}", oracle.summary());
+    let acknowledged = oracle.tally.of(Kind::Webhook, Told::Ok);
+    assert!(acknowledged >= 10 * cycles as u64, "hardly any load: {}", oracle.tally);
 }

@@ -15,7 +15,7 @@ use crate::server::Server;
 /// How long a session waits for its call, by default.
 const SESSION_LIFE: Duration = Duration::from_mins(10);
 /// Clients at once: enough that commits are groups.
-const CLIENTS: usize = 16;
+const CLIENTS: usize = 8;
 /// Owners whom an operator looks after, beside those who are called.
 const OPERATED: usize = 4;
 /// Owners who are called at least, however few the cycles are.
