@@ -23,9 +23,37 @@ pub(crate) enum Command {
     /// Explains, checks or shows the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Makes keys
+    /// Makes keys, and backs them up
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Copies the database as it is now into one sealed file; of a running engine too, whose work goes on
+    ///
+    /// The file holds everything but the key table, without which nobody can be read; that has a backup of its own, see
+    /// `qnect keys backup`. What is written is read back before the file gets its name.
+    Backup {
+        #[command(flatten)]
+        file: ConfigFile,
+        /// Where to write it; mode 0600
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// Overwrite that file
+        #[arg(long)]
+        force: bool,
+    },
+    /// Makes a data folder from a backup: all of it, or nothing
+    ///
+    /// storage.data_dir must be empty, or hold only keys.table. A restore that was cut off is begun again by the same
+    /// command; until then no engine starts there.
+    Restore {
+        #[command(flatten)]
+        file: ConfigFile,
+        /// A file that `qnect backup` has written
+        #[arg(long, value_name = "FILE")]
+        from: PathBuf,
+        /// The last file that `qnect keys backup` has written; not needed where keys.table is in its place
+        #[arg(long, value_name = "FILE")]
+        keys: Option<PathBuf>,
+    },
     /// Registers owners and tags in bulk while the server is stopped
     Import {
         #[command(flatten)]
@@ -102,6 +130,21 @@ pub(crate) enum KeysCommand {
         /// Where to make it; mode 0600
         #[arg(long)]
         key_file: PathBuf,
+    },
+    /// Copies the key table into one file, sealed as it is; of a running engine too
+    ///
+    /// Back it up more often than the database: one that is older than a backup cannot read it. Keep few copies, and not
+    /// for long: whoever was erased since can be read again with an old one. Keep them away from the database's backups
+    /// and from the master key.
+    Backup {
+        #[command(flatten)]
+        file: ConfigFile,
+        /// Where to write it; mode 0600
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// Overwrite that file
+        #[arg(long)]
+        force: bool,
     },
 }
 

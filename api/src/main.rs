@@ -8,7 +8,7 @@ use clap::Parser;
 use clap::error::ContextKind;
 use qnect_api::commands::print::Form;
 use qnect_api::commands::tags::Tags;
-use qnect_api::commands::{CommandError, config, demo, import, keys, owners, report, serve, tags};
+use qnect_api::commands::{CommandError, backup, config, demo, import, keys, owners, report, restore, serve, tags};
 use qnect_api::config::Overrides;
 use qnect_api::control::{OwnerFields, Request, TagMove};
 
@@ -53,6 +53,9 @@ fn run(command: Command) -> Result<ExitCode, CommandError> {
         Command::Config(ConfigCommand::Check(file)) => Ok(config::check(file.path.as_deref())),
         Command::Config(ConfigCommand::Show(file)) => config::show(file.path.as_deref()),
         Command::Keys(KeysCommand::Init { key_file }) => keys::init(&key_file),
+        Command::Keys(KeysCommand::Backup { file, out, force }) => backup::keys(file.path.as_deref(), &out, force),
+        Command::Backup { file, out, force } => backup::run(file.path.as_deref(), &out, force),
+        Command::Restore { file, from, keys } => restore::run(file.path.as_deref(), &from, keys.as_deref()),
         Command::Import { file, owners } => import::run(file.path.as_deref(), &owners),
         Command::Tags(command) => run_tags(command),
         Command::Owners(command) => run_owners(command),

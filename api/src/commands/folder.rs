@@ -1,9 +1,10 @@
 //! Opening the data folder for a command, while no engine has it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use qnect_engine::Clock;
-use qnect_storage::{OpenOptions, Storage};
+use qnect_storage::{OpenOptions, Storage, StorageError};
+use tokio::runtime::Runtime;
 
 use crate::commands::{CommandError, keys};
 use crate::config::Config;
@@ -21,6 +22,27 @@ pub(super) fn open(config: &Config) -> Result<(Storage, Clock), CommandError> {
     Ok((storage, clock))
 }
 
+/// The same for a command whose engine was looked for at `socket`, and is not there.
+pub(super) fn open_without_engine(config: &Config, socket: &Path) -> Result<(Storage, Clock), CommandError> {
+    open(config).map_err(|error| match error {
+        CommandError::Storage(StorageError::InUse(folder)) => CommandError::Usage(format!(
+            "the data folder {} is in use by a process that does not listen on {}; wait until it has started or ended, \
+             or name its server.control_socket",
+            folder.display(),
+            socket.display(),
+        )),
+        other => other,
+    })
+}
+
+/// A mistyped folder is not the place for a new database.
+pub(super) fn expect_data(data_dir: &Path) -> Result<(), CommandError> {
+    if data_dir.join("db").exists() {
+        return Ok(());
+    }
+    Err(CommandError::Usage(format!("{} holds no data yet; check storage.data_dir", data_dir.display())))
+}
+
 /// Where operators' commands reach the engine of this folder.
 pub(super) fn control_socket(config: &Config) -> Result<PathBuf, CommandError> {
     let socket = config.control_socket();
@@ -32,4 +54,10 @@ pub(super) fn origin(config: &Config) -> Result<&str, CommandError> {
     config.server.public_base_url.as_deref().ok_or_else(|| {
         CommandError::Usage("server.public_base_url is missing; write the origin on the stickers".to_owned())
     })
+}
+
+/// What asks the engine, for a command that has none of its own.
+pub(super) fn runtime() -> Result<Runtime, CommandError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|e| CommandError::Other(format!("no runtime: {e}")))
 }

@@ -1,11 +1,13 @@
 //! The commands of the binary.
 
+pub mod backup;
 pub mod config;
 pub mod demo;
 pub mod import;
 pub mod keys;
 pub mod owners;
 pub mod print;
+pub mod restore;
 pub mod serve;
 pub mod tags;
 
@@ -16,11 +18,11 @@ mod scene;
 mod sticker;
 mod terminal;
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
-use qnect_storage::StorageError;
 use qnect_storage::keys::KeyError;
+use qnect_storage::{BackupError, StorageError};
 
 use crate::config::ConfigError;
 use crate::control::{Kind, Refusal, SocketError};
@@ -39,6 +41,10 @@ pub enum CommandError {
     /// The store. Exit code 70, or 2 when another process has the folder or the master key is another's.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// A backup or a restore. Exit code 2 when another file, folder or key is to be named, 1 when it is to be tried again,
+    /// else 70.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     /// A listener. Exit code 1.
     #[error(transparent)]
     Bind(#[from] BindError),
@@ -61,9 +67,8 @@ impl CommandError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Config(_) | Self::Usage(_) | Self::Outbox(_) => 2,
-            Self::Storage(StorageError::InUse(_)) => 2,
-            Self::Storage(StorageError::Keys(KeyError::InUse { .. } | KeyError::WrongMaster { .. })) => 2,
-            Self::Storage(_) => 70,
+            Self::Storage(error) => of_storage(error),
+            Self::Backup(error) => of_backup(error),
             Self::Socket(SocketError::Live(_) | SocketError::NoSocket(_)) => 2,
             Self::Refused(Refusal { kind: Kind::Usage, .. }) => 2,
             Self::Refused(Refusal { kind: Kind::Storage, .. }) => 70,
@@ -71,6 +76,48 @@ impl CommandError {
             Self::Bind(_) | Self::Socket(SocketError::Io { .. }) | Self::Other(_) => 1,
         }
     }
+}
+
+fn of_storage(error: &StorageError) -> u8 {
+    match error {
+        StorageError::InUse(_) => 2,
+        StorageError::Keys(error) => of_keys(error),
+        _ => 70,
+    }
+}
+
+fn of_keys(error: &KeyError) -> u8 {
+    match error {
+        KeyError::InUse { .. } | KeyError::WrongMaster { .. } => 2,
+        _ => 70,
+    }
+}
+
+fn of_backup(error: &BackupError) -> u8 {
+    match error {
+        BackupError::Busy | BackupError::BrokenOff => 1,
+        BackupError::NotABackup { .. }
+        | BackupError::WrongMaster { .. }
+        | BackupError::NotEmpty { .. }
+        | BackupError::Restoring { .. }
+        | BackupError::KeysMissing { .. }
+        | BackupError::KeysThere { .. }
+        | BackupError::KeysOlder { .. }
+        | BackupError::KeysOfAnother => 2,
+        BackupError::Io { cause, .. } if is_a_wrong_name(cause) => 2,
+        BackupError::Keys(error) => of_keys(error),
+        BackupError::Storage(error) => of_storage(error),
+        BackupError::Failed
+        | BackupError::Source { .. }
+        | BackupError::UnknownVersion { .. }
+        | BackupError::Damaged { .. }
+        | BackupError::Differs { .. }
+        | BackupError::Io { .. } => 70,
+    }
+}
+
+fn is_a_wrong_name(cause: &std::io::Error) -> bool {
+    matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::IsADirectory)
 }
 
 /// Writes to stdout. Nobody reads a closed pipe: the exit code still tells.

@@ -3,8 +3,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use qnect_storage::StorageError;
-
 use crate::commands::{CommandError, folder};
 use crate::config::{Config, Overrides, environment};
 use crate::control::{AskError, Hands, Reply, Request, ask};
@@ -14,8 +12,7 @@ pub(super) fn operate(file: Option<&Path>, request: Request) -> Result<Reply, Co
     let config = Config::load(file, environment(), &Overrides::default())?;
     let for_storage = config.for_storage()?;
     let socket = folder::control_socket(&config)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|e| CommandError::Other(format!("no runtime: {e}")))?;
+    let runtime = folder::runtime()?;
     match runtime.block_on(ask(&socket, &request)) {
         Ok(reply) => return Ok(reply),
         Err(AskError::Nobody) => {}
@@ -23,20 +20,10 @@ pub(super) fn operate(file: Option<&Path>, request: Request) -> Result<Reply, Co
         Err(error @ AskError::Failed(_)) => return Err(CommandError::Other(format!("{}: {error}", socket.display()))),
     }
     let origin = folder::origin(&config)?.to_owned();
-    // A mistyped folder is not the place for a new database.
-    if !for_storage.data_dir.join("db").exists() && !matches!(request, Request::MintTags { .. }) {
-        let folder = for_storage.data_dir.display();
-        return Err(CommandError::Usage(format!("{folder} holds no data yet; check storage.data_dir")));
+    if !matches!(request, Request::MintTags { .. }) {
+        folder::expect_data(for_storage.data_dir)?;
     }
-    let (storage, clock) = folder::open(&config).map_err(|error| match error {
-        CommandError::Storage(StorageError::InUse(folder)) => CommandError::Usage(format!(
-            "the data folder {} is in use by a process that does not listen on {}; wait until it has started or ended, \
-             or name its server.control_socket",
-            folder.display(),
-            socket.display(),
-        )),
-        other => other,
-    })?;
+    let (storage, clock) = folder::open_without_engine(&config, &socket)?;
     let storage = Arc::new(storage);
     let allowed_prefixes = config.calls.allowed_prefixes.clone();
     let hands = Hands { storage: storage.clone(), engine: None, clock, origin, allowed_prefixes };

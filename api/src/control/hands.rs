@@ -8,9 +8,11 @@ use qnect_core::tag::{OwnerId, TagStatus};
 use qnect_core::tag_code::{TagCode, TagId};
 use qnect_core::time::{Span, Timestamp};
 use qnect_engine::{Clock, Engine};
-use qnect_storage::{Contact, Edit, EditError, NewVehicle, OwnerCard, OwnerChange, Storage, TagCard};
+use qnect_storage::{
+    BackupError, BackupStream, Contact, Edit, EditError, NewVehicle, OwnerCard, OwnerChange, Storage, TagCard,
+};
 
-use super::words::{Kind, OwnerFields, OwnerLine, Refusal, Reply, Request, TagLine, TagMove};
+use super::words::{CopyOf, Kind, OwnerFields, OwnerLine, Refusal, Reply, Request, TagLine, TagMove};
 use crate::fields;
 
 /// Minutes of a pause with an end, at most: a year. Longer is until resumed.
@@ -61,6 +63,14 @@ impl Hands {
             }
             Request::ResumeOwner { owner } => self.edit_owner(&owner, |id| Edit::Pause(id, Pause::Off)).await,
         }
+    }
+
+    /// Begins a copy for a backup; one at a time.
+    pub fn copy(&self, what: CopyOf) -> Result<BackupStream, Refusal> {
+        Ok(match what {
+            CopyOf::Database => self.storage.backup(),
+            CopyOf::KeyTable => self.storage.backup_keys(),
+        }?)
     }
 
     async fn change_store(&self, edit: Edit) -> Result<Vec<TagId>, Refusal> {
@@ -207,6 +217,17 @@ impl From<EditError> for Refusal {
     }
 }
 
+impl From<BackupError> for Refusal {
+    fn from(error: BackupError) -> Self {
+        let kind = match error {
+            BackupError::Busy | BackupError::BrokenOff => Kind::Refused,
+            // The others come of files that a running engine does not read.
+            _ => Kind::Storage,
+        };
+        Self { kind, message: error.to_string() }
+    }
+}
+
 fn status(status: TagStatus) -> &'static str {
     match status {
         TagStatus::Minted => "minted",
@@ -216,7 +237,8 @@ fn status(status: TagStatus) -> &'static str {
     }
 }
 
-fn rfc3339(at: Timestamp) -> String {
+/// A time as operators read it.
+pub(crate) fn rfc3339(at: Timestamp) -> String {
     let at = i64::try_from(at.as_millis()).ok().and_then(|ms| Instant::from_millisecond(ms).ok());
     at.unwrap_or(Instant::MAX).to_string()
 }

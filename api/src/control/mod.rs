@@ -10,8 +10,9 @@ mod server;
 mod socket;
 mod words;
 
-pub use client::{AskError, ask};
+pub use client::{AskError, Copying, ask, copy};
 pub use hands::Hands;
+pub(crate) use hands::rfc3339;
 pub use server::ControlServer;
 pub use socket::{ControlSocket, SocketError};
-pub use words::{Kind, OwnerFields, OwnerLine, Refusal, Reply, Request, TagLine, TagMove};
+pub use words::{CopyOf, Kind, OwnerFields, OwnerLine, Refusal, Reply, Request, TagLine, TagMove};

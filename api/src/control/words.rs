@@ -63,6 +63,16 @@ pub enum Request {
     },
 }
 
+/// What is copied out of a running engine, for a backup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CopyOf {
+    /// The database as it is now, as a backup of its own format.
+    Database,
+    /// The key table as it is now.
+    KeyTable,
+}
+
 /// A step in a tag's life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
