@@ -1,5 +1,6 @@
 //! The real binary, asked from outside: real sockets, a real folder, a telephone network of strangers.
 
+mod backup;
 mod bad_bodies;
 mod bad_codes;
 mod bad_heads;

@@ -293,3 +293,76 @@ fn sync_below(folder: &Path) -> io::Result<()> {
     }
     File::open(folder)?.sync_all()
 }
+
+#[cfg(test)]
+mod tests {
+    use qnect_core::language::Language;
+    use qnect_core::phone::Phone;
+    use qnect_core::reason::ReasonSet;
+    use qnect_core::time::Timestamp;
+
+    use super::*;
+    use crate::owners::NewOwner;
+    use crate::store::{OpenOptions, Storage};
+
+    const NOW: Timestamp = Timestamp::from_millis(1_763_683_200_000);
+
+    fn extent(epoch: u64, entries: u64, table: u8) -> KeyExtent {
+        KeyExtent { epoch, entries, table: [table; 16] }
+    }
+
+    #[test]
+    fn a_key_table_has_all_keys_of_the_backup_or_is_of_a_later_epoch() {
+        let opening = Opening { key_epoch: 3, key_entries: 10, key_table: [7; 16], ..Opening::default() };
+        for fits in [extent(3, 10, 7), extent(3, 11, 7), extent(4, 1, 9)] {
+            assert!(check_keys(&opening, &fits).is_ok(), "{fits:?}");
+        }
+        for older in [extent(3, 9, 7), extent(2, 99, 1), extent(2, 99, 7)] {
+            assert!(matches!(check_keys(&opening, &older), Err(BackupError::KeysOlder { .. })), "{older:?}");
+        }
+        assert!(matches!(check_keys(&opening, &extent(3, 99, 8)), Err(BackupError::KeysOfAnother)));
+    }
+
+    #[test]
+    fn whoever_was_erased_is_not_brought_back() {
+        let root = tempfile::tempdir().unwrap();
+        let [data, new, backup, keys] = ["data", "new", "backup", "keys"].map(|name| root.path().join(name));
+        let master = MasterKey::from_bytes([7; 32]);
+        let open = |folder: &Path| Storage::open(&OpenOptions { folder, master: &master }, |_| || NOW).unwrap();
+        let run = |storage: &Storage, owner| {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(storage.owner_card(owner)).unwrap()
+        };
+        let back_up = |storage: &Storage| {
+            let (mut stream, mut bytes) = (storage.backup().unwrap(), Vec::new());
+            while let Some(more) = stream.next_blocking().unwrap() {
+                bytes.extend(more);
+            }
+            fs::write(&backup, bytes).unwrap();
+        };
+        let owner = |number| NewOwner {
+            name: "A Name".into(),
+            email: "a@example.org".into(),
+            phone: Phone::from_digits(number).unwrap(),
+            vehicle: None,
+            language: Language::English,
+            time_zone: "Asia/Kolkata".into(),
+            quiet_hours: None,
+            night_reasons: ReasonSet::URGENT,
+        };
+        let storage = open(&data);
+        let both = storage.register(&[owner(919_800_000_017), owner(919_800_000_018)], NOW).unwrap();
+        back_up(&storage);
+        drop(storage);
+        KeyTable::open(&data.join(KEY_TABLE), &master).unwrap().write_next_epoch(&keys, &master, &[both[1].owner.0]);
+
+        let options = RestoreOptions { folder: &new, master: &master, from: &backup, keys: Some(&keys) };
+        let restored = restore(&options).unwrap();
+        let storage = open(&new);
+        assert!(run(&storage, both[0].owner).is_none(), "erased since the backup");
+        assert!(run(&storage, both[1].owner).is_some());
+        // What is left of an erased person is no damage.
+        back_up(&storage);
+        assert_eq!(super::super::examine(&backup, &master).unwrap().logical, restored.logical);
+    }
+}

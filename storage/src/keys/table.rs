@@ -196,6 +196,18 @@ impl KeyTable {
         KeyExtent { epoch: self.epoch.number, entries, table: self.identity }
     }
 
+    /// Writes a table of the next epoch at `path`, with the data keys of `owners` alone: those left out are erased.
+    #[cfg(test)]
+    pub(crate) fn write_next_epoch(&self, path: &Path, master: &MasterKey, owners: &[u64]) {
+        let epoch = Epoch::generate(self.epoch.number + 1).unwrap();
+        let mut bytes = epoch.seal_header(master).unwrap().to_vec();
+        for (index, &owner) in (0..).zip(owners) {
+            let entry = Entry { kind: KIND_DATA, id: owner, group: 0 };
+            bytes.extend(epoch.seal_entry(index, &entry, &self.data_key(owner).unwrap().0).unwrap());
+        }
+        create_whole(path, &bytes).unwrap();
+    }
+
     fn new(path: &Path, epoch: Epoch, keys: Shelves, file: File, entry_count: u64) -> Self {
         let tail = Mutex::new(Tail { file, entry_count, poisoned: false });
         let (identity, safe_entries) = (epoch.identity(), AtomicU64::new(entry_count));
