@@ -65,10 +65,7 @@ impl Folder {
         }
         forget_journal(folder.path());
         let storage = open(folder.path());
-        for number in 0..LATE_SESSIONS {
-            let id = expected.write_session(&storage, 1_000 + number, 3);
-            expected.late.push(id);
-        }
+        expected.add_late(&storage, LATE_SESSIONS);
         drop(storage);
         // As a second start leaves it: without the room that fjall makes in advance.
         drop(open(folder.path()));
@@ -123,6 +120,15 @@ impl Kind {
 }
 
 impl Expected {
+    /// More sessions that stand in the journal alone.
+    pub fn add_late(&mut self, storage: &Storage, count: u64) {
+        let first = 1_000 + self.late.len() as u64;
+        for number in first..first + count {
+            let id = self.write_session(storage, number, 3);
+            self.late.push(id);
+        }
+    }
+
     fn register(&mut self, storage: &Storage, layer: u64) {
         let numbers: Vec<u64> = (layer * OWNERS..(layer + 1) * OWNERS).collect();
         let new: Vec<_> = numbers
