@@ -10,10 +10,10 @@ use super::error::KeyError;
 use super::layout::{BLOCK_BYTES, Block, Entry, Epoch, offset_of};
 use super::secret::Secret;
 
-/// Entries that are read and opened at once, by one thread: 128 KiB.
-pub(super) const PIECE_ENTRIES: u64 = 1024;
+/// Entries that are read and opened at once, by one thread: 32 KiB.
+pub(super) const PIECE_ENTRIES: u64 = 256;
 /// Pieces that wait to be taken from one thread.
-const PIECES_WAITING: usize = 4;
+const PIECES_WAITING: usize = 16;
 /// Threads at most; a million entries keep no more than these busy.
 const THREADS_MAX: usize = 8;
 

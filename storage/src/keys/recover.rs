@@ -129,3 +129,143 @@ fn write_again(file: &File, path: &Path, group: std::ops::Range<u64>) -> Result<
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::OpenOptions;
+    use std::ops::Range;
+
+    use super::super::entries::PIECE_ENTRIES as PIECE;
+    use super::super::layout::{Entry, KIND_DATA};
+    use super::super::secret::{SECRET_BYTES, Secret};
+    use super::*;
+
+    /// A table in a file, with owners whose ids count from 0.
+    struct Table {
+        _folder: tempfile::TempDir,
+        path: std::path::PathBuf,
+        file: File,
+        epoch: Epoch,
+        master: MasterKey,
+    }
+
+    impl Table {
+        /// One group after the other, each as long as told.
+        fn of(groups: &[u64]) -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("keys.table");
+            let master = MasterKey::from_bytes([7; 32]);
+            let epoch = Epoch::generate(1).unwrap();
+            let file = OpenOptions::new().read(true).write(true).create_new(true).open(&path).unwrap();
+            file.write_all_at(&epoch.seal_header(&master).unwrap(), 0).unwrap();
+            let table = Self { _folder: folder, path, file, epoch, master };
+            let mut group = 0;
+            for length in groups {
+                (group..group + length).for_each(|index| table.put(index, index, group));
+                group += length;
+            }
+            table
+        }
+
+        fn put(&self, index: u64, id: u64, group: u64) {
+            let mut secret = [0; SECRET_BYTES];
+            secret[..8].copy_from_slice(&id.to_be_bytes());
+            let entry = Entry { kind: KIND_DATA, id, group };
+            let block = self.epoch.seal_entry(index, &entry, &Secret::from_bytes(secret)).unwrap();
+            self.file.write_all_at(&block, offset_of(index)).unwrap();
+        }
+
+        fn flip_a_bit(&self, index: u64) {
+            let mut byte = [0];
+            self.file.read_exact_at(&mut byte, offset_of(index) + 50).unwrap();
+            self.file.write_all_at(&[byte[0] ^ 1], offset_of(index) + 50).unwrap();
+        }
+
+        fn blank(&self, indexes: Range<u64>) {
+            indexes.for_each(|index| self.file.write_all_at(&[0; BLOCK_BYTES], offset_of(index)).unwrap());
+        }
+
+        #[track_caller]
+        fn assert_holds(&self, entry_count: u64) {
+            let Recovered { keys, entry_count: found, .. } = recover(&self.file, &self.path, &self.master).unwrap();
+            assert_eq!((found, keys.people.len() as u64), (entry_count, entry_count));
+            for id in 0..entry_count {
+                assert_eq!(keys.people.get(id).unwrap().as_bytes()[..8], id.to_be_bytes());
+            }
+            assert_eq!(self.file.metadata().unwrap().len(), offset_of(entry_count), "the rest is cut off");
+        }
+
+        #[track_caller]
+        fn assert_damaged_at(&self, index: u64) {
+            match recover(&self.file, &self.path, &self.master).map(|_| ()).unwrap_err() {
+                KeyError::Damaged { offset, .. } => assert_eq!(offset, offset_of(index)),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_table_of_any_number_of_pieces_reads_back() {
+        for count in [0, 1, PIECE - 1, PIECE, PIECE + 1, 9 * PIECE, 9 * PIECE + 17] {
+            Table::of(&[count]).assert_holds(count);
+        }
+    }
+
+    #[test]
+    fn damage_on_either_side_of_a_border_is_told_where_it_is() {
+        let table = Table::of(&[3 * PIECE + 1]);
+        for index in [PIECE - 1, PIECE, 2 * PIECE - 1, 2 * PIECE, 3 * PIECE - 1, 3 * PIECE] {
+            table.flip_a_bit(index);
+            table.assert_damaged_at(index);
+            table.flip_a_bit(index);
+        }
+    }
+
+    #[test]
+    fn of_two_damages_the_first_is_told() {
+        let table = Table::of(&[5 * PIECE]);
+        table.flip_a_bit(4 * PIECE + 3);
+        table.flip_a_bit(PIECE + 200);
+        table.assert_damaged_at(PIECE + 200);
+    }
+
+    #[test]
+    fn an_id_that_comes_again_in_another_piece_is_damage() {
+        let table = Table::of(&[4 * PIECE]);
+        for (first, again) in [(0, PIECE), (PIECE - 1, 3 * PIECE), (2 * PIECE, 2 * PIECE + 1)] {
+            table.put(again, first, 0);
+            table.assert_damaged_at(again);
+            table.put(again, again, 0);
+        }
+    }
+
+    #[test]
+    fn a_last_write_of_many_pieces_is_cut_off_at_its_first_gap() {
+        for gap in [PIECE - 3, PIECE, 2 * PIECE + 5] {
+            let table = Table::of(&[100, 3 * PIECE]);
+            table.blank(gap..gap + 1);
+            table.blank(gap + 7..gap + PIECE);
+            table.assert_holds(gap);
+        }
+        let table = Table::of(&[100, 3 * PIECE]);
+        table.file.set_len(offset_of(2 * PIECE + 9) + 77).unwrap();
+        table.assert_holds(2 * PIECE + 9);
+    }
+
+    #[test]
+    fn a_gap_before_a_later_write_is_damage_however_many_pieces_lie_between() {
+        for gap in [0, PIECE - 1, PIECE] {
+            let table = Table::of(&[2 * PIECE, 2 * PIECE]);
+            table.blank(gap..2 * PIECE);
+            table.assert_damaged_at(gap);
+        }
+    }
+
+    #[test]
+    fn damage_behind_a_gap_in_another_piece_is_damage() {
+        let table = Table::of(&[4 * PIECE]);
+        table.blank(5..6);
+        table.flip_a_bit(3 * PIECE + 2);
+        table.assert_damaged_at(3 * PIECE + 2);
+    }
+}
