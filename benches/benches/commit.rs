@@ -72,7 +72,7 @@ struct Bench {
 impl Bench {
     fn open(folder: &Path) -> Self {
         let master = MasterKey::from_bytes([7; 32]);
-        let options = OpenOptions { folder, master: &master };
+        let options = OpenOptions::new(folder, &master);
         let storage = Storage::open(&options, |_| || NOW).expect("a store");
         let owner = NewOwner {
             name: "Owner".into(),

@@ -93,8 +93,7 @@ impl Options {
 fn fill(options: &Options) -> Result<(), Failure> {
     let now = Timestamp::from_millis(u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?);
     let master = MasterKey::read_file(&options.key_file)?;
-    let storage =
-        Storage::open(&OpenOptions { folder: &options.data, master: &master }, |floor| move || floor.max(now))?;
+    let storage = Storage::open(&OpenOptions::new(&options.data, &master), |floor| move || floor.max(now))?;
     let numbers: Vec<_> = (0..options.numbers)
         .map(|number| IntermediaryNumber::parse(&format!("+911140{number:06}")).map_err(|e| format!("{e:?}")))
         .collect::<Result<_, _>>()?;
