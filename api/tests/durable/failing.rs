@@ -81,7 +81,7 @@ async fn after_the_first_failure_nothing_is_acknowledged_and_the_process_ends() 
     }
     let server = ground.start(&Faults::NONE);
     ground.inspect(&server, "in the end").await;
-    println!("{}", ground.oracle(|oracle| oracle.summary()));
+    println!("{}", ground.oracle(|oracle| oracle.tally.to_string()));
 }
 
 /// The kernel takes what it could not write for written, and shows it to the next process: which must not build on it.

@@ -45,7 +45,7 @@ async fn what_was_not_synced_is_lost_and_nothing_else() {
     }
     let server = ground.start_slowly();
     ground.inspect(&server, "in the end").await;
-    println!("{cycles} cycles: {}; {:?}", ground.oracle(|oracle| oracle.summary()), ground.undone);
+    println!("{cycles} cycles: {}; {:?}", ground.oracle(|oracle| oracle.tally.to_string()), ground.undone);
     assert!(4 * ground.undone.pieces >= cycles, "hardly anything was in danger: {:?}", ground.undone);
 }
 
