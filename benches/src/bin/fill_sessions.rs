@@ -1,4 +1,4 @@
-//! Fills the data folder of a stopped engine with sessions, so that a start over many of them can be timed.
+//! Fills the data folder of a stopped engine with sessions, so that `ops/bench-start` can time a start over many of them.
 //!
 //! ```text
 //! fill_sessions --data DIR --key-file FILE --codes FILE [--numbers 256] [--open 100000] [--ended 0] [--ended-days-ago 30]
@@ -90,6 +90,7 @@ impl Options {
     }
 }
 
+#[allow(clippy::disallowed_methods)] // There is no engine here whose clock could be asked.
 fn fill(options: &Options) -> Result<(), Failure> {
     let now = Timestamp::from_millis(u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?);
     let master = MasterKey::read_file(&options.key_file)?;
