@@ -16,7 +16,7 @@ use crate::server::{Opened, Server};
 
 const OWNERS: usize = 3;
 /// So many that their backup does not fit into a socket and the few pieces that wait.
-const CROWD: usize = 8_000;
+const CROWD: usize = 6_000;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A folder with owners: theirs are the codes.

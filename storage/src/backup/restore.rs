@@ -168,7 +168,10 @@ impl Site {
 
 impl Drop for Site {
     fn drop(&mut self) {
-        // What stays keeps a store from opening until a restore ends, unless the database is in its place.
+        // What cannot be removed keeps a store from opening until a restore ends, unless the database is in its place.
+        if is_half_restored(&self.folder) {
+            let _ = self.remove_mark();
+        }
         let _ = self.clear();
     }
 }
