@@ -112,6 +112,7 @@ pub(super) struct Closing {
 pub(super) enum PreludeFault {
     NotABackup,
     UnknownVersion(u8),
+    EndsEarly,
 }
 
 /// Makes the first bytes of a new file.
@@ -125,14 +126,16 @@ pub(super) fn new_prelude() -> Result<Prelude, getrandom::Error> {
 }
 
 /// Checks the first bytes of a file.
-pub(super) fn check_prelude(prelude: &Prelude) -> Result<(), PreludeFault> {
-    if prelude[..8] != MAGIC[..] {
+pub(super) fn check_prelude(first: &[u8]) -> Result<Prelude, PreludeFault> {
+    if !first.starts_with(MAGIC) {
         return Err(PreludeFault::NotABackup);
     }
-    if prelude[8] != FORMAT_VERSION {
-        return Err(PreludeFault::UnknownVersion(prelude[8]));
+    // A later version may begin in another length.
+    match first.get(MAGIC.len()) {
+        Some(&FORMAT_VERSION) => Prelude::try_from(first).map_err(|_| PreludeFault::EndsEarly),
+        Some(&version) => Err(PreludeFault::UnknownVersion(version)),
+        None => Err(PreludeFault::EndsEarly),
     }
-    Ok(())
 }
 
 /// The key from which that of each file is derived.

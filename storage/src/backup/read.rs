@@ -59,19 +59,13 @@ impl BackupReader {
         let mut first = Vec::with_capacity(PRELUDE_BYTES);
         let prelude_bytes = PRELUDE_BYTES as u64;
         input.by_ref().take(prelude_bytes).read_to_end(&mut first).map_err(BackupError::io(path, "read it"))?;
-        let is_short = first.len() < PRELUDE_BYTES;
-        first.resize(PRELUDE_BYTES, 0);
-        let mut prelude = [0; PRELUDE_BYTES];
-        prelude.copy_from_slice(&first);
-        check_prelude(&prelude).map_err(|fault| match fault {
+        let prelude = check_prelude(&first).map_err(|fault| match fault {
             PreludeFault::NotABackup => BackupError::NotABackup { path: path.to_owned() },
             PreludeFault::UnknownVersion(found) => {
                 BackupError::UnknownVersion { path: path.to_owned(), found, known: FORMAT_VERSION }
             }
+            PreludeFault::EndsEarly => BackupError::Damaged { path: path.to_owned(), offset: 0, what: ENDS_EARLY },
         })?;
-        if is_short {
-            return Err(BackupError::Damaged { path: path.to_owned(), offset: 0, what: ENDS_EARLY });
-        }
         let seal = Seal::new(prelude, &backup_key(master));
         let mut reader = Self {
             path: path.to_owned(),
