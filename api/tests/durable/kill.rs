@@ -49,7 +49,7 @@ async fn kill_again_and_again(seed: u64, folder: u64) {
             server = restarted_twice(&yard, server).await;
         }
         let life = random.short_rather_than_long(LIFE_MS.0, LIFE_MS.1);
-        yard.work_until_killed(server, Duration::from_secs_f64(life / 1_000.0)).await;
+        yard.work_until_killed(server, Duration::from_secs_f64(life / 1_000.0), random.one_in(2)).await;
         yard.oracle.borrow().assert_faultless(&format!("QNECT_SEED={seed}, cycle {cycle}"));
         if (cycle + 1) % TOLD_EVERY == 0 {
             println!("{} cycles: {}", cycle + 1, yard.oracle.borrow().tally);

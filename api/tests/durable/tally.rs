@@ -31,6 +31,11 @@ impl Tally {
     pub(crate) fn of(&self, kind: Kind, told: Told) -> u64 {
         self.requests.get(&(kind, told)).copied().unwrap_or_default()
     }
+
+    /// How many requests were acknowledged.
+    pub(crate) fn acknowledged(&self) -> u64 {
+        self.requests.iter().filter(|((_, told), _)| *told == Told::Ok).map(|(_, count)| count).sum()
+    }
 }
 
 impl fmt::Display for Tally {

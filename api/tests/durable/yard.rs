@@ -1,6 +1,8 @@
 //! What a test of durability needs: one folder for all lives of a server, clients, an operator and the books.
 
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -16,6 +18,8 @@ use crate::server::Server;
 const SESSION_LIFE: Duration = Duration::from_mins(10);
 /// Clients at once: enough that commits are groups.
 const CLIENTS: usize = 8;
+/// How long a kill waits for an acknowledgement.
+const ACKNOWLEDGEMENT_MAX: Duration = Duration::from_secs(1);
 /// Owners whom an operator looks after, beside those who are called.
 const OPERATED: usize = 4;
 /// Owners who are called at least, however few the cycles are.
@@ -70,15 +74,26 @@ impl Yard {
         tokio::join!(drive(crew, door, oracle, stop), operator.work(oracle, stop));
     }
 
-    /// Everybody works for so long; then the server is killed.
-    pub(crate) async fn work_until_killed(&mut self, server: Server, life: Duration) {
+    /// Everybody works for so long; then the server is killed, at that moment or with the next acknowledgement.
+    pub(crate) async fn work_until_killed(&mut self, server: Server, life: Duration, with_an_acknowledgement: bool) {
         let (door, stop) = (Door::at(server.address), Cell::new(false));
+        let Self { oracle, crew, operator, .. } = self;
         let end = async {
             tokio::time::sleep(life).await;
+            if with_an_acknowledgement {
+                let before = oracle.borrow().tally.acknowledged();
+                // Whoever hears one runs in this task, so this is looked at in the same moment.
+                let next = poll_fn(|_| match oracle.borrow().tally.acknowledged() > before {
+                    true => Poll::Ready(()),
+                    false => Poll::Pending,
+                });
+                // Without one, the server is killed all the same.
+                let _ = tokio::time::timeout(ACKNOWLEDGEMENT_MAX, next).await;
+            }
             server.kill();
             stop.set(true);
         };
-        tokio::join!(self.work(&door, &stop), end);
+        tokio::join!(drive(crew, &door, oracle, &stop), operator.work(oracle, &stop), end);
     }
 
     /// Scripts that were given up.
