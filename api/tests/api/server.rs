@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::process::{Child, ExitStatus, Stdio};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -55,14 +55,18 @@ impl Server {
             command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary can be started");
         let (lines, first) = channel();
         let (stdout, _) = keep(child.stdout.take().expect("a pipe"), Some(lines));
-        let (stderr, reading) = keep(child.stderr.take().expect("a pipe"), None);
-        let Ok(ready) = first.recv_timeout(START_TIME_MAX) else {
-            // It has ended, or it hangs.
-            let _ = child.kill();
-            let status = child.wait().expect("a child that ended");
-            reading.join().expect("no panic while reading");
-            let told = stderr.lock().expect("no panic holds it").clone();
-            return Err((status, told));
+        let (stderr, all_told) = keep(child.stderr.take().expect("a pipe"), None);
+        let ready = match first.recv_timeout(START_TIME_MAX) {
+            Ok(ready) => ready,
+            Err(ended_or_hangs) => {
+                if ended_or_hangs == RecvTimeoutError::Timeout {
+                    child.kill().expect("a child that hangs");
+                }
+                let status = child.wait().expect("a child");
+                all_told.join().expect("a reader");
+                let told = stderr.lock().expect("no panic holds it").clone();
+                return Err((status, told));
+            }
         };
         let (public, operations) = addresses(&ready).unwrap_or_else(|| panic!("not the ready line: {ready}"));
         let (address, public, operations) = (public, Client::of(public), Client::of(operations));
@@ -176,11 +180,11 @@ fn addresses(ready: &str) -> Option<(SocketAddr, SocketAddr)> {
     Some((public.parse().ok()?, operations.parse().ok()?))
 }
 
-/// Keeps what comes out of a pipe until its end, and sends each line on.
+/// Keeps what comes out of a pipe, and sends each line on, on a thread that ends with the pipe.
 fn keep(pipe: impl Read + Send + 'static, lines: Option<Sender<String>>) -> (Written, JoinHandle<()>) {
     let written = Written::default();
     let kept = written.clone();
-    let reading = std::thread::spawn(move || {
+    let reader = std::thread::spawn(move || {
         for line in BufReader::new(pipe).lines().map_while(Result::ok) {
             kept.lock().expect("no panic holds it").push_str(&format!("{line}\n"));
             if let Some(lines) = &lines {
@@ -189,5 +193,5 @@ fn keep(pipe: impl Read + Send + 'static, lines: Option<Sender<String>>) -> (Wri
             }
         }
     });
-    (written, reading)
+    (written, reader)
 }

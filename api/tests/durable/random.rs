@@ -2,7 +2,6 @@
 //! all the same, so a seed repeats the plan of a run and not its every byte.
 
 /// A stream of numbers (splitmix64).
-#[derive(Clone)]
 pub(crate) struct Random(u64);
 
 impl Random {
