@@ -19,7 +19,7 @@ const SITES: usize = 500;
 /// Starts of one kind that fail.
 const STARTS: usize = 8;
 /// What an operator is told to do.
-const REMEDIES: [&str; 3] = ["restart", "check that", "restore"];
+const REMEDIES: [&str; 4] = ["a restart", "start again", "check that", "restore"];
 /// Lives that end with a failed sync, each followed by one that does not know of it.
 const CYCLES: usize = 4;
 /// Everything is read back after so many lives.
@@ -125,10 +125,11 @@ async fn a_start_that_fails_says_what_to_do_and_the_next_one_succeeds() {
             let (how, lasting) = HOW[turn % HOW.len()];
             let begun = ground.try_start(&Faults { kinds, from, how, lasting, ..Faults::NONE });
             let what = format!("call {from} of {calls}, {how:?}: {}", ground.disk.happened().what);
-            assert_eq!(ground.disk.happened().failed == 0, begun.is_ok(), "{what}");
             match begun {
+                // The call comes later now, or never.
                 Ok(server) => server.kill(),
                 Err((status, told)) => {
+                    assert_ne!(ground.disk.happened().failed, 0, "{what}: {told}");
                     assert_eq!(status.code(), Some(70), "{what}: {told}");
                     assert!(REMEDIES.iter().any(|remedy| told.contains(remedy)), "{what}: {told}");
                 }

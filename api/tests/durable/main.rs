@@ -40,7 +40,7 @@ mod script;
 #[allow(dead_code, reason = "shared with the tests over HTTP")]
 mod server;
 mod sigterm;
-mod tally;
+mod slow;
 mod undo;
 mod world;
 mod yard;

@@ -180,9 +180,10 @@ impl Minted {
     }
 }
 
-/// The `n`th number of an owner, whose `first` was imported. Fictional.
+/// The `n`th number of an owner, whose `first` was imported. Fictional. Only the last two digits are ever shown again, and the
+/// first numbers of owners end with 00, 01 and so on: the second one must not.
 fn number(first: &str, n: u32) -> String {
-    if n == 0 { first.to_owned() } else { format!("+9196{}{n:06}", &first[first.len() - 2..]) }
+    if n == 0 { first.to_owned() } else { format!("+9196{}{:06}", &first[first.len() - 2..], n + 10) }
 }
 
 /// Asks on the control socket; `None` when nobody listens.

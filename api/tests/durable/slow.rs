@@ -1,0 +1,151 @@
+//! A disk that takes its time: scans are answered from memory as always, who needs the disk is told soon to come back, and a
+//! caller hears a word of ours and not the provider's error.
+
+use std::cell::RefCell;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+
+use crate::client::Answer;
+use crate::disk::{Disk, Faults};
+use crate::driver::{open, take};
+use crate::exchange::{Door, Reply};
+use crate::ground::{Ground, operations};
+use crate::oracle::Oracle;
+use crate::possible::Told;
+use crate::random::{amount, seed};
+use crate::script::Step;
+
+/// A sync that outlasts everybody's patience, and not the watchdog's.
+const HANGS: Duration = Duration::from_secs(5);
+/// Sessions that are asked for meanwhile.
+const ASKED: usize = 64;
+/// Scans in the meantime, and those of which the slowest hundredth is looked at.
+const SCANS: usize = 100;
+const SCANS_TIMED: usize = 400;
+/// The tags that are scanned, and how often a session is opened beside.
+const TAGS: usize = 50;
+const SESSION_EVERY: Duration = Duration::from_millis(20);
+/// How much slower that hundredth may become with a slow disk, in the long form (`QNECT_SCANS`), on a machine of its own.
+const SLOWER_MAX: f64 = 1.2;
+/// How long a test waits for the disk.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[tokio::test]
+async fn while_a_sync_hangs_scans_are_answered_and_nobody_waits_for_long() {
+    let Some(mut ground) = Ground::new(seed(), 1) else { return };
+    let server = ground.start(&Faults::NONE);
+    let (door, ops) = (Door::at(server.address), operations(&server));
+    let (caller, code) = (ground.yard.codes[0].clone(), ground.yard.codes[1].clone());
+    let (id, told) = open(&caller, "before", &door, &ground.yard.oracle).await;
+    assert_eq!(told, Some(Told::Ok));
+
+    ground.disk.plan(&Faults { sync: HANGS, ..Faults::NONE });
+    let oracle = &ground.yard.oracle;
+    let keys: Vec<String> = (0..ASKED).map(|n| format!("meanwhile-{n}")).collect();
+    // The first of them makes the disk busy.
+    let asked = join_all(keys.iter().map(|key| ask(&code, key, &door, oracle)));
+    let before = ground.disk.happened().syncs;
+    let scanned = async {
+        hangs(&ground.disk).await;
+        for _ in 0..SCANS {
+            let reply = door.get(&format!("/q/{code}")).await;
+            assert!(matches!(&reply, Reply::Answered(answer) if answer.status == 200), "{reply:?}");
+        }
+        assert_eq!(ground.disk.happened().syncs, before, "a scan waited for the disk");
+    };
+    let called = async {
+        hangs(&ground.disk).await;
+        take(id, Step::Key, &door, oracle).await
+    };
+    let (asked, (), called) = tokio::join!(asked, scanned, called);
+    // The caller was told to try again: that is no promise, and no error.
+    assert_eq!(called, Some(Told::Indeterminate));
+    ground.assert_faultless("while the sync hangs");
+    assert_eq!(ground.disk.happened().syncs, before, "who asked waited for the disk");
+    for reply in &asked {
+        let Reply::Answered(answer) = reply else { panic!("{reply:?}") };
+        assert_eq!(answer.status, 503, "{answer:?}");
+        let seconds: u64 = answer.header("retry-after").parse().expect("how long to wait, in seconds");
+        assert!((1..60).contains(&seconds), "{answer:?}");
+    }
+    assert!(matches!(ops.get("/livez").await, Reply::Answered(answer) if answer.status == 200));
+
+    ground.disk.plan(&Faults::NONE);
+    // Whoever comes back gets what they asked for, once.
+    for key in keys.iter().take(3) {
+        let came = async {
+            while ask(&code, key, &door, &ground.yard.oracle).await.told(201) != Told::Ok {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, came).await.expect("a session");
+    }
+    assert_eq!(take(id, Step::Key, &door, &ground.yard.oracle).await, Some(Told::Ok), "the caller calls again");
+    server.kill();
+    let server = ground.start(&Faults::NONE);
+    ground.inspect(&server, "in the end").await;
+}
+
+/// Asks for a session, and notes in the books what became of it.
+async fn ask(code: &str, key: &str, door: &Door, oracle: &RefCell<Oracle>) -> Reply {
+    let id = oracle.borrow_mut().opening(code, key, Instant::now());
+    let reply = door.open(code, key).await;
+    let told = reply.told(201);
+    oracle.borrow_mut().opened(id, told, reply.answer().filter(|_| told == Told::Ok).map(Answer::json));
+    reply
+}
+
+/// The slowest hundredth of scans, beside sessions that are opened all the time on a disk whose syncs take so long.
+#[tokio::test]
+async fn a_slow_sync_makes_no_scan_slower() {
+    let Some(mut ground) = Ground::new(seed(), 1) else { return };
+    let long = std::env::var_os("QNECT_SCANS").is_some();
+    let scans = amount("QNECT_SCANS", SCANS_TIMED);
+    let server = ground.start(&Faults::NONE);
+    let door = Door::at(server.address);
+    let well = slowest_hundredth(&ground, &door, Duration::ZERO, scans).await;
+    for ms in [50, 500, 5_000] {
+        let slow = slowest_hundredth(&ground, &door, Duration::from_millis(ms), scans).await;
+        let ratio = slow.as_secs_f64() / well.as_secs_f64();
+        println!("{scans} scans, a sync of {ms} ms: p99 {slow:?}, with a well disk {well:?}: {ratio:.2}");
+        assert!(!long || ratio <= SLOWER_MAX, "{ratio:.2} times");
+    }
+}
+
+async fn slowest_hundredth(ground: &Ground, door: &Door, sync: Duration, scans: usize) -> Duration {
+    ground.disk.plan(&Faults { sync, ..Faults::NONE });
+    // As many with each disk, answered or not: what matters is that the disk is busy.
+    let sessions = async {
+        let mut every = tokio::time::interval(SESSION_EVERY);
+        for n in 0.. {
+            every.tick().await;
+            let (door, code) = (door.clone(), ground.yard.codes[n % TAGS].clone());
+            tokio::spawn(async move { door.open(&code, &format!("{sync:?}-{n}")).await });
+        }
+    };
+    let timed = async {
+        let mut times = Vec::with_capacity(scans);
+        for n in 0..scans {
+            let started = Instant::now();
+            let reply = door.get(&format!("/q/{}", ground.yard.codes[n % TAGS])).await;
+            times.push(started.elapsed());
+            assert!(matches!(&reply, Reply::Answered(answer) if answer.status == 200), "{reply:?}");
+        }
+        times.sort_unstable();
+        times[scans * 99 / 100]
+    };
+    tokio::select! {
+        () = sessions => unreachable!("it has no end"),
+        slowest = timed => slowest,
+    }
+}
+
+/// Waits until a sync is under way.
+async fn hangs(disk: &Disk) {
+    let started = Instant::now();
+    while disk.happened().syncs_waiting == 0 {
+        assert!(started.elapsed() < PATIENCE, "no sync begins: {:?}", disk.happened());
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
