@@ -15,6 +15,7 @@ mod error;
 mod failure;
 #[cfg(feature = "faults")]
 mod faults;
+mod folders;
 mod index;
 mod journal;
 mod keyring;

@@ -1,6 +1,5 @@
 //! The store as a whole: opened once, shared by everyone, closed in order.
 
-use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
@@ -23,6 +22,7 @@ use crate::codec::{FOLDER_FORMAT, Head, from_bytes};
 use crate::commit::{CommitMetrics, CommitQueue, Committer, Grouping, Lane, Ledger, Promise, QueueFull, ScanLog, Work};
 use crate::error::StorageError;
 use crate::failure::Failure;
+use crate::folders::{keep_names, make_folder};
 use crate::keyring::Keyring;
 use crate::keys::{KeyError, MasterKey};
 use crate::layout::{HEAD_KEY, Keyspaces, Space, keyspace};
@@ -122,7 +122,9 @@ impl Storage {
             (database, keys.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         });
         let (database, proof) = database?;
-        let head: Head = match keyspace(&database, Space::Head)?.get(HEAD_KEY)? {
+        let spaces = Keyspaces::open(&database)?;
+        keep_names(folder).map_err(|e| StorageError::folder(folder, e))?;
+        let head: Head = match spaces.get(Space::Head).get(HEAD_KEY)? {
             Some(value) => from_bytes(Space::Head, &value)?,
             None => Head::default(),
         };
@@ -381,11 +383,6 @@ impl std::fmt::Debug for Storage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Storage").field("commit_queue_depth", &self.commit_queue_depth()).finish_non_exhaustive()
     }
-}
-
-/// A new data folder is its owner's only: what is not sealed in it (network prefixes, times) is nobody else's business.
-pub(crate) fn make_folder(folder: &Path) -> std::io::Result<()> {
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 /// Keys are on stable storage before anything is committed that needs them, so a table behind the head is another's past.

@@ -17,11 +17,12 @@ use super::format::Opening;
 use super::read::{BackupReader, Inventory};
 use crate::codec::{Head, from_bytes};
 use crate::error::StorageError;
+use crate::folders::make_folder;
 use crate::keys::{KeyExtent, KeyTable, MasterKey};
 use crate::layout::{Keyspaces, Space};
 use crate::logical::LogicalHasher;
 use crate::mark::HighWaterMark;
-use crate::store::{make_folder, open_database};
+use crate::store::open_database;
 
 /// What a data folder holds, as [`Storage::open`](crate::Storage::open) names it.
 const DATABASE: &str = "db";
