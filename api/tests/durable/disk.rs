@@ -23,7 +23,6 @@ const UNBOUNDED: u64 = u64::MAX;
 pub(crate) struct Kinds(u64);
 
 impl Kinds {
-    pub(crate) const OPEN: Self = Self(1);
     pub(crate) const READ: Self = Self(2);
     pub(crate) const WRITE: Self = Self(4);
     pub(crate) const SYNC: Self = Self(8);

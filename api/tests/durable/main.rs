@@ -12,11 +12,13 @@
 mod client;
 mod disk;
 mod driver;
+mod ending;
 mod exchange;
 mod failing;
 #[path = "../api/folder.rs"]
 #[allow(dead_code, reason = "shared with the tests over HTTP")]
 mod folder;
+mod full;
 mod ground;
 mod herd;
 mod inspection;

@@ -26,7 +26,7 @@ pub(crate) enum Loss {
     All,
     /// What was done last is gone, from a random moment on.
     Tail,
-    /// Of each piece of so many bytes, what was done to it last is gone, from a random moment on; of names likewise.
+    /// Of each piece of so many bytes, what was done to it last is gone, from a random moment on. Names are kept.
     Torn(u64),
     /// All is gone, synced or not: only this tells whether the log knows everything that happened.
     SyncedToo,
@@ -65,7 +65,7 @@ pub(crate) fn rewind(log: &Log, folder: &Path, loss: Loss, names: Names, random:
             let moment = moment();
             (moment, moment)
         }
-        Loss::Torn(_) => (0, moment()),
+        Loss::Torn(_) => (0, log.records.len()),
     };
     let mut files = BTreeMap::new();
     find(folder, &mut files);
@@ -127,7 +127,9 @@ impl Safe {
                 }
                 What::Lost { covers } => {
                     let pages = dirty.entry(*inode).or_default();
-                    pages.values_mut().for_each(|writes| drop(settle(writes, *covers)));
+                    for writes in pages.values_mut() {
+                        settle(writes, *covers);
+                    }
                 }
                 What::Made { .. } | What::Moved { .. } | What::Gone { .. } => {}
             }

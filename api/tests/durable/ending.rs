@@ -1,0 +1,87 @@
+//! The end of a server whose disk fails: nothing is acknowledged from then on, readiness is red within a second, and the process
+//! is gone within five.
+
+use std::cell::Cell;
+use std::process::ExitStatus;
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::exchange::{Door, Reply};
+use crate::ground::{Ground, operations};
+use crate::possible::Told;
+use crate::server::Server;
+
+/// Until when readiness is red after the first failure.
+const RED_WITHIN: Duration = Duration::from_secs(1);
+/// Until when the process is gone.
+const GONE_WITHIN: Duration = Duration::from_secs(5);
+/// How long a test waits for the disk to fail.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How often it looks.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+
+/// How a server ended after its disk failed.
+#[derive(Debug)]
+struct End {
+    status: ExitStatus,
+    /// Requests that were sent after the failure and acknowledged.
+    acknowledged: usize,
+    /// How long after the failure it still said that it was ready.
+    ready_until: Duration,
+    gone_after: Duration,
+}
+
+/// Everybody works until the disk fails and the process is gone, which must be as it should.
+pub(crate) async fn until_gone(ground: &mut Ground, server: &mut Server, when: &str) {
+    let end = work_until_gone(ground, server).await;
+    let what = format!("{when}: {}", ground.disk.happened().what);
+    println!("{what}: {end:?}");
+    assert_eq!(end.status.code(), Some(70), "{what}: {}", server.stderr());
+    assert_eq!(end.acknowledged, 0, "{what}: acknowledged after it");
+    assert!(end.ready_until < RED_WITHIN, "{what}: {end:?}");
+    assert!(end.gone_after < GONE_WITHIN, "{what}: {end:?}");
+    ground.assert_faultless(&what);
+}
+
+async fn work_until_gone(ground: &mut Ground, server: &mut Server) -> End {
+    let (door, ops, stop) = (Door::at(server.address), operations(server), Cell::new(false));
+    let Ground { yard, disk, spare, .. } = ground;
+    let (ready_until, acknowledged) = (Cell::new(Duration::ZERO), Cell::new(0));
+    let failed = Cell::new(None);
+    let end = async {
+        let started = Instant::now();
+        while disk.happened().first_failed.is_none() {
+            assert!(started.elapsed() < PATIENCE, "the disk does not fail: {:?}", disk.happened());
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        failed.set(disk.happened().first_failed);
+        let status = server.ended(PATIENCE).await;
+        stop.set(true);
+        status
+    };
+    let ask = async {
+        for n in 0.. {
+            match (stop.get(), failed.get()) {
+                (true, _) => return,
+                (false, None) => tokio::time::sleep(LOOK_EVERY).await,
+                (false, Some(_)) => {
+                    let reply = door.open(spare, &format!("late-{n}")).await;
+                    acknowledged.set(acknowledged.get() + usize::from(reply.told(201) == Told::Ok));
+                }
+            }
+        }
+    };
+    let look = async {
+        while !stop.get() {
+            let asked = SystemTime::now();
+            let ready = matches!(ops.get("/readyz").await, Reply::Answered(answer) if answer.status == 200);
+            if let (true, Some(failed)) = (ready, failed.get()) {
+                // As it was when it was asked.
+                ready_until.set(asked.duration_since(failed).unwrap_or_default().max(ready_until.get()));
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    };
+    let ((), status, (), ()) = tokio::join!(yard.work(&door, &stop), end, ask, look);
+    let gone_after = failed.get().and_then(|failed| failed.elapsed().ok()).expect("it failed before it ended");
+    End { status, acknowledged: acknowledged.get(), ready_until: ready_until.get(), gone_after }
+}
