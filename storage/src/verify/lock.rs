@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 use std::time::Duration;
 
+use super::preflight::{VERSION, VERSION_CONTENT};
 use crate::error::StorageError;
 
 const LOCK: &str = "lock";
@@ -37,11 +38,11 @@ impl Lock {
     }
 }
 
-/// Clears away an empty journal and an empty version of a database whose making was cut off: fjall would neither go on
+/// Clears away an empty journal and an unfinished version of a database whose making was cut off: fjall would neither go on
 /// with it nor begin anew.
 pub(super) fn clear_unused(database: &Path) -> Result<(), StorageError> {
-    let version = database.join("version");
-    if std::fs::read(&version).is_ok_and(|content| !content.is_empty()) {
+    let version = database.join(VERSION);
+    if std::fs::read(&version).is_ok_and(|content| !is_unfinished(&content)) {
         return Ok(());
     }
     for path in [version, database.join("0.jnl")] {
@@ -52,4 +53,35 @@ pub(super) fn clear_unused(database: &Path) -> Result<(), StorageError> {
         }
     }
     Ok(())
+}
+
+/// Whether this is the start of a version, be it that some of its bytes did not reach the disk.
+fn is_unfinished(content: &[u8]) -> bool {
+    let begins = content.iter().zip(VERSION_CONTENT).all(|(byte, wanted)| byte == wanted || *byte == 0);
+    begins && content != VERSION_CONTENT && content.len() <= VERSION_CONTENT.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_making_that_was_cut_off_is_cleared_away() {
+        for (content, cleared) in [
+            (&b""[..], true),
+            (b"FJL", true),
+            (b"FJL\0", true),
+            (b"\0\0\0\0", true),
+            (b"FJL\x03", false),
+            (b"FJL\x02", false),
+            (b"FJL\x03\0", false),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let journal = folder.path().join("0.jnl");
+            std::fs::write(folder.path().join(VERSION), content).unwrap();
+            std::fs::write(&journal, b"").unwrap();
+            clear_unused(folder.path()).unwrap();
+            assert_eq!(!journal.exists(), cleared, "{content:?}");
+        }
+    }
 }

@@ -17,8 +17,8 @@ use crate::journal::{End, Names, Survey, Tail, read_all};
 use crate::layout::Space;
 
 /// fjall's file that says that a database is there, and what stands in it.
-const VERSION: &str = "version";
-const VERSION_CONTENT: &[u8] = b"FJL\x03";
+pub(super) const VERSION: &str = "version";
+pub(super) const VERSION_CONTENT: &[u8] = b"FJL\x03";
 const KEYSPACES: &str = "keyspaces";
 
 /// A database that was looked at, before it is opened.
