@@ -15,7 +15,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use super::error::BackupError;
 use super::format::Opening;
 use super::read::{BackupReader, Inventory};
-use crate::codec::{Head, from_bytes};
+use crate::codec::{Head, from_bytes, to_bytes};
 use crate::error::StorageError;
 use crate::folders::make_folder;
 use crate::keys::{KeyExtent, KeyTable, MasterKey};
@@ -32,8 +32,6 @@ const MARK: &str = "high-water.mark";
 const UNFINISHED: &str = "restore.unfinished";
 /// What a new file system has in its root.
 const LOST_AND_FOUND: &str = "lost+found";
-/// Bytes of rows in one batch.
-const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
 /// What is to be restored, and where.
 #[derive(Debug, Clone, Copy)]
@@ -201,24 +199,34 @@ fn check_keys(opening: &Opening, keys: &KeyExtent) -> Result<(), BackupError> {
     Ok(())
 }
 
+/// Rows go into tables at once, in the order in which a backup has them: a journal holds commits and nothing else.
 fn build(path: &Path, backup: BackupReader) -> Result<Inventory, BackupError> {
     let database = open_database(path)?;
     let spaces = Keyspaces::open(&database)?;
-    let new_batch = || database.batch().durability(Some(PersistMode::Buffer));
     let failed = |error: fjall::Error| BackupError::Storage(error.into());
-    let (mut batch, mut bytes) = (new_batch(), 0);
+    let begin = |space| spaces.get(space).start_ingestion().map_err(failed);
+    let mut space = Space::ALL[0];
+    let mut table = begin(space)?;
     let inventory = backup.read_all(|row| {
-        batch.insert(spaces.get(row.space), row.key, row.value);
-        bytes += row.key.len() + row.value.len();
-        if bytes < BATCH_BYTES {
-            return Ok(());
+        if row.space != space {
+            space = row.space;
+            std::mem::replace(&mut table, begin(space)?).finish().map_err(failed)?;
         }
-        bytes = 0;
-        std::mem::replace(&mut batch, new_batch()).commit().map_err(failed)
+        let written = match space {
+            Space::Head => table.write(row.key, head_elsewhere(row.value)?),
+            _ => table.write(row.key, row.value),
+        };
+        written.map_err(failed)
     })?;
-    batch.commit().map_err(failed)?;
+    table.finish().map_err(failed)?;
     database.persist(PersistMode::SyncAll).map_err(failed)?;
     Ok(inventory)
+}
+
+/// The last commit as it is told in another database: what it says of places is not true there.
+fn head_elsewhere(value: &[u8]) -> Result<Vec<u8>, BackupError> {
+    let head: Head = from_bytes(Space::Head, value)?;
+    Ok(to_bytes(&Head { witness: None, ..head }))
 }
 
 /// Opens what was built, as a start would, and reads all of it.
@@ -332,7 +340,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let [data, new, backup, keys] = ["data", "new", "backup", "keys"].map(|name| root.path().join(name));
         let master = MasterKey::from_bytes([7; 32]);
-        let open = |folder: &Path| Storage::open(&OpenOptions { folder, master: &master }, |_| || NOW).unwrap();
+        let open = |folder: &Path| Storage::open(&OpenOptions::new(folder, &master), |_| || NOW).unwrap();
         let run = |storage: &Storage, owner| {
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
             runtime.block_on(storage.owner_card(owner)).unwrap()
