@@ -15,7 +15,8 @@ use crate::keyring::Keyring;
 use crate::keys::{DataKey, KeyError, Place};
 use crate::layout::{Row, Space, owner_key, owner_tag_key, tag_key};
 
-const VEHICLE_REGISTRATION: u16 = 0;
+/// The field of what is sealed in a vehicle.
+pub(crate) const VEHICLE_REGISTRATION: u16 = 0;
 
 /// A vehicle's registration number, sealed when stored and shown to nobody but its owner.
 #[derive(Clone)]

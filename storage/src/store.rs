@@ -1,11 +1,12 @@
 //! The store as a whole: opened once, shared by everyone, closed in order.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use fjall::Database;
+use fjall::{Database, DatabaseBuilder};
 use qnect_core::caller::CallerRoot;
 use qnect_core::record::{Record, ScanRecord};
 use qnect_core::session::SessionSnapshot;
@@ -20,7 +21,7 @@ use crate::chores::Chore;
 use crate::clerk::{Clerk, ErrandQueue};
 use crate::codec::{FOLDER_FORMAT, Head, from_bytes};
 use crate::commit::{CommitMetrics, CommitQueue, Committer, Grouping, Lane, Ledger, Promise, QueueFull, ScanLog, Work};
-use crate::error::StorageError;
+use crate::error::{Damage, Remedy, StorageError};
 use crate::failure::Failure;
 use crate::folders::{keep_names, make_folder};
 use crate::keyring::Keyring;
@@ -31,7 +32,7 @@ use crate::owners::{self, NewOwner, RegisteredOwner};
 use crate::read::{READERS, Read, ReadError, ReadQueue, Reader, Revival};
 use crate::space::{Intake, SpaceKeeper, SpaceOptions};
 use crate::threads::Thread;
-use crate::verify::{Preflight, Proof};
+use crate::verify::{Checks, Preflight, Proof};
 use crate::watchdog::{self, Progress};
 
 /// Bytes of fjall's block cache.
@@ -88,6 +89,7 @@ pub struct Storage {
     reader: Reader,
     pub(crate) face: Face,
     pub(crate) backups: Backups,
+    pub(crate) checks: Checks,
     scans: Arc<ScanLog>,
     threads: Mutex<Option<Threads>>,
     commit_progress: Arc<Progress>,
@@ -122,21 +124,11 @@ impl Storage {
             (database, keys.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         });
         let (database, proof) = database?;
-        let spaces = Keyspaces::open(&database)?;
-        keep_names(folder).map_err(|e| StorageError::folder(folder, e))?;
-        let head: Head = match spaces.get(Space::Head).get(HEAD_KEY)? {
-            Some(value) => from_bytes(Space::Head, &value)?,
-            None => Head::default(),
-        };
-        if let Some(found) = head.format.filter(|&format| format > FOLDER_FORMAT) {
-            return Err(StorageError::Newer { found, known: FOLDER_FORMAT });
-        }
-        if head.sequence < marked {
-            return Err(StorageError::Lost { found: head.sequence, marked });
-        }
+        let head = read_head(&database, marked)?;
         // Before a keyspace that is missing is made: what is not whole stays as it is.
         proof.confirm(&head)?;
         let spaces = Keyspaces::open(&database)?;
+        keep_names(folder).map_err(|e| StorageError::folder(folder, e))?;
         let keys = match keys {
             // Only now: a database that was lost as a whole is not a new one, and gets no empty key table.
             Err(StorageError::Keys(KeyError::TableMissing { .. })) if head.sequence == 0 => {
@@ -169,12 +161,9 @@ impl Storage {
             faults: faults.clone(),
         };
         let scans = Arc::new(ScanLog::default());
-        let backups = Backups::new(Source {
-            database: database.clone(),
-            spaces: spaces.clone(),
-            keys: keys.clone(),
-            failure: failure.clone(),
-        });
+        let source =
+            Source { database: database.clone(), spaces: spaces.clone(), keys: keys.clone(), failure: failure.clone() };
+        let (backups, checks) = (Backups::new(source.clone()), Checks::new(source));
         let mut ledger = Ledger {
             database,
             spaces,
@@ -203,6 +192,7 @@ impl Storage {
             reader,
             face,
             backups,
+            checks,
             scans,
             threads: Mutex::new(Some(threads)),
             commit_progress,
@@ -359,6 +349,7 @@ impl Storage {
             return;
         };
         others.extend(self.backups.stop(&self.reader.failure));
+        others.extend(self.checks.stop(&self.reader.failure));
         self.face.errands.stop();
         self.face.commits.stop();
         self.face.reads.stop();
@@ -386,7 +377,7 @@ impl std::fmt::Debug for Storage {
 }
 
 /// Keys are on stable storage before anything is committed that needs them, so a table behind the head is another's past.
-fn keys_are_not_older(keys: &Keyring, head: &Head) -> Result<(), StorageError> {
+pub(crate) fn keys_are_not_older(keys: &Keyring, head: &Head) -> Result<(), StorageError> {
     let (Some(expected_epoch), Some(expected)) = (head.key_epoch, head.key_entries) else {
         return Ok(());
     };
@@ -406,11 +397,32 @@ fn open_whole(path: &Path, marked: u64) -> Result<(Database, Proof), StorageErro
 
 pub(crate) fn open_database(path: &Path) -> Result<Database, StorageError> {
     let builder = Database::builder(path).cache_size(CACHE_BYTES).max_journaling_size(JOURNALS_BYTES);
-    let opened = builder.worker_threads(FJALL_WORKERS).open();
-    opened.map_err(|e| match e {
-        fjall::Error::Locked => StorageError::InUse(path.to_owned()),
-        other => other.into(),
-    })
+    open_with(path, builder.worker_threads(FJALL_WORKERS))
+}
+
+/// Opens a database; a panic of the library is damage that it meets, and refuses the folder like any other.
+pub(crate) fn open_with(path: &Path, builder: DatabaseBuilder<Database>) -> Result<Database, StorageError> {
+    match catch_unwind(AssertUnwindSafe(|| builder.open())) {
+        Ok(Ok(database)) => Ok(database),
+        Ok(Err(fjall::Error::Locked)) => Err(StorageError::InUse(path.to_owned())),
+        Ok(Err(other)) => Err(other.into()),
+        Err(_) => Err(Damage::of(path, "the database library panics over it", Remedy::Restore).into()),
+    }
+}
+
+/// The last commit of a database, which must be one that this program can go on from.
+pub(crate) fn read_head(database: &Database, marked: u64) -> Result<Head, StorageError> {
+    let head: Head = match keyspace(database, Space::Head)?.get(HEAD_KEY)? {
+        Some(value) => from_bytes(Space::Head, &value)?,
+        None => Head::default(),
+    };
+    if let Some(found) = head.format.filter(|&format| format > FOLDER_FORMAT) {
+        return Err(StorageError::Newer { found, known: FOLDER_FORMAT });
+    }
+    if head.sequence < marked {
+        return Err(StorageError::Lost { found: head.sequence, marked });
+    }
+    Ok(head)
 }
 
 fn start(

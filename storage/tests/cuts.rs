@@ -83,7 +83,7 @@ fn a_tail_of_zeros_garbage_or_old_content_is_told_or_loses_nothing() {
     let mut dice = Dice::new();
     let last = marked(base.folder.path());
     let whole = std::fs::read(journal(base.folder.path())).unwrap();
-    let mut overwrite = |what: &str, fill: &mut dyn FnMut(&mut [u8], &[u8])| {
+    let overwrite = |what: &str, fill: &mut dyn FnMut(&mut [u8], &[u8])| {
         for sectors in 1..=3 {
             for is_marked in [true, false] {
                 let copy = base.copy();

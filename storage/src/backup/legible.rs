@@ -10,7 +10,7 @@ use crate::keyring::Keyring;
 use crate::layout::{HEAD_KEY, Space};
 
 /// Reads a row as the readers do; what is sealed is opened as well, unless its owner was erased.
-pub(super) fn legible(space: Space, key: &[u8], value: &[u8], keys: &Keyring) -> Result<(), StorageError> {
+pub(crate) fn legible(space: Space, key: &[u8], value: &[u8], keys: &Keyring) -> Result<(), StorageError> {
     let wrong = |what| Err(StorageError::Unreadable { keyspace: space.name(), what });
     match space {
         Space::Tags => {

@@ -16,6 +16,7 @@ mod restore;
 mod source;
 
 pub use error::BackupError;
+pub(crate) use legible::legible;
 pub use read::{Inventory, examine};
 pub(crate) use restore::is_half_restored;
 pub use restore::{RestoreOptions, restore};

@@ -24,7 +24,11 @@ pub(crate) struct JournalFile {
 
 /// Reads all journals in `database`, the oldest first.
 pub(crate) fn read_all(database: &Path) -> Result<Vec<JournalFile>, StorageError> {
-    list(database)?.iter().map(|path| read(path).map_err(|e| StorageError::folder(path, e))?).collect()
+    let read = |path: PathBuf| match read_journal(&path) {
+        Ok((content, _)) => Ok(JournalFile { path, content, good_bytes: 0 }),
+        Err(e) => Err(StorageError::folder(path, e)),
+    };
+    list(database)?.into_iter().map(read).collect()
 }
 
 /// The paths of all journals in `database`, the oldest first. Their numbers have no gap: fjall removes only the oldest.
@@ -53,17 +57,18 @@ pub(crate) fn list(database: &Path) -> Result<Vec<PathBuf>, StorageError> {
     }
 }
 
-fn read(path: &Path) -> std::io::Result<Result<JournalFile, StorageError>> {
+/// The content of a journal up to its last byte that is not zero, and the length of its file.
+pub(crate) fn read_journal(path: &Path) -> std::io::Result<(Vec<u8>, u64)> {
     let file = File::open(path)?;
     let file_bytes = file.metadata()?.len();
     let content_bytes = data_end(&file, file_bytes);
     if content_bytes > CONTENT_BYTES_MAX {
-        return Ok(Err(Damage::of(path, "it is longer than any journal", Remedy::Restore).into()));
+        return Err(std::io::Error::other("it is longer than any journal"));
     }
     let mut content = vec![0; content_bytes as usize];
     file.read_exact_at(&mut content, 0)?;
     content.truncate(content.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1));
-    Ok(Ok(JournalFile { path: path.to_owned(), content, good_bytes: 0 }))
+    Ok((content, file_bytes))
 }
 
 /// Where the last extent of a file that is not a hole ends; the length of the file where nobody can tell.

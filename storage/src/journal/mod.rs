@@ -10,5 +10,5 @@ mod files;
 mod survey;
 mod tail;
 
-pub(crate) use files::read_all;
+pub(crate) use files::{list, read_all, read_journal};
 pub(crate) use survey::{End, Names, Survey, Tail};

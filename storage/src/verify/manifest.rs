@@ -46,6 +46,8 @@ pub(super) struct Table {
 /// The tables of a keyspace, by the list that its `current` names.
 #[derive(Debug)]
 pub(super) struct Manifest {
+    /// Which list; they count up.
+    pub(super) number: u64,
     pub(super) tables: Vec<Table>,
 }
 
@@ -67,7 +69,7 @@ impl Manifest {
         let section = contents.and_then(|contents| contents.section(b"tables"));
         let section = section.and_then(|s| list.get(s.at as usize..(s.at + s.bytes) as usize));
         let tables = section.and_then(|bytes| read_tables(bytes, &folder.join(TABLES)));
-        Ok(Self { tables: tables.ok_or_else(|| damaged("this list of tables cannot be read"))? })
+        Ok(Self { number, tables: tables.ok_or_else(|| damaged("this list of tables cannot be read"))? })
     }
 
     /// One more than the highest sequence number in any table; 0 without tables. Finds every table, and compares the

@@ -50,7 +50,7 @@ impl Preflight {
     }
 
     /// The same for who has the lock.
-    pub(super) fn of_locked(database: &Path, marked: u64) -> Result<Self, StorageError> {
+    pub(crate) fn of_locked(database: &Path, marked: u64) -> Result<Self, StorageError> {
         let nothing = Self { database: database.to_owned(), marked, found: None };
         if is_empty(database)? {
             return if marked == 0 { Ok(nothing) } else { Err(StorageError::Lost { found: 0, marked }) };
@@ -75,12 +75,12 @@ impl Preflight {
     }
 
     /// What stands behind the last good commit.
-    pub(super) fn end(&self) -> &End {
+    pub(crate) fn end(&self) -> &End {
         self.found.as_ref().map_or(&End::Clean, |found| &found.survey.end)
     }
 
     /// The last commit that was safe once, and the last good one in the journals, if any is in them.
-    pub(super) fn safe_and_last(&self) -> (u64, Option<u64>) {
+    pub(crate) fn safe_and_last(&self) -> (u64, Option<u64>) {
         match &self.found {
             Some(Found { survey, .. }) => {
                 (survey.known_safe(self.marked), survey.last.as_ref().map(|last| last.sequence))
@@ -90,17 +90,20 @@ impl Preflight {
     }
 
     /// Whether an engine may open it, but for the tail that a crash left and that [`Preflight::settle`] cuts off.
-    pub(super) fn judge(&self) -> Result<Option<&Tail>, StorageError> {
+    pub(crate) fn judge(&self) -> Result<Option<&Tail>, StorageError> {
         let (safe, last) = self.safe_and_last();
         let tail = match self.end() {
             End::Clean => None,
             End::Torn(tail) => Some(tail),
-            End::Hole { tail, behind } => {
-                let (first, behind) = behind;
-                let remedy = if last.is_some_and(|last| last >= safe) { Remedy::Repair } else { Remedy::Restore };
+            End::Hole { tail, behind: (first, behind) } => {
+                let (remedy, lost) = match last {
+                    Some(last) if last >= safe => {
+                        (Remedy::Repair, "none of them was acknowledged for all that is known".to_owned())
+                    }
+                    _ => (Remedy::Restore, would_be_lost(last, safe)),
+                };
                 let what = format!(
-                    "{} bytes are no commit, and the commits {first} to {behind} stand behind them; all up to {safe} \
-                     were safe once",
+                    "{} bytes are no commit, and the commits {first} to {behind} stand behind them; {lost}",
                     tail.more_bytes
                 );
                 return Err(Damage { at: Some(tail.good_bytes), ..Damage::of(&tail.path, what, remedy) }.into());
@@ -108,7 +111,7 @@ impl Preflight {
         };
         match (last, tail) {
             (Some(last), Some(tail)) if last < safe => {
-                let what = format!("the journal is damaged behind commit {last}, but all up to {safe} were safe once");
+                let what = format!("the journal is damaged behind commit {last}; {}", would_be_lost(Some(last), safe));
                 Err(Damage { at: Some(tail.good_bytes), ..Damage::of(&tail.path, what, Remedy::Restore) }.into())
             }
             (Some(last), None) if last < safe => Err(StorageError::Lost { found: last, marked: safe }),
@@ -141,11 +144,11 @@ impl Preflight {
         let prove = move || proven.survey.prove(&proven.names);
         let proving = std::thread::Builder::new().name("qnect-prove".to_owned()).spawn(prove);
         let proving = proving.map_err(|e| StorageError::folder("a thread", e))?;
-        Ok(Proof(Some((found, proving, self.database))))
+        Ok(Proof(Some(Pending { found, proving, database: self.database })))
     }
 
     /// Proves the hashes here and now.
-    pub(super) fn prove(&self) -> Result<(), StorageError> {
+    pub(crate) fn prove(&self) -> Result<(), StorageError> {
         self.found.as_ref().map_or(Ok(()), |found| found.survey.prove(&found.names))
     }
 }
@@ -177,12 +180,18 @@ impl Found {
 
 /// What is left to compare once the database is open.
 #[must_use]
-pub(crate) struct Proof(Option<(Arc<Found>, JoinHandle<Result<(), StorageError>>, PathBuf)>);
+pub(crate) struct Proof(Option<Pending>);
+
+struct Pending {
+    found: Arc<Found>,
+    proving: JoinHandle<Result<(), StorageError>>,
+    database: PathBuf,
+}
 
 impl Proof {
     /// Compares the database's head with what was proven, and waits for the proof of the hashes.
     pub(crate) fn confirm(self, head: &Head) -> Result<(), StorageError> {
-        let Some((found, proving, database)) = self.0 else { return Ok(()) };
+        let Some(Pending { found, proving, database }) = self.0 else { return Ok(()) };
         if head.recent == Some(true) && !found.names.values().any(|space| *space == Space::Recent) {
             let what = format!("the keyspace `{}` is not listed", Space::Recent.name());
             return Err(Damage::of(database.join(KEYSPACES), what, Remedy::Restore).into());
@@ -203,6 +212,12 @@ impl Proof {
             Err(_) => Err(Damage::of(database, "the hashes of its journals cannot be taken", Remedy::Restore).into()),
         }
     }
+}
+
+fn would_be_lost(last: Option<u64>, safe: u64) -> String {
+    let last = last.unwrap_or_default();
+    let lost = safe.saturating_sub(last);
+    format!("all up to {safe} were safe once, so {lost} acknowledged commits would be lost behind {last}")
 }
 
 /// Whether there is no database at all.
