@@ -54,6 +54,15 @@ pub(crate) enum Command {
         #[arg(long, value_name = "FILE")]
         keys: Option<PathBuf>,
     },
+    /// Looks at everything that is stored, and says what is wrong and where; on a running engine too
+    ///
+    /// Nothing is changed. Without an engine it needs room in the data folder for a copy of the journals and of the key
+    /// table. Exit code 70 when something is wrong.
+    Verify(Operator),
+    /// Mends a data folder that a start refuses, where nothing that was acknowledged is lost by it
+    ///
+    /// Only while no engine runs. Cuts off what stands behind the last good commit; the journals are kept as they were.
+    Repair(ConfigFile),
     /// Registers owners and tags in bulk while the server is stopped
     Import {
         #[command(flatten)]

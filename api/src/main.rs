@@ -8,7 +8,9 @@ use clap::Parser;
 use clap::error::ContextKind;
 use qnect_api::commands::print::Form;
 use qnect_api::commands::tags::Tags;
-use qnect_api::commands::{CommandError, backup, config, demo, import, keys, owners, report, restore, serve, tags};
+use qnect_api::commands::{
+    CommandError, backup, config, demo, import, keys, owners, repair, report, restore, serve, tags, verify,
+};
 use qnect_api::config::Overrides;
 use qnect_api::control::{OwnerFields, Request, TagMove};
 
@@ -56,6 +58,8 @@ fn run(command: Command) -> Result<ExitCode, CommandError> {
         Command::Keys(KeysCommand::Backup { file, out, force }) => backup::keys(file.path.as_deref(), &out, force),
         Command::Backup { file, out, force } => backup::run(file.path.as_deref(), &out, force),
         Command::Restore { file, from, keys } => restore::run(file.path.as_deref(), &from, keys.as_deref()),
+        Command::Verify(Operator { file, json }) => verify::run(file.path.as_deref(), form(json)),
+        Command::Repair(file) => repair::run(file.path.as_deref()),
         Command::Import { file, owners } => import::run(file.path.as_deref(), &owners),
         Command::Tags(command) => run_tags(command),
         Command::Owners(command) => run_owners(command),

@@ -25,14 +25,19 @@ pub(super) fn open(config: &Config) -> Result<(Storage, Clock), CommandError> {
 /// The same for a command whose engine was looked for at `socket`, and is not there.
 pub(super) fn open_without_engine(config: &Config, socket: &Path) -> Result<(Storage, Clock), CommandError> {
     open(config).map_err(|error| match error {
-        CommandError::Storage(StorageError::InUse(folder)) => CommandError::Usage(format!(
-            "the data folder {} is in use by a process that does not listen on {}; wait until it has started or ended, \
-             or name its server.control_socket",
-            folder.display(),
-            socket.display(),
-        )),
+        CommandError::Storage(StorageError::InUse(folder)) => in_use(&folder, socket),
         other => other,
     })
+}
+
+/// Somebody has the folder, and nobody listens.
+pub(super) fn in_use(folder: &Path, socket: &Path) -> CommandError {
+    CommandError::Usage(format!(
+        "the data folder {} is in use by a process that does not listen on {}; wait until it has started or ended, \
+         or name its server.control_socket",
+        folder.display(),
+        socket.display(),
+    ))
 }
 
 /// A mistyped folder is not the place for a new database.

@@ -7,9 +7,11 @@ pub mod import;
 pub mod keys;
 pub mod owners;
 pub mod print;
+pub mod repair;
 pub mod restore;
 pub mod serve;
 pub mod tags;
+pub mod verify;
 
 mod folder;
 mod operate;
@@ -28,6 +30,9 @@ use crate::config::ConfigError;
 use crate::control::{Kind, Refusal, SocketError};
 use crate::outbox::OutboxError;
 use crate::server::BindError;
+
+/// The exit code of a store that fails, or is not whole (`EX_SOFTWARE` of sysexits.h).
+const EXIT_STORAGE: u8 = 70;
 
 /// Why a command ended early, by exit code.
 #[derive(Debug, thiserror::Error)]

@@ -26,6 +26,8 @@ pub(super) fn print(form: Form, reply: &Reply) -> Result<(), CommandError> {
         (Reply::Tags(tags), Form::Short) => tags.iter().map(|tag| format!("{}  {}\n", tag.code, tag.url)).collect(),
         (Reply::Tags(tags), Form::Text) => tags.iter().map(tag).collect::<Vec<_>>().join("\n"),
         (Reply::Owners(owners), Form::Text | Form::Short) => owners.iter().map(owner).collect::<Vec<_>>().join("\n"),
+        // It has a command of its own.
+        (Reply::Verified(_), _) => String::new(),
     };
     say(&text);
     Ok(())

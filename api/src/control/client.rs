@@ -21,6 +21,8 @@ use super::words::{CopyOf, Refusal, Reply, Request};
 
 /// How long an engine may take, or pause within a copy.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(60);
+/// How long an engine may verify what it stores: a store of many millions is read whole.
+const VERIFY_TIME_MAX: Duration = Duration::from_secs(6 * 60 * 60);
 /// Bytes of an answer at most.
 const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 
@@ -44,7 +46,8 @@ pub async fn ask(socket: &Path, request: &Request) -> Result<Reply, AskError> {
         let (response, _connection) = post(socket, PATH, request).await?;
         serde_json::from_slice(&read(response).await?).map_err(failed)
     };
-    tokio::time::timeout(ANSWER_TIME_MAX, exchange).await.map_err(failed)?
+    let time_max = if matches!(request, Request::Verify) { VERIFY_TIME_MAX } else { ANSWER_TIME_MAX };
+    tokio::time::timeout(time_max, exchange).await.map_err(failed)?
 }
 
 /// A copy that an engine hands out piece by piece.

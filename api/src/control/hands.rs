@@ -10,6 +10,7 @@ use qnect_core::time::{Span, Timestamp};
 use qnect_engine::{Clock, Engine};
 use qnect_storage::{
     BackupError, BackupStream, Contact, Edit, EditError, NewVehicle, OwnerCard, OwnerChange, Storage, TagCard,
+    VerifyError,
 };
 
 use super::words::{CopyOf, Kind, OwnerFields, OwnerLine, Refusal, Reply, Request, TagLine, TagMove};
@@ -62,6 +63,7 @@ impl Hands {
                 self.edit_owner(&owner, |id| Edit::Pause(id, pause)).await
             }
             Request::ResumeOwner { owner } => self.edit_owner(&owner, |id| Edit::Pause(id, Pause::Off)).await,
+            Request::Verify => Ok(Reply::Verified(self.storage.verify().await?.into())),
         }
     }
 
@@ -200,6 +202,16 @@ fn contact(phone: Option<String>, email: Option<String>) -> Result<Contact, Refu
 
 fn usage(message: impl Into<String>) -> Refusal {
     Refusal { kind: Kind::Usage, message: message.into() }
+}
+
+impl From<VerifyError> for Refusal {
+    fn from(error: VerifyError) -> Self {
+        let kind = match error {
+            VerifyError::Busy | VerifyError::Stopped => Kind::Refused,
+            VerifyError::Storage(_) => Kind::Storage,
+        };
+        Self { kind, message: error.to_string() }
+    }
 }
 
 impl From<EditError> for Refusal {

@@ -142,7 +142,7 @@ async fn answer(
     patience: Patience,
 ) -> Response<Body> {
     let answered = match (request.method(), request.uri().path()) {
-        (&Method::POST, PATH) => command(request, hands).await,
+        (&Method::POST, PATH) => command(request, hands, draining, patience).await,
         (&Method::POST, COPIES_PATH) => match copy(request, hands).await {
             Ok(stream) => return copied(stream, draining, patience),
             Err(refusal) => Err(refusal),
@@ -167,11 +167,32 @@ async fn answer(
     response
 }
 
-async fn command(request: HttpRequest<Incoming>, hands: &Hands) -> Result<Reply, Refusal> {
+async fn command(
+    request: HttpRequest<Incoming>,
+    hands: &Hands,
+    draining: watch::Receiver<bool>,
+    patience: Patience,
+) -> Result<Reply, Refusal> {
     let body = read(request).await?;
     // What serde says could quote what it read.
     let request: Request = serde_json::from_slice(&body).map_err(|_| unread("another form"))?;
-    hands.carry_out(request).await
+    match request {
+        Request::Verify => verify(hands, draining, patience).await,
+        other => hands.carry_out(other).await,
+    }
+}
+
+/// A verification reads everything, so its connection lasts as long as it does. A drain does not wait for it: the folder
+/// can be verified when the engine has ended.
+async fn verify(hands: &Hands, mut draining: watch::Receiver<bool>, patience: Patience) -> Result<Reply, Refusal> {
+    let mut verifying = pin!(hands.carry_out(Request::Verify));
+    loop {
+        tokio::select! {
+            reply = &mut verifying => return reply,
+            _ = draining.wait_for(|&draining| draining) => return Err(broken_off("verification")),
+            () = tokio::time::sleep(CONNECTION_TIME_MAX / 2) => patience.renew(),
+        }
+    }
 }
 
 async fn copy(request: HttpRequest<Incoming>, hands: &Hands) -> Result<BackupStream, Refusal> {
@@ -200,7 +221,7 @@ fn copied(stream: BackupStream, draining: watch::Receiver<bool>, patience: Patie
             let (mut stream, mut draining) = copying?;
             let piece = tokio::select! {
                 piece = stream.next() => piece.map_err(Refusal::from),
-                _ = draining.wait_for(|&draining| draining) => Err(broken_off()),
+                _ = draining.wait_for(|&draining| draining) => Err(broken_off("copy")),
             };
             patience.renew();
             Some(match piece {
@@ -215,8 +236,8 @@ fn copied(stream: BackupStream, draining: watch::Receiver<bool>, patience: Patie
     response
 }
 
-fn broken_off() -> Refusal {
-    let message = "the copy was broken off because the engine ends; make it again when it serves".to_owned();
+fn broken_off(what: &str) -> Refusal {
+    let message = format!("the {what} was broken off because the engine ends; make it again");
     Refusal { kind: Kind::Refused, message }
 }
 

@@ -1,5 +1,6 @@
 //! What operators ask and what they are answered, as it goes over the control socket. Personal data go in, never out.
 
+use qnect_storage::{Finding, Report};
 use serde::{Deserialize, Serialize};
 
 /// What an operator asks. No `Debug`: it may hold a person's name and number.
@@ -61,6 +62,8 @@ pub enum Request {
         /// The id.
         owner: String,
     },
+    /// Whether all that is stored is whole.
+    Verify,
 }
 
 /// What is copied out of a running engine, for a backup.
@@ -113,6 +116,69 @@ pub enum Reply {
     Tags(Vec<TagLine>),
     /// Owners, as they stand now.
     Owners(Vec<OwnerLine>),
+    /// What was looked at, and what is wrong with it.
+    Verified(Verified),
+}
+
+/// What a verification looked at, and what is wrong.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Verified {
+    /// Whether nothing is wrong.
+    pub clean: bool,
+    /// The number of the last commit.
+    pub commit: u64,
+    /// Tables that were read.
+    pub tables: u64,
+    /// Rows by keyspace.
+    pub rows: Vec<KeyspaceRows>,
+    /// Rows of people who were erased.
+    pub erased: u64,
+    /// People who have a key.
+    pub people: usize,
+    /// What the store holds, in 64 hex digits; null when not all of it could be read.
+    pub logical_hash: Option<String>,
+    /// What is wrong.
+    pub findings: Vec<FindingLine>,
+    /// What is wrong beyond those.
+    pub more_findings: u64,
+}
+
+/// The rows of a keyspace.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct KeyspaceRows {
+    /// Its name.
+    pub keyspace: String,
+    /// How many.
+    pub rows: u64,
+}
+
+/// Something that is wrong.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FindingLine {
+    /// Where.
+    pub place: String,
+    /// What.
+    pub what: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+impl From<Report> for Verified {
+    fn from(report: Report) -> Self {
+        let rows = |(keyspace, rows): &(&str, u64)| KeyspaceRows { keyspace: (*keyspace).to_owned(), rows: *rows };
+        let line = |Finding { place, what, remedy }| FindingLine { place, what, remedy };
+        Self {
+            clean: report.is_clean(),
+            commit: report.commit,
+            tables: report.tables,
+            rows: report.rows.iter().map(rows).collect(),
+            erased: report.erased,
+            people: report.people,
+            logical_hash: report.logical.map(|hash| hash.to_string()),
+            more_findings: report.more_findings,
+            findings: report.findings.into_iter().map(line).collect(),
+        }
+    }
 }
 
 /// A tag.
