@@ -526,4 +526,6 @@ ALSO(ftruncate) int ftruncate64(int, off_t);
 ALSO(fallocate) int fallocate64(int, int, off_t, off_t);
 ALSO(posix_fallocate) int posix_fallocate64(int, off_t, off_t);
 ALSO(sendfile) ssize_t sendfile64(int, int, off_t *, size_t);
+ALSO(statvfs) int statvfs64(const char *, struct statvfs64 *);
+ALSO(fstatvfs) int fstatvfs64(int, struct statvfs64 *);
 ALSO(mmap) void *mmap64(void *, size_t, int, int, int, off_t);

@@ -72,11 +72,11 @@ async fn work_until_gone(ground: &mut Ground, server: &mut Server) -> End {
     };
     let look = async {
         while !stop.get() {
-            let asked = SystemTime::now();
+            // As it was when it was asked.
+            let since = failed.get().and_then(|failed: SystemTime| failed.elapsed().ok());
             let ready = matches!(ops.get("/readyz").await, Reply::Answered(answer) if answer.status == 200);
-            if let (true, Some(failed)) = (ready, failed.get()) {
-                // As it was when it was asked.
-                ready_until.set(asked.duration_since(failed).unwrap_or_default().max(ready_until.get()));
+            if let (true, Some(since)) = (ready, since) {
+                ready_until.set(since);
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }

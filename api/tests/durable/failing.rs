@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::disk::{Failure, Faults, Kinds};
 use crate::ending::until_gone;
 use crate::ground::Ground;
+use crate::oracle::Oracle;
 use crate::random::{Random, amount, seed};
 use crate::rewind::{Loss, Names};
 
@@ -17,7 +18,7 @@ const STARTS: usize = 8;
 /// What an operator is told to do.
 const REMEDIES: [&str; 4] = ["a restart", "start again", "check that", "restore"];
 /// Lives that end with a failed sync, each followed by one that does not know of it.
-const CYCLES: usize = 4;
+const CYCLES: usize = 3;
 /// Everything is read back after so many lives.
 const INSPECT_EVERY: usize = 5;
 
@@ -60,7 +61,7 @@ async fn after_the_first_failure_nothing_is_acknowledged_and_the_process_ends() 
     }
     let server = ground.start(&Faults::NONE);
     ground.inspect(&server, "in the end").await;
-    println!("{}", ground.oracle(|oracle| oracle.tally.to_string()));
+    println!("{}", ground.oracle(Oracle::summary));
 }
 
 /// The kernel takes what it could not write for written, and shows it to the next process: which must not build on it.

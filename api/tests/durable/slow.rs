@@ -39,20 +39,19 @@ async fn while_a_sync_hangs_scans_are_answered_and_nobody_waits_for_long() {
     let Some(mut ground) = Ground::new(seed(), 1) else { return };
     let server = ground.start(&Faults::NONE);
     let (door, ops) = (Door::at(server.address), operations(&server));
-    let (caller, code) = (ground.yard.codes[0].clone(), ground.yard.codes[1].clone());
-    let (id, told) = open(&caller, "before", &door, &ground.yard.oracle).await;
+    let codes = &ground.yard.codes;
+    let (id, told) = open(&codes[0], "before", &door, &ground.yard.oracle).await;
     assert_eq!(told, Some(Told::Ok));
 
     ground.disk.plan(&Faults { sync: HANGS, ..Faults::NONE });
     let oracle = &ground.yard.oracle;
-    let keys: Vec<String> = (0..ASKED).map(|n| format!("meanwhile-{n}")).collect();
-    // The first of them makes the disk busy.
-    let asked = join_all(keys.iter().map(|key| ask(&code, key, &door, oracle)));
+    // Each at a tag of its own; the first of them makes the disk busy.
+    let asked = join_all(codes[1..=ASKED].iter().map(|code| ask(code, "meanwhile", &door, oracle)));
     let before = ground.disk.happened().syncs;
     let scanned = async {
         hangs(&ground.disk).await;
         for _ in 0..SCANS {
-            let reply = door.get(&format!("/q/{code}")).await;
+            let reply = door.get(&format!("/q/{}", codes[1])).await;
             assert!(matches!(&reply, Reply::Answered(answer) if answer.status == 200), "{reply:?}");
         }
         assert_eq!(ground.disk.happened().syncs, before, "a scan waited for the disk");
@@ -76,9 +75,9 @@ async fn while_a_sync_hangs_scans_are_answered_and_nobody_waits_for_long() {
 
     ground.disk.plan(&Faults::NONE);
     // Whoever comes back gets what they asked for, once.
-    for key in keys.iter().take(3) {
+    for code in &codes[1..4] {
         let came = async {
-            while ask(&code, key, &door, &ground.yard.oracle).await.told(201) != Told::Ok {
+            while ask(code, "meanwhile", &door, &ground.yard.oracle).await.told(201) != Told::Ok {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         };
