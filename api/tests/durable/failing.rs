@@ -15,6 +15,8 @@ const SITES_SAMPLED: usize = 25;
 const SITES: usize = 500;
 /// Starts of one kind that fail.
 const STARTS: usize = 8;
+/// Calls that are interrupted, at a start and then while it serves.
+const INTERRUPTED: u64 = 6;
 /// What an operator is told to do.
 const REMEDIES: [&str; 4] = ["a restart", "start again", "check that", "restore"];
 /// Lives that end with a failed sync, each followed by one that does not know of it.
@@ -62,6 +64,23 @@ async fn after_the_first_failure_nothing_is_acknowledged_and_the_process_ends() 
     let server = ground.start(&Faults::NONE);
     ground.inspect(&server, "in the end").await;
     println!("{}", ground.oracle(Oracle::summary));
+}
+
+#[tokio::test]
+async fn an_interrupted_call_means_nothing() {
+    let Some(mut ground) = Ground::new(seed(), 1) else { return };
+    let kinds = Kinds::WRITE.and(Kinds::SYNC).and(Kinds::LENGTH).and(Kinds::READ);
+    for from in 1..=INTERRUPTED {
+        let interrupted = Faults { kinds, from, how: Failure::Interrupted, ..Faults::NONE };
+        let server = ground.start(&interrupted);
+        assert_eq!(ground.disk.happened().failed, 1, "while it starts");
+        ground.inspect(&server, &format!("started with an interrupted call {from}")).await;
+        ground.disk.plan(&interrupted);
+        ground.yard.work_until_killed(server, Duration::from_millis(200)).await;
+        assert_eq!(ground.disk.happened().failed, 1, "while it serves");
+    }
+    let server = ground.start(&Faults::NONE);
+    ground.inspect(&server, "in the end").await;
 }
 
 /// The kernel takes what it could not write for written, and shows it to the next process: which must not build on it.

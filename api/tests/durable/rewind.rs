@@ -53,16 +53,13 @@ pub(crate) struct Undone {
 /// Takes the power from `folder`, whose process is gone.
 pub(crate) fn rewind(log: &Log, folder: &Path, loss: Loss, names: Names, random: &mut Random) -> Undone {
     let safe = if loss == Loss::SyncedToo { Safe::default() } else { Safe::of(log, names) };
-    let unsafe_records: Vec<usize> = (0..log.records.len()).filter(|n| !safe.keeps(log, *n)).collect();
-    // The records before `from(...)` are kept.
-    let mut moment = || match unsafe_records.len() {
-        0 => 0,
-        count => [unsafe_records.as_slice(), &[log.records.len()]].concat()[random.below(count + 1)],
-    };
+    // The records before these are kept: those about bytes, and those about names.
     let (from_bytes, from_names) = match loss {
         Loss::All | Loss::SyncedToo => (0, 0),
         Loss::Tail => {
-            let moment = moment();
+            let mut moments: Vec<usize> = (0..log.records.len()).filter(|n| !safe.keeps(log, *n)).collect();
+            moments.push(log.records.len());
+            let moment = moments[random.below(moments.len())];
             (moment, moment)
         }
         Loss::Torn(_) => (0, log.records.len()),
