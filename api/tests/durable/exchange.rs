@@ -53,6 +53,7 @@ impl Reply {
 }
 
 /// The public listener of one life of a server.
+#[derive(Clone)]
 pub(crate) struct Door {
     address: SocketAddr,
     http: hyper_util::client::legacy::Client<HttpConnector, Full<Bytes>>,

@@ -6,7 +6,6 @@ use std::time::Duration;
 use crate::disk::{Failure, Faults, Kinds};
 use crate::ending::until_gone;
 use crate::ground::Ground;
-use crate::oracle::Oracle;
 use crate::random::{Random, amount, seed};
 use crate::rewind::{Loss, Names};
 
@@ -63,7 +62,7 @@ async fn after_the_first_failure_nothing_is_acknowledged_and_the_process_ends() 
     }
     let server = ground.start(&Faults::NONE);
     ground.inspect(&server, "in the end").await;
-    println!("{}", ground.oracle(Oracle::summary));
+    println!("{}", ground.oracle(|oracle| oracle.tally.to_string()));
 }
 
 #[tokio::test]
@@ -76,7 +75,7 @@ async fn an_interrupted_call_means_nothing() {
         assert_eq!(ground.disk.happened().failed, 1, "while it starts");
         ground.inspect(&server, &format!("started with an interrupted call {from}")).await;
         ground.disk.plan(&interrupted);
-        ground.yard.work_until_killed(server, Duration::from_millis(200)).await;
+        ground.yard.work_until_killed(server, Duration::from_millis(200), false).await;
         assert_eq!(ground.disk.happened().failed, 1, "while it serves");
     }
     let server = ground.start(&Faults::NONE);
@@ -99,7 +98,7 @@ async fn what_a_failed_sync_left_in_memory_is_not_taken_for_safe_after_a_restart
         // The machine goes on, and so does the disk.
         let server = ground.start(&Faults::NONE);
         ground.inspect(&server, &format!("cycle {cycle}, after the failure")).await;
-        ground.yard.work_until_killed(server, Duration::from_millis(100)).await;
+        ground.yard.work_until_killed(server, Duration::from_millis(100), false).await;
         let both = first_life.then(ground.disk.log());
         ground.lose_power_after(&both, Loss::All, Names::WithFile);
     }
@@ -112,7 +111,7 @@ async fn what_a_failed_sync_left_in_memory_is_not_taken_for_safe_after_a_restart
 async fn a_start_that_fails_says_what_to_do_and_the_next_one_succeeds() {
     let Some(mut ground) = Ground::new(seed(), 1) else { return };
     let server = ground.start(&Faults::NONE);
-    ground.yard.work_until_killed(server, Duration::from_millis(200)).await;
+    ground.yard.work_until_killed(server, Duration::from_millis(200), false).await;
     for kinds in [Kinds::CHANGES, Kinds::READ, Kinds::SYNC.and(Kinds::WRITE).and(Kinds::LENGTH)] {
         let server = ground.start(&Faults { kinds, ..Faults::NONE });
         let calls = ground.disk.happened().seen as usize;

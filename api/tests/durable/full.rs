@@ -8,7 +8,6 @@ use crate::driver::{open, take};
 use crate::ending::until_gone;
 use crate::exchange::{Door, Reply};
 use crate::ground::Ground;
-use crate::oracle::Oracle;
 use crate::possible::Told;
 use crate::random::{amount, seed};
 use crate::script::Step;
@@ -48,7 +47,7 @@ async fn a_disk_that_becomes_full_ends_the_process_and_loses_nothing() {
     }
     let server = ground.start(&Faults::NONE);
     ground.inspect(&server, "in the end").await;
-    println!("{}", ground.oracle(Oracle::summary));
+    println!("{}", ground.oracle(|oracle| oracle.tally.to_string()));
 }
 
 #[tokio::test]

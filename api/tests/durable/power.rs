@@ -8,7 +8,6 @@ use std::time::Duration;
 use crate::disk::{Disk, Failure, Faults};
 use crate::folder::{Folder, files, owner, stderr, stdout};
 use crate::ground::Ground;
-use crate::oracle::Oracle;
 use crate::random::{Random, amount, seed};
 use crate::rewind::{Loss, Names, rewind};
 use crate::server::Server;
@@ -35,7 +34,7 @@ impl Ground {
     /// Everybody works until the server is killed with the power.
     async fn live(&mut self, server: Server) {
         let life = self.random.short_rather_than_long(LIFE_MS.0, LIFE_MS.1);
-        self.yard.work_until_killed(server, Duration::from_secs_f64(life / 1_000.0)).await;
+        self.yard.work_until_killed(server, Duration::from_secs_f64(life / 1_000.0), false).await;
     }
 }
 
@@ -52,7 +51,7 @@ async fn what_was_not_synced_is_lost_and_nothing_else() {
     }
     let server = ground.start_slowly();
     ground.inspect(&server, "in the end").await;
-    println!("{cycles} cycles: {}; {:?}", ground.oracle(Oracle::summary), ground.undone);
+    println!("{cycles} cycles: {}; {:?}", ground.oracle(|oracle| oracle.tally.to_string()), ground.undone);
     assert!(4 * ground.undone.pieces >= cycles, "hardly anything was in danger: {:?}", ground.undone);
 }
 
@@ -81,7 +80,7 @@ async fn what_was_not_synced_is_torn_and_nothing_acknowledged_is_lost() {
     }
     let server = ground.start_slowly();
     ground.inspect(&server, "in the end").await;
-    println!("{cycles} cycles, {refused} refused: {}", ground.oracle(Oracle::summary));
+    println!("{cycles} cycles, {refused} refused: {}", ground.oracle(|oracle| oracle.tally.to_string()));
 }
 
 /// The folder is new, and the power fails in the middle of its making, or later.
@@ -141,7 +140,7 @@ async fn the_undo_log_knows_everything_that_a_server_does_to_its_folder() {
     let data = ground.yard.folder.data();
     let before = contents(&data);
     let server = ground.start_slowly();
-    ground.yard.work_until_killed(server, Duration::from_secs(2)).await;
+    ground.yard.work_until_killed(server, Duration::from_secs(2), false).await;
     assert!(contents(&data) != before, "a server writes");
     ground.lose_power(Loss::SyncedToo, Names::WithFile);
     let after = contents(&data);
