@@ -43,6 +43,7 @@ mod script;
 mod server;
 mod sigterm;
 mod slow;
+mod tally;
 mod undo;
 mod world;
 mod yard;
