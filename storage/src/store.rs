@@ -1,12 +1,10 @@
 //! The store as a whole: opened once, shared by everyone, closed in order.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use fjall::{Database, DatabaseBuilder};
 use qnect_core::caller::CallerRoot;
 use qnect_core::record::{Record, ScanRecord};
 use qnect_core::session::SessionSnapshot;
@@ -19,28 +17,21 @@ use tokio::sync::watch;
 use crate::backup::{Backups, Source, is_half_restored};
 use crate::chores::Chore;
 use crate::clerk::{Clerk, ErrandQueue};
-use crate::codec::{FOLDER_FORMAT, Head, from_bytes};
 use crate::commit::{CommitMetrics, CommitQueue, Committer, Grouping, Lane, Ledger, Promise, QueueFull, ScanLog, Work};
-use crate::error::{Damage, Remedy, StorageError};
+use crate::error::StorageError;
 use crate::failure::Failure;
-use crate::folders::{keep_names, make_folder};
+use crate::folders::make_folder;
 use crate::keyring::Keyring;
-use crate::keys::{KeyError, MasterKey};
-use crate::layout::{HEAD_KEY, Keyspaces, Space, keyspace};
-use crate::mark::{HighWaterMark, MarkKeeper};
+use crate::keys::MasterKey;
+use crate::mark::MarkKeeper;
+use crate::opening::{Whole, open_whole};
 use crate::owners::{self, NewOwner, RegisteredOwner};
 use crate::read::{READERS, Read, ReadError, ReadQueue, Reader, Revival};
 use crate::space::{Intake, SpaceKeeper, SpaceOptions};
 use crate::threads::Thread;
-use crate::verify::{Checks, Preflight, Proof};
+use crate::verify::Checks;
 use crate::watchdog::{self, Progress};
 
-/// Bytes of fjall's block cache.
-const CACHE_BYTES: u64 = 64 * 1024 * 1024;
-/// Bytes of journals at most: what a start has to read again. fjall's default of 512 MiB would take half a minute.
-const JOURNALS_BYTES: u64 = 128 * 1024 * 1024;
-/// fjall's own threads. With two, one spins while the other compacts.
-const FJALL_WORKERS: usize = 1;
 /// How long one commit may take before new sessions are turned away: a person with a telephone in hand waits no longer.
 const STALLED_AFTER: Duration = Duration::from_secs(1);
 /// Owners that one batch of a bulk registration holds.
@@ -114,30 +105,7 @@ impl Storage {
         }
         let space = SpaceKeeper::new(folder, options.space);
         let intake = space.intake();
-        let mark = HighWaterMark::at(folder.join("high-water.mark"));
-        let marked = mark.read()?;
-        // A million keys take as long as the journals do.
-        let table = folder.join("keys.table");
-        let (database, keys) = std::thread::scope(|scope| {
-            let keys = scope.spawn(|| Keyring::open(options.master, &table, false));
-            let database = open_whole(&folder.join("db"), marked);
-            (database, keys.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-        });
-        let (database, proof) = database?;
-        let head = read_head(&database, marked)?;
-        // Before a keyspace that is missing is made: what is not whole stays as it is.
-        proof.confirm(&head)?;
-        let spaces = Keyspaces::open(&database)?;
-        keep_names(folder).map_err(|e| StorageError::folder(folder, e))?;
-        let keys = match keys {
-            // Only now: a database that was lost as a whole is not a new one, and gets no empty key table.
-            Err(StorageError::Keys(KeyError::TableMissing { .. })) if head.sequence == 0 => {
-                Keyring::open(options.master, &table, true)
-            }
-            opened => opened,
-        };
-        let keys = Arc::new(keys?);
-        keys_are_not_older(&keys, &head)?;
+        let Whole { database, spaces, head, keys, mark, marked } = open_whole(folder, options.master)?;
         let floor = Timestamp::from_millis(head.at_ms);
         let now: Arc<dyn Fn() -> Timestamp + Send + Sync> = Arc::new(clock(floor));
         keys.prepare_days(now())?;
@@ -374,55 +342,6 @@ impl std::fmt::Debug for Storage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Storage").field("commit_queue_depth", &self.commit_queue_depth()).finish_non_exhaustive()
     }
-}
-
-/// Keys are on stable storage before anything is committed that needs them, so a table behind the head is another's past.
-pub(crate) fn keys_are_not_older(keys: &Keyring, head: &Head) -> Result<(), StorageError> {
-    let (Some(expected_epoch), Some(expected)) = (head.key_epoch, head.key_entries) else {
-        return Ok(());
-    };
-    let found = keys.extent();
-    let is_same = head.key_table.is_none_or(|table| table == found.table);
-    if found.epoch > expected_epoch || (found.epoch == expected_epoch && found.entries >= expected && is_same) {
-        return Ok(());
-    }
-    Err(StorageError::OldKeys { epoch: found.epoch, found: found.entries, expected_epoch, expected })
-}
-
-/// Looks before fjall touches anything: opening, it cuts and removes what it cannot read.
-fn open_whole(path: &Path, marked: u64) -> Result<(Database, Proof), StorageError> {
-    let proof = Preflight::of(path, marked)?.settle()?;
-    Ok((open_database(path)?, proof))
-}
-
-pub(crate) fn open_database(path: &Path) -> Result<Database, StorageError> {
-    let builder = Database::builder(path).cache_size(CACHE_BYTES).max_journaling_size(JOURNALS_BYTES);
-    open_with(path, builder.worker_threads(FJALL_WORKERS))
-}
-
-/// Opens a database; a panic of the library is damage that it meets, and refuses the folder like any other.
-pub(crate) fn open_with(path: &Path, builder: DatabaseBuilder<Database>) -> Result<Database, StorageError> {
-    match catch_unwind(AssertUnwindSafe(|| builder.open())) {
-        Ok(Ok(database)) => Ok(database),
-        Ok(Err(fjall::Error::Locked)) => Err(StorageError::InUse(path.to_owned())),
-        Ok(Err(other)) => Err(other.into()),
-        Err(_) => Err(Damage::of(path, "the database library panics over it", Remedy::Restore).into()),
-    }
-}
-
-/// The last commit of a database, which must be one that this program can go on from.
-pub(crate) fn read_head(database: &Database, marked: u64) -> Result<Head, StorageError> {
-    let head: Head = match keyspace(database, Space::Head)?.get(HEAD_KEY)? {
-        Some(value) => from_bytes(Space::Head, &value)?,
-        None => Head::default(),
-    };
-    if let Some(found) = head.format.filter(|&format| format > FOLDER_FORMAT) {
-        return Err(StorageError::Newer { found, known: FOLDER_FORMAT });
-    }
-    if head.sequence < marked {
-        return Err(StorageError::Lost { found: head.sequence, marked });
-    }
-    Ok(head)
 }
 
 fn start(

@@ -22,7 +22,7 @@ use crate::keys::{KeyExtent, KeyTable, MasterKey};
 use crate::layout::{Keyspaces, Space};
 use crate::logical::LogicalHasher;
 use crate::mark::HighWaterMark;
-use crate::store::open_database;
+use crate::opening::open_database;
 
 /// What a data folder holds, as [`Storage::open`](crate::Storage::open) names it.
 const DATABASE: &str = "db";

@@ -15,7 +15,7 @@ use crate::keyring::Keyring;
 use crate::keys::{KeyError, MasterKey};
 use crate::layout::Keyspaces;
 use crate::mark::HighWaterMark;
-use crate::store::{keys_are_not_older, open_with, read_head};
+use crate::opening::{keys_are_not_older, open_with, read_head};
 
 /// Looks at everything in the data folder `folder`, on a private copy: no byte of the folder is changed. Blocks, for as
 /// long as it takes to read the whole database. Needs room for a copy of the journals and of the key table.
