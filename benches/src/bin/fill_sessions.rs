@@ -10,7 +10,6 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use qnect_core::access_code::AccessCode;
 use qnect_core::caller::DayToken;
@@ -25,6 +24,7 @@ use qnect_core::session_id::SessionId;
 use qnect_core::tag::OwnerId;
 use qnect_core::tag_code::{TagCode, TagId};
 use qnect_core::time::{Span, Timestamp};
+use qnect_engine::Clock;
 use qnect_storage::keys::MasterKey;
 use qnect_storage::{Lane, OpenOptions, Storage};
 
@@ -90,9 +90,8 @@ impl Options {
     }
 }
 
-#[allow(clippy::disallowed_methods)] // There is no engine here whose clock could be asked.
 fn fill(options: &Options) -> Result<(), Failure> {
-    let now = Timestamp::from_millis(u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?);
+    let now = Clock::starting_at_least(Timestamp::from_millis(0)).now();
     let master = MasterKey::read_file(&options.key_file)?;
     let storage = Storage::open(&OpenOptions::new(&options.data, &master), |floor| move || floor.max(now))?;
     let numbers: Vec<_> = (0..options.numbers)
