@@ -72,7 +72,7 @@ impl Keyring {
     /// Makes the keys of the day of `now` and of the next one, so that no caller's token ever waits for a disk.
     pub(crate) fn prepare_days(&self, now: Timestamp) -> Result<(), KeyError> {
         self.table.day_key(now.utc_day())?;
-        self.table.day_key(now.utc_day() + 1)?;
+        self.table.day_key(now.utc_day().saturating_add(1))?;
         Ok(())
     }
 

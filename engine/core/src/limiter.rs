@@ -21,7 +21,8 @@ impl Quota {
     }
 }
 
-/// The state of one limited thing: the theoretical arrival time, in nanoseconds since the Unix epoch (until 2554).
+/// The state of one limited thing: the theoretical arrival time, in nanoseconds since the Unix epoch (until 2554: from
+/// then on there is no limit).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Cell {
     arrival_ns: u64,
@@ -41,8 +42,8 @@ impl Cell {
             return Ok(Allowance { arrival_ns: self.arrival_ns });
         };
         let now_ns = when.as_millis().saturating_mul(1_000_000);
-        let arrival_ns = self.arrival_ns.max(now_ns) + quota.interval_ns;
-        let too_early_ns = arrival_ns.saturating_sub(now_ns + quota.burst_ns);
+        let arrival_ns = self.arrival_ns.max(now_ns).saturating_add(quota.interval_ns);
+        let too_early_ns = arrival_ns.saturating_sub(now_ns.saturating_add(quota.burst_ns));
         if too_early_ns == 0 {
             Ok(Allowance { arrival_ns })
         } else {
@@ -67,7 +68,7 @@ impl Cell {
     pub fn replay(&mut self, quota: Option<Quota>, when: Timestamp) {
         if let Some(quota) = quota {
             let now_ns = when.as_millis().saturating_mul(1_000_000);
-            self.arrival_ns = self.arrival_ns.max(now_ns) + quota.interval_ns;
+            self.arrival_ns = self.arrival_ns.max(now_ns).saturating_add(quota.interval_ns);
         }
     }
 

@@ -32,7 +32,8 @@ impl Lockout {
             self.wrong = 0;
         }
         self.wrong += 1;
-        self.last_wrong_at = now;
+        // Inputs of two tags may come in another order than their times.
+        self.last_wrong_at = self.last_wrong_at.max(now);
     }
 
     /// A code was right.
@@ -67,6 +68,16 @@ mod tests {
         assert!(!lockout.is_locked(at(20 + 900)));
         lockout.on_wrong_code(920, at(20 + 900));
         assert!(!lockout.is_locked(at(20 + 900)), "afterwards the count begins again");
+    }
+
+    #[test]
+    fn a_wrong_code_of_an_earlier_time_shortens_no_lock() {
+        let mut lockout = Lockout::default();
+        for (this_try, secs) in [(0, 100), (1, 100), (2, 40)] {
+            lockout.on_wrong_code(this_try, at(secs));
+        }
+        assert!(lockout.is_locked(at(100 + 899)));
+        assert!(!lockout.is_locked(at(100 + 900)));
     }
 
     #[test]

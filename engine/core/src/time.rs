@@ -27,9 +27,10 @@ impl Timestamp {
         Span(self.0.saturating_sub(earlier.0))
     }
 
-    /// Whole days since the Unix epoch, in UTC: the day of a caller's day token.
+    /// Whole days since the Unix epoch, in UTC: the day of a caller's day token. Saturates at the end of time.
     pub const fn utc_day(self) -> u32 {
-        (self.0 / Span::DAY.0) as u32
+        let day = self.0 / Span::DAY.0;
+        if day > u32::MAX as u64 { u32::MAX } else { day as u32 }
     }
 }
 
@@ -106,6 +107,15 @@ mod tests {
         let midnight_utc = Timestamp::from_millis(1_763_683_200_000);
         assert_eq!(Zone::utc().minute_of_day(midnight_utc), 0);
         assert_eq!(kolkata.minute_of_day(midnight_utc), 330);
+    }
+
+    #[test]
+    fn the_end_of_time_is_a_day_and_a_minute_like_others() {
+        let end = Timestamp::from_millis(u64::MAX);
+        assert_eq!(end.utc_day(), u32::MAX);
+        assert_eq!(end.plus(Span::DAY), end);
+        assert!(Zone::utc().minute_of_day(end) < 24 * 60);
+        assert_eq!(Timestamp::from_millis(9_223_372_036_855).utc_day(), 106_751, "in 2262");
     }
 
     #[test]

@@ -158,6 +158,19 @@ fn time_that_steps_back_refills_nothing_and_takes_nothing() {
 }
 
 #[test]
+fn the_end_of_time_is_no_panic() {
+    let quota = Quota::new(2, Span::from_secs(60));
+    for ms in [9_223_372_036_855, u64::MAX / 1_000_000, u64::MAX / 1_000_000 + 1, u64::MAX] {
+        let (when, mut cell) = (Timestamp::from_millis(ms), Cell::default());
+        assert_eq!(take(&mut cell, quota, when), Ok(()));
+        let _ = take(&mut cell, quota, when);
+        cell.replay(quota, when);
+        cell.refund(quota);
+        let _ = cell.is_idle(when);
+    }
+}
+
+#[test]
 fn a_cell_is_idle_when_all_has_drained() {
     let quota = Quota::new(2, Span::from_secs(60));
     let mut cell = Cell::default();
