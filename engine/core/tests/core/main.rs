@@ -11,3 +11,8 @@ mod privacy;
 mod restore;
 mod simulation;
 mod table;
+
+/// A number that a run is told by its environment.
+fn setting(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|value| value.parse().unwrap_or_else(|_| panic!("{name} must be a number")))
+}

@@ -28,15 +28,13 @@ use census::{CORNERS, Census};
 use trace::Trace;
 use world::World;
 
+use crate::setting;
+
 /// Worlds of a run that is not told otherwise.
 const SEEDS: u64 = 10_000;
 
 /// From so many worlds on every corner of the machines is visited.
 const SEEDS_OF_A_CENSUS: u64 = 5_000;
-
-fn setting(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|value| value.parse().unwrap_or_else(|_| panic!("{name} must be a number")))
-}
 
 /// Lives through the world of a seed and returns the hash of its story, and what was seen.
 fn quietly(seed: u64) -> (u64, Census) {

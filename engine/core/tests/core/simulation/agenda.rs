@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use qnect_core::time::Timestamp;
 
 use super::network::{Truth, Webhook, WebhookId};
+use super::restart::Reset;
 
 /// One thing that happens.
 #[derive(Debug, Clone)]
@@ -44,6 +45,12 @@ impl Agenda {
 
     pub(super) fn take(&mut self) -> Option<(Timestamp, Item)> {
         self.items.pop_first().map(|((at, _), item)| (at, item))
+    }
+
+    /// The clock was set while nobody looked: what is to happen comes after the same time as before.
+    pub(super) fn reset_clock(&mut self, reset: Reset) {
+        self.items =
+            std::mem::take(&mut self.items).into_iter().map(|((at, n), item)| ((reset.of(at), n), item)).collect();
     }
 
     /// A process that ended commits nothing and waits for nothing.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 pub(super) struct Census(BTreeMap<&'static str, u64>);
 
 /// What every larger run must have seen.
-pub(super) const CORNERS: [&str; 45] = [
+pub(super) const CORNERS: [&str; 49] = [
     "a session opened",
     "a request replayed",
     "a request refused",
@@ -52,6 +52,10 @@ pub(super) const CORNERS: [&str; 45] = [
     "an end lost with its crash",
     "a tag revived",
     "a clock that jumps",
+    "a start with a clock that is behind",
+    "a start from the last commit",
+    "a start with a clock that leapt",
+    "a session kept for a day",
 ];
 
 impl Census {

@@ -13,6 +13,7 @@ use qnect_core::session_id::SessionId;
 use qnect_core::tag::{DialSettled, Tag};
 
 use super::agenda::Item;
+use super::cast::tag_id;
 use super::judge::Promise;
 use super::network::WebhookId;
 use super::store::Ticket;
@@ -125,7 +126,9 @@ impl World {
     pub(super) fn look_at_clock(&mut self, n: usize) {
         let now = self.now;
         let (outcomes, _) = self.input(n, None, None, |tag, desk, effects| tag.on_time(now, desk, effects));
-        self.judge.in_time(&self.places[n].tag.snapshot(), now);
+        let sessions = self.places[n].tag.snapshot();
+        self.judge.in_time(&sessions, now);
+        self.judge.kept(&sessions, |id| id.tag() == tag_id(n), now);
         self.trace.tell(now, format_args!("the clock of tag {n}: {outcomes:?}"));
     }
 
@@ -153,7 +156,7 @@ impl World {
             return;
         }
         let count = if self.bits.percent(70) { waiting } else { 1 + self.bits.below(waiting) };
-        self.store.commit(count);
+        self.store.commit(count, self.now);
         if self.store.waiting() > 0 {
             self.agenda.add(self.now.plus(self.bits.millis(1, 30)), Item::Commit);
         }

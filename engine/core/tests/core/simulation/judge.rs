@@ -12,7 +12,8 @@ use qnect_core::number::IntermediaryNumber;
 use qnect_core::policy::{ACCEPT, PROVIDER_ANSWERS, Policy, SETTLE, WATCHDOG};
 use qnect_core::session::{Change, Session, SessionSnapshot, State, Stay};
 use qnect_core::session_id::SessionId;
-use qnect_core::time::Timestamp;
+use qnect_core::tag::ENDED_SESSIONS_MAX;
+use qnect_core::time::{Span, Timestamp};
 pub(super) use routes::{Answered, digits};
 
 use self::routes::DialSeen;
@@ -180,6 +181,23 @@ impl Judge {
     pub(super) fn in_time(&self, sessions: &[SessionSnapshot], now: Timestamp) {
         for s in sessions {
             self.notes[&s.id].in_time(&self.rules.policy, now);
+        }
+    }
+
+    /// What has ended answers for a day, as far as a tag has room for it; `sessions` are those of one tag, `is_of` says which
+    /// are.
+    pub(super) fn kept(&mut self, sessions: &[SessionSnapshot], is_of: impl Fn(SessionId) -> bool, now: Timestamp) {
+        let ended_at = |id: &SessionId| self.notes[id].last.ended.map(|(_, at)| at);
+        let ended: Vec<_> =
+            self.opened.iter().filter(|id| is_of(**id)).filter_map(|id| Some((*id, ended_at(id)?))).collect();
+        if ended.len() > ENDED_SESSIONS_MAX {
+            return;
+        }
+        for (id, at) in ended.iter().filter(|(_, at)| now < at.plus(Span::DAY)) {
+            assert!(sessions.iter().any(|s| s.id == *id), "{} is forgotten too early", self.name(*id));
+            if at.plus(Span::DAY).since(now) < Span::HOUR {
+                self.census.saw("a session kept for a day");
+            }
         }
     }
 

@@ -14,6 +14,7 @@ use qnect_core::time::{Span, Timestamp};
 use super::agenda::{Agenda, Item};
 use super::cast::{Calling, leg};
 use super::judge::digits;
+use super::restart::Reset;
 use super::rules::Lies;
 use crate::bits::Bits;
 
@@ -106,6 +107,16 @@ impl Network {
         let call = Call { leg, number, calling, is_up: true, awaits: None, run: None };
         self.calls.push(call);
         agenda.add(now.plus(bits.millis(500, 8_000)), Item::Call(self.calls.len() - 1, Truth::Keys(code)));
+    }
+
+    /// The clock was set while nobody looked; the network's patience is what it was.
+    pub(super) fn reset_clock(&mut self, reset: Reset) {
+        for call in &mut self.calls {
+            call.awaits = call.awaits.map(|(webhook, until)| (webhook, reset.of(until)));
+            if let Some(run) = &mut call.run {
+                run.connects_until = reset.of(run.connects_until);
+            }
+        }
     }
 
     /// Something happens on a call.

@@ -112,7 +112,7 @@ impl Rules {
             full_queue: bits.pick(&[0, 20]),
             no_yesterday: bits.percent(10),
             crashes: bits.percent(60),
-            jumps: bits.percent(40),
+            jumps: bits.percent(60),
         };
         Self { codes: bits.pick(&[2, 6, 8]), policy: Arc::new(policy), limits, lies, luck }
     }

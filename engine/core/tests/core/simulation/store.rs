@@ -6,6 +6,7 @@ use std::collections::{HashMap, VecDeque};
 use qnect_core::record::{Durability, Record};
 use qnect_core::session::SessionSnapshot;
 use qnect_core::session_id::SessionId;
+use qnect_core::time::Timestamp;
 
 /// The place of a record in the order of all; it is safe once that many are committed.
 pub(super) type Ticket = u64;
@@ -18,9 +19,16 @@ pub(super) struct Store {
     known: Vec<SessionId>,
     queue: VecDeque<SessionSnapshot>,
     committed: Ticket,
+    /// When something was last committed.
+    last_commit_at: Timestamp,
 }
 
 impl Store {
+    /// A store that was made, with the tags in it, at `now`.
+    pub(super) fn made_at(now: Timestamp) -> Self {
+        Self { last_commit_at: now, ..Self::default() }
+    }
+
     /// Takes a record. What nobody waits for may find no room.
     pub(super) fn push(&mut self, record: Record, has_room: bool) -> Option<Ticket> {
         let durability = record.durability();
@@ -45,13 +53,21 @@ impl Store {
     }
 
     /// Makes the next `count` records safe.
-    pub(super) fn commit(&mut self, count: usize) {
+    pub(super) fn commit(&mut self, count: usize, now: Timestamp) {
+        if count > 0 {
+            self.last_commit_at = now;
+        }
         for snapshot in self.queue.drain(..count) {
             self.committed += 1;
             if self.disk.insert(snapshot.id, snapshot.clone()).is_none() {
                 self.known.push(snapshot.id);
             }
         }
+    }
+
+    /// No start begins before it.
+    pub(super) fn last_commit_at(&self) -> Timestamp {
+        self.last_commit_at
     }
 
     pub(super) fn is_safe(&self, ticket: Ticket) -> bool {

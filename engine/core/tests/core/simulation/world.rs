@@ -86,7 +86,7 @@ impl World {
             caller_cells: HashMap::new(),
             addresses: vec![AddressCell::default(); 3],
             board: Switchboard::new(rules.codes),
-            store: Store::default(),
+            store: Store::made_at(now),
             network: Network::new(rules.lies),
             judge: Judge::new(rules.clone()),
             agenda,
@@ -166,7 +166,11 @@ impl World {
         // A tag that changed hands leaves its former owner's line to run out.
         let is_free = |cell: &OwnerCell| cell.live.is_none();
         assert!(self.changed_hands || self.owner_cells.iter().all(is_free), "an owner is engaged though nobody calls");
-        self.now = self.now.plus(Span::DAY).plus(Span::HOUR);
+        self.now = self.now.plus(Span::from_secs(86_399));
+        for n in 0..self.places.len() {
+            self.look_at_clock(n);
+        }
+        self.now = self.now.plus(Span::HOUR);
         for n in 0..self.places.len() {
             self.look_at_clock(n);
             let tag = &self.places[n].tag;

@@ -80,6 +80,16 @@ impl Judge {
         }
     }
 
+    /// Time begins again from before some ends, which were not committed and have not happened: whoever saw one of them in
+    /// its last moment may see another.
+    pub(in super::super) fn falls_to(&mut self, now: Timestamp) {
+        for notes in self.notes.values_mut() {
+            if notes.last.ended.is_some_and(|(_, at)| at > now) {
+                notes.published = None;
+            }
+        }
+    }
+
     /// After a restart an owner's line is taken by what the store says. A single tag that is revived changes no line.
     pub(in super::super) fn takes_lines(&mut self) {
         let policy = self.rules.policy.clone();
