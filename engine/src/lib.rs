@@ -26,7 +26,7 @@ mod workers;
 #[cfg(test)]
 mod tests;
 
-pub use clock::Clock;
+pub use clock::{Clock, ClockError};
 pub use engine::{Engine, EngineOptions, OpenReply, SessionRequest};
 pub use error::EngineError;
 pub use metrics::describe as describe_metrics;

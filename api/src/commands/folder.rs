@@ -13,12 +13,19 @@ use crate::config::Config;
 pub(super) fn open(config: &Config) -> Result<(Storage, Clock), CommandError> {
     let for_storage = config.for_storage()?;
     let master = keys::read(for_storage.key_file)?;
-    let mut clock = None;
-    let storage = Storage::open(&OpenOptions::new(for_storage.data_dir, &master), |floor| {
-        let started = *clock.insert(Clock::starting_at_least(floor));
-        move || started.now()
+    open_store(config, &OpenOptions::new(for_storage.data_dir, &master))
+}
+
+/// Opens a store and the clock that goes with it, unless the machine's clock and the last commit do not go together.
+pub(super) fn open_store(config: &Config, options: &OpenOptions<'_>) -> Result<(Storage, Clock), CommandError> {
+    let machine = Clock::of_machine()?;
+    let mut checked = None;
+    let storage = Storage::open(options, |last| {
+        let clock = *checked.insert(machine.after(last, config.storage.clock_gap_days_max));
+        // One that is refused stands still until the store is closed again, and nothing is written by it.
+        move || clock.map_or(last, |clock| clock.now())
     })?;
-    let clock = clock.unwrap_or_else(|| Clock::starting_at_least(storage.clock_floor()));
+    let clock = checked.unwrap_or(Ok(machine))?;
     Ok((storage, clock))
 }
 

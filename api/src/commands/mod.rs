@@ -23,6 +23,7 @@ mod terminal;
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
+use qnect_engine::ClockError;
 use qnect_storage::keys::KeyError;
 use qnect_storage::{BackupError, StorageError};
 
@@ -62,6 +63,9 @@ pub enum CommandError {
     /// A provider cannot be asked. Exit code 2: an address in the configuration, or a machine without certificates.
     #[error(transparent)]
     Outbox(#[from] OutboxError),
+    /// The machine's clock cannot be right, or was not when the folder was written. Exit code 2.
+    #[error(transparent)]
+    Clock(#[from] ClockError),
     /// Anything else. Exit code 1.
     #[error("{0}")]
     Other(String),
@@ -71,7 +75,7 @@ impl CommandError {
     /// The exit code of the public interface.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Usage(_) | Self::Outbox(_) => 2,
+            Self::Config(_) | Self::Usage(_) | Self::Outbox(_) | Self::Clock(_) => 2,
             Self::Storage(error) => of_storage(error),
             Self::Backup(error) => of_backup(error),
             Self::Socket(SocketError::Live(_) | SocketError::NoSocket(_)) => 2,

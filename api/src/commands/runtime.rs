@@ -54,12 +54,7 @@ pub(super) struct Opened {
 pub(super) fn open(config: &Config, master: &MasterKey) -> Result<Opened, CommandError> {
     let metrics = observe::install().map_err(|e| CommandError::Other(format!("metrics cannot be installed: {e}")))?;
     let folder = config.for_storage()?.data_dir;
-    let mut clock = None;
-    let storage = Storage::open(&open_options(config, folder, master), |floor| {
-        let started = *clock.insert(Clock::starting_at_least(floor));
-        move || started.now()
-    })?;
-    let clock = clock.unwrap_or_else(|| Clock::starting_at_least(storage.clock_floor()));
+    let (storage, clock) = folder::open_store(config, &open_options(config, folder, master))?;
     Ok(Opened { storage: Arc::new(storage), clock, metrics })
 }
 

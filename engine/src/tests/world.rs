@@ -140,7 +140,7 @@ impl World {
         let options = OpenOptions::new(self.folder.path(), &self.master);
         let storage = metrics::with_local_recorder(&self.recorder, || {
             Storage::open(&options, |floor| {
-                let c = Clock::starting_at_least(floor.max(start));
+                let c = Clock::of_machine().unwrap().after(floor.max(start), 0).unwrap();
                 clock = Some(c);
                 move || c.now()
             })
