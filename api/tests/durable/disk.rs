@@ -130,6 +130,20 @@ pub(crate) struct Happened {
     pub(crate) what: String,
 }
 
+/// Builds a library of `ops/disk`; false where there is no C compiler.
+pub(crate) fn compile(library: &Path, sources: &[&str]) -> bool {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ops/disk");
+    let mut cc = Command::new("cc");
+    cc.args(["-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden", "-o"]).arg(library);
+    cc.args(sources.iter().map(|source| folder.join(source))).args(["-ldl", "-pthread"]);
+    let built = match cc.output() {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return false,
+        other => other.expect("the C compiler can be run"),
+    };
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    true
+}
+
 /// A lying disk for one process at a time.
 pub(crate) struct Disk {
     room: TempDir,
@@ -141,19 +155,10 @@ impl Disk {
     /// Builds the library; `None`, said aloud, where there is nothing to build it with.
     pub(crate) fn build() -> Option<Self> {
         let room = tempfile::tempdir().expect("a temporary folder");
-        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ops/disk");
-        let mut cc = Command::new("cc");
-        cc.args(["-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden", "-o"]);
-        cc.arg(room.path().join("lying_disk.so"));
-        cc.args(["lying_disk.c", "faults.c", "undo.c"].map(|source| sources.join(source))).args(["-ldl", "-pthread"]);
-        let built = match cc.output() {
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-                println!("skipped: there is no C compiler (cc) here, so no disk can be made to lie");
-                return None;
-            }
-            other => other.expect("the C compiler can be run"),
-        };
-        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+        if !compile(&room.path().join("lying_disk.so"), &["lying_disk.c", "faults.c", "undo.c"]) {
+            println!("skipped: there is no C compiler (cc) here, so no disk can be made to lie");
+            return None;
+        }
         let control = OpenOptions::new().read(true).write(true).create_new(true).open(room.path().join("control"));
         let control = control.expect("a control page");
         control.write_all_at(&[0; CONTROL_BYTES], 0).expect("a written page");

@@ -5,11 +5,12 @@
 //! everything back after a restart; `yard` holds all of them over one folder.
 //!
 //! `disk` puts the server on a disk that lies (`ops/disk`); `undo` and `rewind` take the power from it; `lying` tests that by
-//! itself.
+//! itself. `clock` sets the wall clock under a server.
 
 #[path = "../api/client.rs"]
 #[allow(dead_code, reason = "shared with the tests over HTTP")]
 mod client;
+mod clock;
 mod disk;
 mod driver;
 mod ending;
