@@ -15,7 +15,7 @@ const SCRIPTS: u64 = 5_000;
 /// Steps of a script.
 const STEPS: usize = 120;
 
-/// How far off a machine's clock may be, in milliseconds.
+/// How far off a machine's clock may be, in milliseconds: seconds, an hour, a day, back to 1970, ahead to 2038 and 2262.
 const OFF: [i64; 10] = [
     0,
     5_000,
