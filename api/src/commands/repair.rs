@@ -16,7 +16,7 @@ pub fn run(file: Option<&Path>) -> Result<ExitCode, CommandError> {
     let config = Config::load(file, environment(), &Overrides::default())?;
     let data_dir = config.for_storage()?.data_dir;
     folder::expect_data(data_dir)?;
-    let now = Clock::starting_at_least(Timestamp::from_millis(0)).now();
+    let now = Clock::of_machine()?.now();
     let repaired = repair(data_dir, now)?;
     say(&text(&repaired));
     Ok(ExitCode::SUCCESS)

@@ -79,7 +79,7 @@ impl Default for Storage {
             commit_wait_microseconds: 0,
             ballast_mebibytes: 64,
             free_percent_min: 5,
-            clock_gap_days_max: 30,
+            clock_gap_days_max: 3_650,
         }
     }
 }

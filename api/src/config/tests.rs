@@ -115,7 +115,7 @@ fn an_empty_file_gives_the_defaults_of_the_public_interface() {
         commit_wait_microseconds = 0
         ballast_mebibytes = 64
         free_percent_min = 5
-        clock_gap_days_max = 30
+        clock_gap_days_max = 3650
         [engine]
         tag_idle_seconds = 900
         active_tags_max = 2000000

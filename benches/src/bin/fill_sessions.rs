@@ -91,7 +91,7 @@ impl Options {
 }
 
 fn fill(options: &Options) -> Result<(), Failure> {
-    let now = Clock::starting_at_least(Timestamp::from_millis(0)).now();
+    let now = Clock::of_machine()?.now();
     let master = MasterKey::read_file(&options.key_file)?;
     let storage = Storage::open(&OpenOptions::new(&options.data, &master), |floor| move || floor.max(now))?;
     let numbers: Vec<_> = (0..options.numbers)
