@@ -4,7 +4,6 @@ use std::fmt::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use qnect_core::time::Timestamp;
 use qnect_engine::Clock;
 use qnect_storage::{Repair, repair};
 
