@@ -77,6 +77,8 @@ struct Run {
     connects_until: Timestamp,
     is_connected: bool,
     is_over: bool,
+    /// By a clock that leapt, it must have been over long ago.
+    is_outrun: bool,
 }
 
 #[derive(Debug)]
@@ -115,6 +117,7 @@ impl Network {
             call.awaits = call.awaits.map(|(webhook, until)| (webhook, reset.of(until)));
             if let Some(run) = &mut call.run {
                 run.connects_until = reset.of(run.connects_until);
+                run.is_outrun |= reset.leaps();
             }
         }
     }

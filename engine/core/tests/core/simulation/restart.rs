@@ -23,6 +23,11 @@ impl Reset {
         }
         Timestamp::from_millis(at.as_millis().saturating_sub(self.expected.since(self.shown).as_millis()))
     }
+
+    /// Whether more time seems to have passed than did.
+    pub(super) fn leaps(self) -> bool {
+        self.shown > self.expected
+    }
 }
 
 /// What machines' clocks show at a start: how far they are off, or the year that they fell to.

@@ -24,8 +24,9 @@ impl Network {
         let keys_at = answers_at.plus(Span::from_secs(5));
         let connects_until = keys_at.plus(Span::from_secs(8));
         let (to, talk) = (dial.to.clone(), dial.talk);
-        let (is_connected, is_over) = (false, false);
-        self.calls[call].run = Some(Run { session, to, owner_leg, talk, connects_until, is_connected, is_over });
+        let (is_connected, is_over, is_outrun) = (false, false, false);
+        let run = Run { session, to, owner_leg, talk, connects_until, is_connected, is_over, is_outrun };
+        self.calls[call].run = Some(run);
 
         let mut tell = |network: &mut Self, at, event| {
             let webhook = Webhook::Told { session, event, owner_leg: told_leg.clone() };
@@ -82,8 +83,9 @@ impl Network {
         self.tell(Webhook::CallEnded(self.calls[call].leg.clone()), now, agenda, bits);
     }
 
-    /// Whether a call to this telephone is on.
+    /// Whether a call to this telephone is on, as far as its time can be told.
     fn is_rung(&self, to: &Phone) -> bool {
-        self.calls.iter().filter_map(|c| c.run.as_ref()).any(|run| !run.is_over && run.to == *to)
+        let is_on = |run: &Run| !run.is_over && !run.is_outrun && run.to == *to;
+        self.calls.iter().filter_map(|c| c.run.as_ref()).any(is_on)
     }
 }
