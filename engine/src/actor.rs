@@ -13,7 +13,7 @@ use qnect_core::facts::Outcome;
 use qnect_core::instruction::Instruction;
 use qnect_core::leg::{LegEvent, LegId};
 use qnect_core::scan::{AddressKey, ScanDecision};
-use qnect_core::session::{Cancelled, Change};
+use qnect_core::session::{Cancelled, Change, Stay};
 use qnect_core::session_id::SessionId;
 use qnect_core::tag::{
     DialSettled, FollowUp, LegReaction, OnLine, OpenDecision, OpenSession as Open, Redialled, SessionView, Tag,
@@ -387,9 +387,13 @@ impl Handler<ApplyLegEvent> for TagActor {
             }
             LegReaction::Changed { .. } | LegReaction::UnknownSession => {}
         }
-        let promise = carry_out(&mut effects, Lane::Webhooks, &self.inner);
+        let mut promise = carry_out(&mut effects, Lane::Webhooks, &self.inner)?;
+        if let LegReaction::Changed { change: Change::Stay(Stay::Late), .. } = reaction {
+            // What it repeats may be on its way to disk still, with the end that followed: this one is safe behind it.
+            promise = Some(self.inner.storage.promise(Lane::Webhooks, Vec::new())?);
+        }
         self.set_timer(context);
-        Ok((reaction, promise?))
+        Ok((reaction, promise))
     }
 }
 

@@ -11,7 +11,7 @@ pub enum StorageError {
     #[error("the data folder {0} is in use by another process; stop it first, or choose another data_dir")]
     InUse(PathBuf),
     /// The folder cannot be made, read or written.
-    #[error("the data folder {path}: {source}; check that it exists and belongs to this user")]
+    #[error("the data folder {path}: {source}; {}", advice(source))]
     Folder {
         /// Which folder or file.
         path: PathBuf,
@@ -25,7 +25,7 @@ pub enum StorageError {
     #[error(transparent)]
     Keys(#[from] KeyError),
     /// The database refused or lost something.
-    #[error("the database failed: {0}; restore a backup if a restart does not help")]
+    #[error("the database failed: {cause}; {advice}", cause = .0, advice = database_advice(.0))]
     Database(#[from] fjall::Error),
     /// A stored value cannot be read.
     #[error("a record of {keyspace} cannot be read ({what}); the folder is damaged or was written by a newer version")]
@@ -85,6 +85,29 @@ pub enum StorageError {
     Stopped,
 }
 
+/// What helps against what the operating system said.
+fn advice(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => "free some space, then start again",
+        _ if error.raw_os_error() == Some(INPUT_OUTPUT_ERROR) => "check the disk, then start again",
+        _ => "check that it exists and belongs to this user",
+    }
+}
+
+/// A full or broken disk is no reason to put an older database in the place of a good one.
+fn database_advice(error: &fjall::Error) -> &'static str {
+    match error {
+        fjall::Error::Io(error) | fjall::Error::Storage(lsm_tree::Error::Io(error)) => match error.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => "free some space, then start again",
+            _ => "check the disk, then start again; restore a backup only if `qnect verify` finds damage",
+        },
+        _ => "restore a backup if a restart does not help",
+    }
+}
+
+/// `EIO`: the disk could not do it.
+const INPUT_OUTPUT_ERROR: i32 = 5;
+
 impl StorageError {
     pub(crate) fn folder(path: impl Into<PathBuf>, source: std::io::Error) -> Self {
         Self::Folder { path: path.into(), source }
@@ -106,6 +129,11 @@ pub struct Damage {
 }
 
 impl Damage {
+    /// The library that reads a database may panic over bytes that it did not write.
+    pub(crate) fn told_by_panic(path: impl Into<PathBuf>) -> Self {
+        Self::of(path, "the database library panics over it", Remedy::Restore)
+    }
+
     pub(crate) fn of(path: impl Into<PathBuf>, what: impl Into<String>, remedy: Remedy) -> Self {
         Self { path: path.into(), at: None, what: what.into(), remedy }
     }

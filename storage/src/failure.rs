@@ -17,8 +17,9 @@ impl Failure {
 
     /// Tells that the store has failed.
     pub(crate) fn tell(&self, cause: &dyn Display) {
-        tracing::error!(%cause, "the store failed; the process has to end");
+        // First: a log that nobody reads may block, and everybody has to know.
         self.0.send_replace(true);
+        tracing::error!(%cause, "the store failed; the process has to end");
     }
 
     pub(crate) fn is_told(&self) -> bool {

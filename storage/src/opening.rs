@@ -7,7 +7,7 @@ use std::sync::Arc;
 use fjall::{Database, DatabaseBuilder};
 
 use crate::codec::{FOLDER_FORMAT, Head, from_bytes};
-use crate::error::{Damage, Remedy, StorageError};
+use crate::error::{Damage, StorageError};
 use crate::folders::keep_names;
 use crate::keyring::Keyring;
 use crate::keys::{KeyError, MasterKey};
@@ -77,7 +77,7 @@ pub(crate) fn open_with(path: &Path, builder: DatabaseBuilder<Database>) -> Resu
         Ok(Ok(database)) => Ok(database),
         Ok(Err(fjall::Error::Locked)) => Err(StorageError::InUse(path.to_owned())),
         Ok(Err(other)) => Err(other.into()),
-        Err(_) => Err(Damage::of(path, "the database library panics over it", Remedy::Restore).into()),
+        Err(_) => Err(Damage::told_by_panic(path).into()),
     }
 }
 

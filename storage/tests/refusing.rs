@@ -211,3 +211,12 @@ fn the_key_table_of_another_folder_is_refused() {
     let refused = try_open(folder.path()).unwrap_err();
     assert!(matches!(refused, StorageError::OldKeys { .. }), "{refused}");
 }
+
+#[test]
+fn a_first_start_that_was_cut_off_before_its_journal_is_begun_again() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join("db/keyspaces")).unwrap();
+    std::fs::write(folder.path().join("db/lock"), "").unwrap();
+    used(folder.path());
+    open(folder.path());
+}

@@ -8,12 +8,13 @@ use tokio::runtime::Runtime;
 
 use crate::commands::{CommandError, keys};
 use crate::config::Config;
+use crate::settings::open_options;
 
 /// Opens the store of a configuration, and the clock that goes with it. Blocks.
 pub(super) fn open(config: &Config) -> Result<(Storage, Clock), CommandError> {
     let for_storage = config.for_storage()?;
     let master = keys::read(for_storage.key_file)?;
-    open_store(config, &OpenOptions::new(for_storage.data_dir, &master))
+    open_store(config, &open_options(config, for_storage.data_dir, &master))
 }
 
 /// Opens a store and the clock that goes with it, unless the machine's clock and the last commit do not go together.

@@ -44,7 +44,8 @@ pub enum CommandError {
     /// Bad usage: what to do instead. Exit code 2.
     #[error("{0}")]
     Usage(String),
-    /// The store. Exit code 70, or 2 when another process has the folder or the master key is another's.
+    /// The store. Exit code 70; 2 when another process has the folder or the master key is another's; 1 when its disk is
+    /// nearly full.
     #[error(transparent)]
     Storage(#[from] StorageError),
     /// A backup or a restore. Exit code 2 when another file, folder or key is to be named, 1 when it is to be tried again,
@@ -90,6 +91,8 @@ impl CommandError {
 fn of_storage(error: &StorageError) -> u8 {
     match error {
         StorageError::InUse(_) => 2,
+        // Nothing failed: it was not begun.
+        StorageError::NoSpace => 1,
         StorageError::Keys(error) => of_keys(error),
         _ => 70,
     }

@@ -40,6 +40,10 @@ const FORCED_END: Duration = Duration::from_secs(15);
 const FAILED_DRAIN_MAX: Duration = Duration::from_secs(2);
 /// So long after the store has failed the process ends by force, whatever hangs. A restart is what helps.
 const FAILED_END: Duration = Duration::from_secs(4);
+/// How long the last words of a process that ends by force may take.
+const LAST_WORDS: Duration = Duration::from_millis(100);
+/// A commit that takes so long while a process ends by force is why it does.
+const COMMIT_HANGS: Duration = Duration::from_secs(10);
 /// The exit code of a failed store (`EX_SOFTWARE` of sysexits.h).
 const EXIT_STORAGE: u8 = 70;
 
@@ -201,7 +205,7 @@ impl Running {
         let storage_failed = self.engine.storage().failed();
         self.engine.begin_drain();
         self.drain.send_replace(true);
-        end_by_force_after(FORCED_END, storage_failed.clone());
+        end_by_force_after(FORCED_END, self.engine.storage().clone());
         let at_most = |time_max| if *storage_failed.borrow() { FAILED_DRAIN_MAX } else { time_max };
         let (public_max, control_max) = (at_most(PUBLIC_DRAIN_MAX), at_most(CONTROL_DRAIN_MAX));
         let (public_done, control_done) =
@@ -233,12 +237,15 @@ fn end_by_force_after_failure(mut failed: watch::Receiver<bool>) {
 }
 
 /// A drain that hangs must not keep a process manager waiting.
-fn end_by_force_after(time: Duration, storage_failed: watch::Receiver<bool>) {
+fn end_by_force_after(time: Duration, storage: Arc<Storage>) {
     let (keep, gone) = std::sync::mpsc::channel::<()>();
     std::mem::forget(keep);
     std::thread::spawn(move || {
         let _ = gone.recv_timeout(time);
-        eprintln!("qnect: the drain did not end; ending by force");
-        std::process::exit(if *storage_failed.borrow() { EXIT_STORAGE.into() } else { 1 });
+        // On a thread of its own: nobody may read what it says.
+        std::thread::spawn(|| eprintln!("qnect: the drain did not end; ending by force"));
+        let _ = gone.recv_timeout(LAST_WORDS);
+        let is_failed = *storage.failed().borrow() || storage.commit_under_way() >= COMMIT_HANGS;
+        std::process::exit(if is_failed { EXIT_STORAGE.into() } else { 1 });
     });
 }

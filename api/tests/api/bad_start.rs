@@ -146,7 +146,7 @@ fn a_data_folder_that_cannot_be_used_is_named() {
     };
     for (how, spoil, says) in [
         ("a file", &taken_by_a_file as &dyn Fn(&Folder), ["data: ", "check that it exists"]),
-        ("a file where the database is", &no_database, ["the database failed", "restore a backup"]),
+        ("a file where the database is", &no_database, ["db/lock: ", "check that it exists"]),
         ("a folder where the key table is", &no_key_table, ["keys.table: ", "check the path"]),
     ] {
         let folder = Folder::new();

@@ -60,6 +60,26 @@ fn a_leg_event_is_acknowledged_after_its_commit_even_when_repeated() {
 }
 
 #[test]
+fn what_comes_after_the_end_is_acknowledged_behind_what_came_before() {
+    let world = World::new();
+    let code = world.register(1)[0];
+    world.live(async |life| {
+        let session = life.open(code).await;
+        life.engine.cancel_session(session.id).await.unwrap();
+        life.storage.faults().close_gate();
+        let told = {
+            let (engine, session) = (life.engine.clone(), session.id);
+            let event = LegEvent::DialEnded(LegEnd::Busy);
+            actix::spawn(async move { engine.provider_event(ProviderEvent::Leg { session, event, leg: None }).await })
+        };
+        until("it is under way", async || life.storage.faults().holds_a_commit()).await;
+        assert!(!told.is_finished(), "what it repeats may not be safe yet");
+        life.storage.faults().open_gate();
+        assert!(soon("the acknowledgement", told).await.unwrap().is_ok());
+    });
+}
+
+#[test]
 fn a_late_commit_withholds_the_dial_and_the_session_waits_again() {
     let mut world = World::new();
     // Nobody pays for the ring that was none.

@@ -1,11 +1,13 @@
 //! Making a backup. A thread of its own walks a snapshot, so that no reader, no clerk and no arbiter waits for it, and
 //! hands out the file in pieces. Whoever takes them sets the pace: a few wait, then the thread does.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use fjall::{Database, Readable, Snapshot};
+use lsm_tree::AbstractTree;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
@@ -15,7 +17,7 @@ use super::format::{
 };
 use super::legible::legible;
 use crate::codec::{Head, from_bytes};
-use crate::error::StorageError;
+use crate::error::{Damage, StorageError};
 use crate::failure::Failure;
 use crate::keyring::Keyring;
 use crate::keys::KeyError;
@@ -138,7 +140,11 @@ impl Backups {
         let work = move || {
             // Without the right to, it is only less polite.
             let _ = rustix::process::setpriority_process(None, NICE);
-            let made = copy(&source, &outlet);
+            // The library may panic over damage, which ends a backup and no engine that serves.
+            let made = catch_unwind(AssertUnwindSafe(|| copy(&source, &outlet))).unwrap_or_else(|_| {
+                let folder = source.spaces.get(Space::Head).tree.tree_config().path.clone();
+                Err(StorageError::from(Damage::told_by_panic(folder)).into())
+            });
             if let Err(error) = &made {
                 tracing::error!(%error, "no backup was made");
             }

@@ -68,10 +68,10 @@ impl Witness {
 
     /// How far it reaches with this commit.
     pub(crate) fn reach_with_this(&self, space: Space) -> u64 {
-        if self.put & bit(space) != 0 {
-            self.place + 1
-        } else if self.taken & bit(space) != 0 {
+        if self.taken & bit(space) != 0 {
             0
+        } else if self.put & bit(space) != 0 {
+            self.place + 1
         } else {
             self.reach_before(space)
         }

@@ -3,6 +3,7 @@
 //! A thread of its own walks a snapshot, so that no reader, no clerk and no arbiter waits for it. The journals are not
 //! read: the engine writes to them, and what they hold is in the snapshot. One verification runs at a time.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +15,7 @@ use super::manifest::Manifest;
 use super::report::Report;
 use super::rows::{BrokenOff, Rows};
 use crate::backup::Source;
-use crate::error::StorageError;
+use crate::error::{Damage, StorageError};
 use crate::failure::Failure;
 use crate::layout::Space;
 use crate::store::Storage;
@@ -91,7 +92,11 @@ impl Checks {
         let work = move || {
             // Without the right to, it is only less polite.
             let _ = rustix::process::setpriority_process(None, NICE);
-            let report = verify(&source, &stopping);
+            // The library may panic over damage: that is what is looked for, and ends no engine that serves.
+            let report = catch_unwind(AssertUnwindSafe(|| verify(&source, &stopping))).unwrap_or_else(|_| {
+                let folder = source.spaces.get(Space::Head).tree.tree_config().path.clone();
+                Err(StorageError::from(Damage::told_by_panic(folder)).into())
+            });
             // Before the end is told: whoever hears of it may close the store, or ask again.
             drop((source, running));
             // Whoever asked may have left: then nobody is told.

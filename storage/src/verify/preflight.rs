@@ -28,6 +28,8 @@ pub(crate) struct Preflight {
     marked: u64,
     /// `None`: nothing was ever committed.
     found: Option<Found>,
+    /// Held until everything is settled: another start must not cut what this one has begun to write behind.
+    _lock: Option<Lock>,
 }
 
 /// What there is.
@@ -45,19 +47,22 @@ impl Preflight {
     /// # Errors
     /// [`StorageError::InUse`], [`StorageError::Damaged`], [`StorageError::Lost`], [`StorageError::Folder`].
     pub(crate) fn of(database: &Path, marked: u64) -> Result<Self, StorageError> {
-        let _lock = Lock::take(database)?;
-        Self::of_locked(database, marked)
+        let lock = Lock::take(database)?;
+        Ok(Self { _lock: Some(lock), ..Self::of_locked(database, marked)? })
     }
 
     /// The same for who has the lock.
     pub(crate) fn of_locked(database: &Path, marked: u64) -> Result<Self, StorageError> {
-        let nothing = Self { database: database.to_owned(), marked, found: None };
+        let nothing = Self { database: database.to_owned(), marked, found: None, _lock: None };
         if is_empty(database)? {
             return if marked == 0 { Ok(nothing) } else { Err(StorageError::Lost { found: 0, marked }) };
         }
         let journals = read_all(database)?;
         if marked == 0 && journals.iter().all(|journal| journal.content.is_empty()) && is_unused(database)? {
             return Ok(nothing);
+        }
+        if journals.is_empty() {
+            return Err(Damage::of(database.join("*.jnl"), "all journals are missing", Remedy::Restore).into());
         }
         let version = database.join(VERSION);
         if std::fs::read(&version).ok().as_deref() != Some(VERSION_CONTENT) {
