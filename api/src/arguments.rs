@@ -30,16 +30,7 @@ pub(crate) enum Command {
     ///
     /// The file holds everything but the key table, without which nobody can be read; that has a backup of its own, see
     /// `qnect keys backup`. What is written is read back before the file gets its name.
-    Backup {
-        #[command(flatten)]
-        file: ConfigFile,
-        /// Where to write it; mode 0600
-        #[arg(long, value_name = "FILE")]
-        out: PathBuf,
-        /// Overwrite that file
-        #[arg(long)]
-        force: bool,
-    },
+    Backup(CopyTo),
     /// Makes a data folder from a backup: all of it, or nothing
     ///
     /// storage.data_dir must be empty, or hold only keys.table. A restore that was cut off is begun again by the same
@@ -145,16 +136,19 @@ pub(crate) enum KeysCommand {
     /// Back it up more often than the database: one that is older than a backup cannot read it. Keep few copies, and not
     /// for long: whoever was erased since can be read again with an old one. Keep them away from the database's backups
     /// and from the master key.
-    Backup {
-        #[command(flatten)]
-        file: ConfigFile,
-        /// Where to write it; mode 0600
-        #[arg(long, value_name = "FILE")]
-        out: PathBuf,
-        /// Overwrite that file
-        #[arg(long)]
-        force: bool,
-    },
+    Backup(CopyTo),
+}
+
+#[derive(Args)]
+pub(crate) struct CopyTo {
+    #[command(flatten)]
+    pub(crate) file: ConfigFile,
+    /// Where to write it; mode 0600
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Overwrite that file
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 #[derive(Args)]

@@ -15,7 +15,8 @@ use qnect_api::config::Overrides;
 use qnect_api::control::{OwnerFields, Request, TagMove};
 
 use crate::arguments::{
-    Cli, Command, ConfigCommand, Demo, KeysCommand, OneTag, Operator, OwnersCommand, Serve, Set, TagsCommand, Who,
+    Cli, Command, ConfigCommand, CopyTo, Demo, KeysCommand, OneTag, Operator, OwnersCommand, Serve, Set, TagsCommand,
+    Who,
 };
 
 #[global_allocator]
@@ -55,8 +56,10 @@ fn run(command: Command) -> Result<ExitCode, CommandError> {
         Command::Config(ConfigCommand::Check(file)) => Ok(config::check(file.path.as_deref())),
         Command::Config(ConfigCommand::Show(file)) => config::show(file.path.as_deref()),
         Command::Keys(KeysCommand::Init { key_file }) => keys::init(&key_file),
-        Command::Keys(KeysCommand::Backup { file, out, force }) => backup::keys(file.path.as_deref(), &out, force),
-        Command::Backup { file, out, force } => backup::run(file.path.as_deref(), &out, force),
+        Command::Keys(KeysCommand::Backup(CopyTo { file, out, force })) => {
+            backup::keys(file.path.as_deref(), &out, force)
+        }
+        Command::Backup(CopyTo { file, out, force }) => backup::run(file.path.as_deref(), &out, force),
         Command::Restore { file, from, keys } => restore::run(file.path.as_deref(), &from, keys.as_deref()),
         Command::Verify(Operator { file, json }) => verify::run(file.path.as_deref(), form(json)),
         Command::Repair(file) => repair::run(file.path.as_deref()),

@@ -12,13 +12,12 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use qnect_core::access_code::AccessCode;
-use qnect_core::facts::Facts;
 use qnect_core::language::Language;
 use qnect_core::number::IntermediaryNumber;
 use qnect_core::phone::Phone;
 use qnect_core::reason::{Reason, ReasonSet};
 use qnect_core::record::Record;
-use qnect_core::session::SessionSnapshot;
+use qnect_core::session::{Asked, Session, SessionSnapshot};
 use qnect_core::session_id::SessionId;
 use qnect_core::time::{Span, Timestamp};
 use qnect_storage::keys::MasterKey;
@@ -92,29 +91,12 @@ impl Bench {
     fn session(&self, serial: u64) -> SessionSnapshot {
         let mut random = [0; 17];
         random[9..].copy_from_slice(&serial.to_be_bytes());
-        SessionSnapshot {
-            id: SessionId::new(self.mine.code.tag(), random, self.storage.keys().checks()).expect("a session id"),
-            owner: self.mine.owner,
-            reason: Reason::Blocking,
-            language: Language::English,
-            number: IntermediaryNumber::parse("+911140000001").expect("a number"),
-            code: AccessCode::from_index(serial as u32, 9),
-            opened_at: NOW,
-            expires_at: NOW.plus(Span::HOUR),
-            idempotency: None,
-            bound_to: None,
-            challenge: false,
-            scanner_leg: None,
-            owner_leg: None,
-            dialed_at: None,
-            accepted_at: None,
-            over_at: None,
-            settling_since: None,
-            facts: Facts::default(),
-            ended: None,
-            reported_at: None,
-            records_due_at: None,
-        }
+        let id = SessionId::new(self.mine.code.tag(), random, self.storage.keys().checks()).expect("a session id");
+        let asked =
+            Asked { reason: Reason::Blocking, language: Language::English, idempotency: None, challenge: false };
+        let number = IntermediaryNumber::parse("+911140000001").expect("a number");
+        let line = (number, AccessCode::from_index(serial as u32, 9));
+        Session::open(id, asked, line, self.mine.owner, (NOW, NOW.plus(Span::HOUR))).snapshot().clone()
     }
 
     /// One write that somebody waits for.

@@ -35,17 +35,14 @@ struct Wall {
 }
 
 impl Wall {
-    /// Builds the library; `None`, said aloud, where there is nothing to build it with.
-    fn build() -> Option<Self> {
+    /// Builds the library.
+    fn build() -> Self {
         let room = tempfile::tempdir().expect("a temporary folder");
-        if !compile(&room.path().join("clock.so"), &["clock.c"]) {
-            println!("skipped: there is no C compiler (cc) here, so no clock can be set");
-            return None;
-        }
+        compile(&room.path().join("clock.so"), &["clock.c"]);
         let control = OpenOptions::new().read(true).write(true).create_new(true).open(room.path().join("control"));
         let wall = Self { room, control: control.expect("a control page") };
         wall.control.write_all_at(&[0; 16], 0).expect("a written page");
-        Some(wall)
+        wall
     }
 
     /// The clock is so many milliseconds ahead of the machine's, or behind it.
@@ -164,7 +161,7 @@ impl Watched {
 
 #[tokio::test]
 async fn a_clock_that_is_set_in_the_middle_of_a_call_changes_nothing() {
-    let Some(wall) = Wall::build() else { return };
+    let wall = Wall::build();
     let (folder, first, second) = two_tags();
     let server = wall.start(&folder);
     assert!(wall.looks() > 0, "the server does not go by the clock of this test");
@@ -209,7 +206,7 @@ async fn a_clock_that_is_set_in_the_middle_of_a_call_changes_nothing() {
 
 #[tokio::test]
 async fn a_start_with_a_clock_that_is_behind_refills_and_ends_nothing() {
-    let Some(wall) = Wall::build() else { return };
+    let wall = Wall::build();
     let (folder, first, second) = two_tags();
     let server = wall.start(&folder);
     let waiting = server.open(&second, "blocking").await;
@@ -247,7 +244,7 @@ async fn a_start_with_a_clock_that_is_behind_refills_and_ends_nothing() {
 
 #[tokio::test]
 async fn a_start_with_a_clock_that_is_ahead_is_believed_within_reason() {
-    let Some(wall) = Wall::build() else { return };
+    let wall = Wall::build();
     let (folder, first, second) = two_tags();
     let server = wall.start(&folder);
     let waiting = server.open(&second, "blocking").await;
@@ -306,7 +303,7 @@ async fn a_start_with_a_clock_that_is_ahead_is_believed_within_reason() {
 
 #[test]
 fn a_clock_that_cannot_be_right_makes_no_folder() {
-    let Some(wall) = Wall::build() else { return };
+    let wall = Wall::build();
     for to in [0, DAY, IN_2262] {
         let folder = Folder::new();
         wall.shows(to);

@@ -48,7 +48,7 @@ fn sites(random: &mut Random) -> Vec<(Kinds, u64)> {
 
 #[tokio::test]
 async fn after_the_first_failure_nothing_is_acknowledged_and_the_process_ends() {
-    let Some(mut ground) = Ground::new(seed(), SITES_SAMPLED) else { return };
+    let mut ground = Ground::new(seed(), SITES_SAMPLED);
     let sites = sites(&mut ground.random);
     for (turn, (kinds, from)) in sites.into_iter().enumerate() {
         let mut server = ground.start(&Faults::NONE);
@@ -67,7 +67,7 @@ async fn after_the_first_failure_nothing_is_acknowledged_and_the_process_ends() 
 
 #[tokio::test]
 async fn an_interrupted_call_means_nothing() {
-    let Some(mut ground) = Ground::new(seed(), 1) else { return };
+    let mut ground = Ground::new(seed(), 1);
     let kinds = Kinds::WRITE.and(Kinds::SYNC).and(Kinds::LENGTH).and(Kinds::READ);
     for from in 1..=INTERRUPTED {
         let interrupted = Faults { kinds, from, how: Failure::Interrupted, ..Faults::NONE };
@@ -85,7 +85,7 @@ async fn an_interrupted_call_means_nothing() {
 /// The kernel takes what it could not write for written, and shows it to the next process: which must not build on it.
 #[tokio::test]
 async fn what_a_failed_sync_left_in_memory_is_not_taken_for_safe_after_a_restart() {
-    let Some(mut ground) = Ground::new(seed(), CYCLES) else { return };
+    let mut ground = Ground::new(seed(), CYCLES);
     // Of a slow disk commits are groups, which span more than the page that the next one begins in.
     let slow = Faults { sync: Duration::from_millis(20), ..Faults::NONE };
     for cycle in 0..CYCLES {
@@ -109,7 +109,7 @@ async fn what_a_failed_sync_left_in_memory_is_not_taken_for_safe_after_a_restart
 /// A start, on a folder that is there, whose nth call to the disk fails.
 #[tokio::test]
 async fn a_start_that_fails_says_what_to_do_and_the_next_one_succeeds() {
-    let Some(mut ground) = Ground::new(seed(), 1) else { return };
+    let mut ground = Ground::new(seed(), 1);
     let server = ground.start(&Faults::NONE);
     ground.yard.work_until_killed(server, Duration::from_millis(200), false).await;
     for kinds in [Kinds::CHANGES, Kinds::READ, Kinds::SYNC.and(Kinds::WRITE).and(Kinds::LENGTH)] {

@@ -26,7 +26,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 #[tokio::test]
 async fn a_disk_that_becomes_full_ends_the_process_and_loses_nothing() {
     let cycles = amount("QNECT_CYCLES", CYCLES);
-    let Some(mut ground) = Ground::new(seed(), cycles) else { return };
+    let mut ground = Ground::new(seed(), cycles);
     for cycle in 0..cycles {
         let mut server = ground.start(&Faults::NONE);
         ground.inspect(&server, &format!("cycle {cycle}")).await;
@@ -52,7 +52,7 @@ async fn a_disk_that_becomes_full_ends_the_process_and_loses_nothing() {
 
 #[tokio::test]
 async fn a_disk_that_is_all_but_full_takes_no_new_sessions_and_calls_go_on() {
-    let Some(mut ground) = Ground::new(seed(), 1) else { return };
+    let mut ground = Ground::new(seed(), 1);
     let server = ground.start(&Faults::NONE);
     let door = Door::at(server.address);
     let (id, told) = open(&ground.yard.codes[0], "before", &door, &ground.yard.oracle).await;

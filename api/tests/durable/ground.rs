@@ -32,13 +32,12 @@ pub(crate) struct Ground {
 }
 
 impl Ground {
-    /// `None`, said aloud, where no disk can be made to lie.
-    pub(crate) fn new(seed: u64, cycles: usize) -> Option<Self> {
-        let disk = Disk::build()?;
+    pub(crate) fn new(seed: u64, cycles: usize) -> Self {
+        let disk = Disk::build();
         let random = Random::of(seed, u64::MAX);
         let yard = Yard::for_cycles(seed, cycles);
         let spare = yard.folder.import(&[owner(SPARE_PHONE)]).remove(0);
-        Some(Self { yard, spare, disk, random, undone: Undone::default(), seed })
+        Self { yard, spare, disk, random, undone: Undone::default(), seed }
     }
 
     /// A server on a disk with these faults; how it ended and what it said, if it did not get ready.

@@ -41,7 +41,7 @@ impl Ground {
 #[tokio::test]
 async fn what_was_not_synced_is_lost_and_nothing_else() {
     let cycles = amount("QNECT_CYCLES", CYCLES);
-    let Some(mut ground) = Ground::new(seed(), cycles) else { return };
+    let mut ground = Ground::new(seed(), cycles);
     for cycle in 0..cycles {
         let server = ground.start_slowly();
         ground.inspect(&server, &format!("cycle {cycle}")).await;
@@ -59,7 +59,7 @@ async fn what_was_not_synced_is_lost_and_nothing_else() {
 #[tokio::test]
 async fn what_was_not_synced_is_torn_and_nothing_acknowledged_is_lost() {
     let cycles = amount("QNECT_CYCLES", CYCLES_TORN);
-    let Some(mut ground) = Ground::new(seed(), cycles) else { return };
+    let mut ground = Ground::new(seed(), cycles);
     let mut refused = 0;
     for cycle in 0..cycles {
         let server = ground.start_slowly();
@@ -86,7 +86,7 @@ async fn what_was_not_synced_is_torn_and_nothing_acknowledged_is_lost() {
 /// The folder is new, and the power fails in the middle of its making, or later.
 #[tokio::test]
 async fn an_import_that_loses_power_is_begun_again_and_keeps_what_it_printed() {
-    let Some(mut disk) = Disk::build() else { return };
+    let mut disk = Disk::build();
     let (turns, owners) = (amount("QNECT_SITES", IMPORTS), amount("QNECT_OWNERS", OWNERS));
     let mut random = Random::of(seed(), 0);
     let folder = Folder::new();
@@ -136,7 +136,7 @@ fn code_of(line: &str) -> Option<String> {
 /// Without this, a call that goes past the library would make all the others say too much.
 #[tokio::test]
 async fn the_undo_log_knows_everything_that_a_server_does_to_its_folder() {
-    let Some(mut ground) = Ground::new(seed(), 1) else { return };
+    let mut ground = Ground::new(seed(), 1);
     let data = ground.yard.folder.data();
     let before = contents(&data);
     let server = ground.start_slowly();

@@ -36,7 +36,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 #[tokio::test]
 async fn while_a_sync_hangs_scans_are_answered_and_nobody_waits_for_long() {
-    let Some(mut ground) = Ground::new(seed(), 1) else { return };
+    let mut ground = Ground::new(seed(), 1);
     let server = ground.start(&Faults::NONE);
     let (door, ops) = (Door::at(server.address), operations(&server));
     let codes = &ground.yard.codes;
@@ -101,7 +101,7 @@ async fn ask(code: &str, key: &str, door: &Door, oracle: &RefCell<Oracle>) -> Re
 /// The slowest hundredth of scans, beside sessions that are opened all the time on a disk whose syncs take so long.
 #[tokio::test]
 async fn a_slow_sync_makes_no_scan_slower() {
-    let Some(mut ground) = Ground::new(seed(), 1) else { return };
+    let mut ground = Ground::new(seed(), 1);
     let (long, seconds) = (std::env::var_os("QNECT_SECONDS").is_some(), amount("QNECT_SECONDS", SECONDS));
     let server = ground.start(&Faults::NONE);
     let door = Door::at(server.address);

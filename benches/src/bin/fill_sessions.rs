@@ -19,7 +19,7 @@ use qnect_core::leg::{LegEvent, LegId};
 use qnect_core::number::IntermediaryNumber;
 use qnect_core::reason::Reason;
 use qnect_core::record::Record;
-use qnect_core::session::SessionSnapshot;
+use qnect_core::session::{Asked, Session, SessionSnapshot};
 use qnect_core::session_id::SessionId;
 use qnect_core::tag::OwnerId;
 use qnect_core::tag_code::{TagCode, TagId};
@@ -155,29 +155,11 @@ impl Filler {
         random[9..].copy_from_slice(&serial.to_be_bytes());
         let number = serial % self.numbers.len() as u64;
         let code = u32::try_from(serial / self.numbers.len() as u64 * 7 % u64::from(AccessCode::count(DIGITS)))?;
-        let mut session = SessionSnapshot {
-            id: SessionId::new(tag, random, self.storage.keys().checks()).ok_or("a tag of another key version")?,
-            owner,
-            reason: Reason::Blocking,
-            language: Language::English,
-            number: self.numbers[usize::try_from(number)?],
-            code: AccessCode::from_index(code, DIGITS),
-            opened_at: self.now,
-            expires_at: self.now.plus(OPEN_FOR),
-            idempotency: None,
-            bound_to: None,
-            challenge: false,
-            scanner_leg: None,
-            owner_leg: None,
-            dialed_at: None,
-            accepted_at: None,
-            over_at: None,
-            settling_since: None,
-            facts: Facts::default(),
-            ended: None,
-            reported_at: None,
-            records_due_at: None,
-        };
+        let id = SessionId::new(tag, random, self.storage.keys().checks()).ok_or("a tag of another key version")?;
+        let asked =
+            Asked { reason: Reason::Blocking, language: Language::English, idempotency: None, challenge: false };
+        let line = (self.numbers[usize::try_from(number)?], AccessCode::from_index(code, DIGITS));
+        let mut session = Session::open(id, asked, line, owner, (self.now, self.now.plus(OPEN_FOR))).snapshot().clone();
         if serial.is_multiple_of(WAITING_PER_CALL) {
             let mut caller = [0; 16];
             caller[8..].copy_from_slice(&serial.to_be_bytes());

@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use qnect_core::access_code::AccessCode;
-use qnect_core::facts::Facts;
 use qnect_core::language::Language;
 use qnect_core::number::IntermediaryNumber;
 use qnect_core::phone::Phone;
 use qnect_core::reason::{Reason, ReasonSet};
-use qnect_core::session::SessionSnapshot;
+use qnect_core::session::{Asked, Session, SessionSnapshot};
 use qnect_core::session_id::SessionId;
 use qnect_core::tag::OwnerId;
 use qnect_core::tag_code::TagId;
@@ -81,29 +80,10 @@ pub fn session_id(storage: &Storage, tag: TagId, number: u64) -> SessionId {
 
 /// A session that waits for its call.
 pub fn session(id: SessionId, owner: OwnerId) -> SessionSnapshot {
-    SessionSnapshot {
-        id,
-        owner,
-        reason: Reason::Blocking,
-        language: Language::English,
-        number: IntermediaryNumber::parse("+911140000001").expect("a number"),
-        code: AccessCode::from_index(1_234, 8),
-        opened_at: NOW,
-        expires_at: NOW.plus(Span::HOUR),
-        idempotency: None,
-        bound_to: None,
-        challenge: false,
-        scanner_leg: None,
-        owner_leg: None,
-        dialed_at: None,
-        accepted_at: None,
-        over_at: None,
-        settling_since: None,
-        facts: Facts::default(),
-        ended: None,
-        reported_at: None,
-        records_due_at: None,
-    }
+    let asked = Asked { reason: Reason::Blocking, language: Language::English, idempotency: None, challenge: false };
+    let number = IntermediaryNumber::parse("+911140000001").expect("a number");
+    let line = (number, AccessCode::from_index(1_234, 8));
+    Session::open(id, asked, line, owner, (NOW, NOW.plus(Span::HOUR))).snapshot().clone()
 }
 
 /// All files below a folder.
