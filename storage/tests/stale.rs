@@ -30,6 +30,7 @@ fn no_read_goes_back_behind_what_was_acknowledged() {
     let ops = std::env::var("QNECT_OPS").map_or(OPS, |text| text.parse().expect("QNECT_OPS is a number"));
     let folder = tempfile::tempdir().unwrap();
     let rounds = ops / (ROWS * REWRITES);
+    assert!(rounds >= STARTS, "QNECT_OPS={ops} shows nothing: {} at least", STARTS * ROWS * REWRITES);
     let mut count = 0;
     for start in 0..STARTS {
         let storage = open(folder.path());
