@@ -3,6 +3,7 @@
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, VARY};
 use http::{HeaderName, HeaderValue, StatusCode};
+use qnect_core::abuse::{Signal, SignalSet};
 use qnect_core::language::Language;
 use qnect_core::tag_code::TagCode;
 use qnect_core::time::Span;
@@ -27,6 +28,7 @@ impl Problem {
                     code: self.code(),
                     detail: self.detail(texts),
                     retry_after_seconds: self.retry_after().map(Span::as_secs_ceil),
+                    signals: signal_ids(self.signals()),
                 };
                 let mut response = in_language(json(self.status(), &body), reader.language);
                 response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -52,6 +54,13 @@ struct ProblemDetails {
     detail: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_seconds: Option<u64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    signals: Vec<&'static str>,
+}
+
+/// The fixed ids of signs of abuse: whoever is held up is told why.
+pub fn signal_ids(signals: SignalSet) -> Vec<&'static str> {
+    signals.iter().map(Signal::id).collect()
 }
 
 /// Fields that every answer to a scanner carries.

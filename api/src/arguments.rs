@@ -195,6 +195,8 @@ pub(crate) enum TagsCommand {
     Resume(OneTag),
     /// Switches a tag off for good: it never comes back
     Retire(OneTag),
+    /// Hears an appeal: the calls that its owner did not want so far count no more against callers of this tag.
+    Appeal(OneTag),
 }
 
 #[derive(Args)]

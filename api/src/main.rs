@@ -80,6 +80,7 @@ fn run_tags(command: TagsCommand) -> Result<ExitCode, CommandError> {
         TagsCommand::Suspend(tag) => step(tag, TagMove::Suspend),
         TagsCommand::Resume(tag) => step(tag, TagMove::Resume),
         TagsCommand::Retire(tag) => step(tag, TagMove::Retire),
+        TagsCommand::Appeal(tag) => step(tag, TagMove::Appeal),
     };
     tags::run(file.path.as_deref(), form(json), command)
 }

@@ -1,6 +1,7 @@
 //! The one table that turns errors and refusals into HTTP: what is not simply a success, with its status, its name, and what a person or a programmer is told to do.
 
 use http::StatusCode;
+use qnect_core::abuse::SignalSet;
 use qnect_core::scan::{Refusal, Verdict};
 use qnect_core::time::Span;
 use qnect_engine::EngineError;
@@ -32,7 +33,7 @@ pub enum Problem {
     /// The idempotency key was used for another request.
     IdempotencyConflict,
     /// The engine said no.
-    Refused(Refusal, Span),
+    Refused(Refusal, Span, SignalSet),
     /// A bound is reached.
     Overloaded,
     /// All codes of all numbers are in use.
@@ -82,7 +83,7 @@ impl Problem {
             Self::UnsupportedBody => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Malformed => StatusCode::BAD_REQUEST,
             Self::Unprocessable(_) | Self::IdempotencyConflict => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Refused(refusal, _) if refusal.verdict() == Verdict::Limited => StatusCode::TOO_MANY_REQUESTS,
+            Self::Refused(refusal, ..) if refusal.verdict() == Verdict::Limited => StatusCode::TOO_MANY_REQUESTS,
             Self::Refused(..) => StatusCode::FORBIDDEN,
             Self::Overloaded | Self::NumbersExhausted | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -99,7 +100,7 @@ impl Problem {
             Self::Malformed => "malformed_body",
             Self::Unprocessable(_) => "invalid_request",
             Self::IdempotencyConflict => "idempotency_conflict",
-            Self::Refused(refusal, _) => refusal.id(),
+            Self::Refused(refusal, ..) => refusal.id(),
             Self::Overloaded => "overloaded",
             Self::NumbersExhausted => "numbers_exhausted",
             Self::Unavailable => "unavailable",
@@ -116,7 +117,7 @@ impl Problem {
             Self::UnsupportedBody => &texts.status_415,
             Self::Malformed => &texts.status_400,
             Self::Unprocessable(_) | Self::IdempotencyConflict => &texts.status_422,
-            Self::Refused(refusal, _) if refusal.verdict() == Verdict::Limited => &texts.status_429,
+            Self::Refused(refusal, ..) if refusal.verdict() == Verdict::Limited => &texts.status_429,
             Self::Refused(..) => &texts.status_403,
             Self::Overloaded | Self::NumbersExhausted | Self::Unavailable => &texts.status_503,
         }
@@ -139,11 +140,11 @@ impl Problem {
             Self::Unprocessable(Fault::KeysDiffer) => &texts.fault_keys_differ,
             Self::Unprocessable(Fault::KeyLength) => &texts.fault_key_length,
             Self::IdempotencyConflict => &texts.detail_idempotency_conflict,
-            Self::Refused(Refusal::TagLimit, _) => &texts.detail_tag_limit,
-            Self::Refused(Refusal::AddressLimit, _) => &texts.detail_address_limit,
-            Self::Refused(Refusal::Score, _) => &texts.detail_score,
-            Self::Refused(Refusal::OwnerUnavailable, _) => &texts.detail_owner_unavailable,
-            Self::Refused(Refusal::NotActive, _) => &texts.detail_not_active,
+            Self::Refused(Refusal::TagLimit, ..) => &texts.detail_tag_limit,
+            Self::Refused(Refusal::AddressLimit, ..) => &texts.detail_address_limit,
+            Self::Refused(Refusal::Score, ..) => &texts.detail_score,
+            Self::Refused(Refusal::OwnerUnavailable, ..) => &texts.detail_owner_unavailable,
+            Self::Refused(Refusal::NotActive, ..) => &texts.detail_not_active,
             Self::Overloaded => &texts.detail_overloaded,
             Self::NumbersExhausted => &texts.detail_numbers_exhausted,
             Self::Unavailable => &texts.detail_unavailable,
@@ -153,10 +154,20 @@ impl Problem {
     /// When to come back, if that makes sense.
     pub fn retry_after(&self) -> Option<Span> {
         match self {
-            Self::Refused(refusal, after) if refusal.verdict() == Verdict::Limited => Some(*after),
+            Self::Refused(refusal, after, _) if refusal.verdict() == Verdict::Limited || *after > Span::ZERO => {
+                Some(*after)
+            }
             Self::Overloaded | Self::Unavailable => Some(OVERLOAD_RETRY),
             Self::NumbersExhausted => Some(EXHAUSTED_RETRY),
             _ => None,
+        }
+    }
+
+    /// The signs of abuse that led to it, if it was these.
+    pub(crate) fn signals(&self) -> SignalSet {
+        match self {
+            Self::Refused(_, _, signals) => *signals,
+            _ => SignalSet::default(),
         }
     }
 }

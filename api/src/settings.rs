@@ -35,6 +35,7 @@ pub fn engine_options(config: &Config, provider_requests: mpsc::Sender<ProviderR
             owner_rings: Quota::new(limits.owner_rings_per_day, Span::DAY),
             withheld_rings: hourly(limits.withheld_rings_per_tag_per_hour),
             challenge_at: config.abuse.challenge_at,
+            refuse_at: config.abuse.refuse_at,
             provider_records_kept: Span::from_secs(u64::from(config.privacy.provider_record_hours) * 3_600),
             allowed_prefixes: config.calls.allowed_prefixes.clone(),
             ring: Span::from_secs(config.calls.ring_seconds.into()),

@@ -92,8 +92,13 @@ impl Bench {
         let mut random = [0; 17];
         random[9..].copy_from_slice(&serial.to_be_bytes());
         let id = SessionId::new(self.mine.code.tag(), random, self.storage.keys().checks()).expect("a session id");
-        let asked =
-            Asked { reason: Reason::Blocking, language: Language::English, idempotency: None, challenge: false };
+        let asked = Asked {
+            reason: Reason::Blocking,
+            language: Language::English,
+            idempotency: None,
+            challenge: None,
+            from: None,
+        };
         let number = IntermediaryNumber::parse("+911140000001").expect("a number");
         let line = (number, AccessCode::from_index(serial as u32, 9));
         Session::open(id, asked, line, self.mine.owner, (NOW, NOW.plus(Span::HOUR))).snapshot().clone()

@@ -41,6 +41,7 @@ fn policy() -> Policy {
         owner_rings: Quota::new(30, Span::DAY),
         withheld_rings: Quota::new(2, Span::HOUR),
         challenge_at: 50,
+        refuse_at: 100,
         provider_records_kept: Span::DAY,
         allowed_prefixes: vec!["+91".into()],
         ring: Span::from_secs(25),
@@ -54,7 +55,8 @@ fn tag() -> Tag {
     let phone = Phone::parse("+919800000017").expect("a number");
     let owner =
         OwnerProfile { id: OwnerId(1), phone, language: Language::English, preferences: Preferences::default() };
-    let config = TagConfig { id: TagId::from_random(0, 42), status: TagStatus::Active, owner: Some(owner) };
+    let config =
+        TagConfig { id: TagId::from_random(0, 42), status: TagStatus::Active, owner: Some(owner), appealed_at: None };
     Tag::restore(Arc::new(config), Arc::new(policy()), Vec::new(), NOW)
 }
 
@@ -76,7 +78,7 @@ fn scan(c: &mut Criterion) {
     c.bench_function("scan decision", |b| {
         b.iter(|| {
             now += 1;
-            let mut desk = Desk { owner: Some(&mut owner), address: Some(&mut address), caller: None };
+            let mut desk = Desk { owner: Some(&mut owner), address: Some(&mut address), ..Desk::default() };
             let decision = tag.on_scan(black_box(&scan), Timestamp::from_millis(now), &mut desk, &mut effects);
             effects.drain().for_each(drop);
             decision
@@ -101,6 +103,7 @@ fn session_event(c: &mut Criterion) {
         line: Some((number, code)),
         reason: Reason::Blocking,
         language: Language::English,
+        from: None,
         idempotency: None,
     };
     tag.on_open_session(&open, NOW, &mut Desk::default(), &mut Effects::new());

@@ -6,8 +6,8 @@ use std::time::Duration;
 use actix::fut::ActorFutureExt;
 use actix::{Actor, AsyncContext, Context, Handler, SpawnHandle, WrapFuture};
 use metrics::Histogram;
-use qnect_core::caller::{Caller, DayToken};
-use qnect_core::desk::{AddressCell, CallerCell, Desk, OwnerCell};
+use qnect_core::caller::Caller;
+use qnect_core::desk::{AddressCell, CallerCell, Desk, NetworkCell, OwnerCell};
 use qnect_core::effects::Effects;
 use qnect_core::facts::Outcome;
 use qnect_core::instruction::Instruction;
@@ -49,6 +49,7 @@ pub(crate) struct TagActor {
 struct Cells {
     owner: Option<Arc<Mutex<OwnerCell>>>,
     address: Option<Arc<Mutex<AddressCell>>>,
+    network: Option<Arc<Mutex<NetworkCell>>>,
     caller: Option<Arc<Mutex<CallerCell>>>,
 }
 
@@ -62,7 +63,7 @@ impl TagActor {
     fn input<R>(
         &mut self,
         address: Option<AddressKey>,
-        caller: Option<DayToken>,
+        caller: Option<Caller>,
         decide: impl FnOnce(&mut Tag, Timestamp, &mut Desk<'_>, &mut Effects) -> R,
     ) -> (R, Effects) {
         let now = self.inner.clock.now();
@@ -71,13 +72,19 @@ impl TagActor {
         let cells = Cells {
             owner: self.tag.owner().map(|owner| shared.owners.of(owner)),
             address: address.map(|address| shared.addresses.of(address)),
-            caller: caller.map(|caller| shared.callers.of(caller)),
+            network: address.map(|address| shared.networks.of(address.prefix())),
+            caller: caller.and_then(|caller| shared.caller(caller)),
         };
         let mut owner: Option<MutexGuard<'_, OwnerCell>> = cells.owner.as_deref().map(lock);
         let mut address: Option<MutexGuard<'_, AddressCell>> = cells.address.as_deref().map(lock);
+        let mut network: Option<MutexGuard<'_, NetworkCell>> = cells.network.as_deref().map(lock);
         let mut caller: Option<MutexGuard<'_, CallerCell>> = cells.caller.as_deref().map(lock);
-        let mut desk =
-            Desk { owner: owner.as_deref_mut(), address: address.as_deref_mut(), caller: caller.as_deref_mut() };
+        let mut desk = Desk {
+            owner: owner.as_deref_mut(),
+            address: address.as_deref_mut(),
+            network: network.as_deref_mut(),
+            caller: caller.as_deref_mut(),
+        };
         let mut effects = Effects::new();
         let reply = decide(&mut self.tag, now, &mut desk, &mut effects);
         (reply, effects)
@@ -104,9 +111,8 @@ impl TagActor {
     }
 
     fn settle(&mut self, session: SessionId, leg: &LegId, caller: Caller, kept: bool) -> DialSettled {
-        let (settled, mut effects) = self.input(None, caller.token(), |tag, _, desk, effects| {
-            tag.on_dial_settled(session, leg, kept, desk, effects)
-        });
+        let (settled, mut effects) = self
+            .input(None, Some(caller), |tag, _, desk, effects| tag.on_dial_settled(session, leg, kept, desk, effects));
         match settled {
             DialSettled::Withheld => self.inner.metrics.dials_withheld.increment(1),
             DialSettled::Rings if kept => {
@@ -227,7 +233,7 @@ impl Handler<PreviewTag> for TagActor {
     type Result = actix::MessageResult<PreviewTag>;
 
     fn handle(&mut self, PreviewTag: PreviewTag, _: &mut Context<Self>) -> Self::Result {
-        actix::MessageResult(self.tag.answers().then(|| self.tag.offer(self.inner.clock.now())))
+        actix::MessageResult(self.tag.answers().then(|| self.tag.offer(&Desk::default(), self.inner.clock.now())))
     }
 }
 
@@ -245,7 +251,7 @@ impl Handler<OpenSession> for TagActor {
         let OpenSession { id, reason, language, idempotency, address } = message;
         let lease = self.inner.switchboard.lease(self.tag.owner_calling_code(), random_u32);
         let line = lease.as_ref().map(|lease| (lease.number(), lease.code()));
-        let open = Open { id, line, reason, language, idempotency };
+        let open = Open { id, line, reason, language, idempotency, from: Some(address) };
         let (decision, mut effects) = self.input(Some(address), None, |tag, now, desk, effects| {
             let decision = tag.on_open_session(&open, now, desk, effects);
             if let OpenDecision::Replayed(view) = &decision {
@@ -281,7 +287,7 @@ impl Handler<TakeCaller> for TagActor {
         }
         let TakeCaller { session, leg, caller, turn } = message;
         let on_line = OnLine { session, leg: &leg, caller, turn: turn.as_core() };
-        let (instruction, effects) = self.input(None, caller.token(), |tag, now, desk, effects| {
+        let (instruction, effects) = self.input(None, Some(caller), |tag, now, desk, effects| {
             let instruction = tag.on_caller(&on_line, now, desk, effects);
             // Who was on another line meanwhile dials this one again from now on.
             tag.remember_caller_of(session, caller, effects);
@@ -304,7 +310,7 @@ impl Handler<Redial> for TagActor {
         let lease = self.inner.switchboard.lease_at(number, random_u32);
         let line = lease.as_ref().map(|lease| (lease.number(), lease.code()));
         let follow_up = FollowUp { id, line };
-        let (redialled, effects) = self.input(None, caller.token(), |tag, now, desk, effects| {
+        let (redialled, effects) = self.input(None, Some(caller), |tag, now, desk, effects| {
             tag.on_redial(from, &follow_up, (&leg, caller), now, desk, effects)
         });
         if let (true, Some(lease)) = (redialled.session == id, lease) {

@@ -5,9 +5,9 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dashmap::DashMap;
-use qnect_core::caller::DayToken;
-use qnect_core::desk::{AddressCell, CallerCell, OwnerCell};
-use qnect_core::scan::AddressKey;
+use qnect_core::caller::{Caller, DayToken};
+use qnect_core::desk::{AddressCell, CallerCell, NetworkCell, OwnerCell};
+use qnect_core::scan::{AddressKey, AddressPrefix};
 use qnect_core::tag::OwnerId;
 use qnect_core::time::Timestamp;
 
@@ -27,7 +27,7 @@ impl<K: Eq + Hash + Copy, V: Default> Cells<K, V> {
 
     /// The cell of `key`, made if it is new.
     pub(crate) fn of(&self, key: K) -> Arc<Mutex<V>> {
-        if let Some(cell) = self.cells.get(&key).map(|cell| cell.clone()) {
+        if let Some(cell) = self.known(key) {
             return cell;
         }
         if self.cells.len() >= CELLS_MAX {
@@ -35,6 +35,21 @@ impl<K: Eq + Hash + Copy, V: Default> Cells<K, V> {
             return Arc::default();
         }
         self.cells.entry(key).or_default().clone()
+    }
+
+    fn has(&self, key: K) -> bool {
+        self.cells.contains_key(&key)
+    }
+
+    fn known(&self, key: K) -> Option<Arc<Mutex<V>>> {
+        self.cells.get(&key).map(|cell| cell.clone())
+    }
+
+    /// Lets a key share a cell, unless it has one of its own by now.
+    fn share(&self, key: K, cell: Arc<Mutex<V>>) {
+        if self.cells.len() < CELLS_MAX {
+            self.cells.entry(key).or_insert(cell);
+        }
     }
 
     /// Forgets cells that nobody holds and that `idle` says hold nothing.
@@ -52,19 +67,34 @@ pub(crate) fn lock<V>(cell: &Mutex<V>) -> MutexGuard<'_, V> {
 pub(crate) struct SharedCells {
     pub(crate) owners: Cells<OwnerId, OwnerCell>,
     pub(crate) addresses: Cells<AddressKey, AddressCell>,
+    pub(crate) networks: Cells<AddressPrefix, NetworkCell>,
     pub(crate) callers: Cells<DayToken, CallerCell>,
 }
 
 impl SharedCells {
     pub(crate) fn new() -> Self {
-        Self { owners: Cells::new(), addresses: Cells::new(), callers: Cells::new() }
+        Self { owners: Cells::new(), addresses: Cells::new(), networks: Cells::new(), callers: Cells::new() }
+    }
+
+    /// The cell of a caller, unless the number was withheld. Soon after midnight it is that of yesterday's name: nobody is a
+    /// stranger because the day is new.
+    pub(crate) fn caller(&self, caller: Caller) -> Option<Arc<Mutex<CallerCell>>> {
+        let Caller::Known(tokens) = caller else { return None };
+        if let Some(yesterday) = tokens.yesterday
+            && !self.callers.has(tokens.today)
+            && let Some(cell) = self.callers.known(yesterday)
+        {
+            self.callers.share(tokens.today, cell);
+        }
+        Some(self.callers.of(tokens.today))
     }
 
     /// Forgets what holds nothing any more.
     pub(crate) fn sweep(&self, now: Timestamp) {
         // The last ring goes with the budget that it was charged to: a day old, it is nothing to report any more.
         self.owners.sweep(|o| o.rings.is_idle(now) && o.live.is_none_or(|(_, until)| until <= now));
-        self.addresses.sweep(|a| a.scans.is_idle(now) && a.sessions.is_idle(now));
-        self.callers.sweep(|c| c.rings.is_idle(now) && c.lockout.is_idle(now));
+        self.addresses.sweep(|a| a.is_idle(now));
+        self.networks.sweep(|n| n.is_idle(now));
+        self.callers.sweep(|c| c.is_idle(now));
     }
 }

@@ -1,27 +1,39 @@
 //! Carries out what a machine decided.
 
+use qnect_core::desk::CALL_CREDIT;
 use qnect_core::effects::{Effect, Effects};
+use qnect_core::policy::ADDRESS_HALF_LIFE;
 use qnect_core::record::{Durability, Record};
+use qnect_core::scan::AddressKey;
 use qnect_storage::{Lane, Promise, QueueFull};
 
+use crate::cells::lock;
 use crate::engine::Inner;
 use crate::switchboard::Redial;
 
 /// Carries out all effects, in order. What must be safe before the reply is promised in one commit; if its queue has no
 /// room, nothing of it is recorded and the reply must not be given.
+///
+/// Codes are free only after the records are queued: whoever leases one next is on disk behind the end of its last holder.
 pub(crate) fn carry_out(effects: &mut Effects, lane: Lane, inner: &Inner) -> Result<Option<Promise>, QueueFull> {
-    let mut promised = Vec::new();
+    let (mut promised, mut released) = (Vec::new(), Vec::new());
     for effect in effects.drain() {
         match effect {
             Effect::Record(record) => match record.durability() {
                 Durability::BeforeReply => promised.push(record),
                 Durability::Eventually => remember(record, inner),
             },
-            Effect::ReleaseCode { number, code, session } => inner.switchboard.release(number, code, session),
+            Effect::ReleaseCode { number, code, session } => released.push((number, code, session)),
             Effect::ForgetLeg { leg, session } => inner.switchboard.forget_leg(&leg, session),
             Effect::RememberCaller { number, caller, session, code, until } => {
                 inner.switchboard.remember_caller(number, caller, Redial { session, code, until });
             }
+            Effect::CreditAddress(address) => credit(address, inner),
+            Effect::NoteCaller { caller, signal } => {
+                let cell = inner.cells.callers.of(caller);
+                lock(&cell).note(signal, inner.clock.now());
+            }
+            Effect::GaveWay => inner.metrics.gave_way(),
             Effect::Ask(request) => {
                 if inner.provider_requests.try_send(request).is_err() {
                     inner.metrics.provider_requests_dropped.increment(1);
@@ -29,10 +41,18 @@ pub(crate) fn carry_out(effects: &mut Effects, lane: Lane, inner: &Inner) -> Res
             }
         }
     }
-    if promised.is_empty() {
-        return Ok(None);
+    let promise = (!promised.is_empty()).then(|| inner.storage.promise(lane, promised)).transpose();
+    for (number, code, session) in released {
+        inner.switchboard.release(number, code, session);
     }
-    inner.storage.promise(lane, promised).map(Some)
+    promise
+}
+
+fn credit(address: AddressKey, inner: &Inner) {
+    let now = inner.clock.now();
+    let (own, network) = (inner.cells.addresses.of(address), inner.cells.networks.of(address.prefix()));
+    lock(&own).score.credit(CALL_CREDIT, ADDRESS_HALF_LIFE, now);
+    lock(&network).score.credit(CALL_CREDIT, ADDRESS_HALF_LIFE, now);
 }
 
 fn remember(record: Record, inner: &Inner) {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use actix::Actor;
 use moka::sync::Cache;
+use qnect_core::abuse::SignalSet;
 use qnect_core::language::Language;
 use qnect_core::policy::Policy;
 use qnect_core::provider_request::ProviderRequest;
@@ -111,8 +112,10 @@ pub enum OpenReply {
     Refused {
         /// Why.
         refusal: Refusal,
-        /// When to come back, for limits; else zero.
+        /// When to come back, for limits and scores; else zero.
         retry_after: Span,
+        /// The signs of abuse for which, where it is the score.
+        because: SignalSet,
     },
 }
 
@@ -155,6 +158,7 @@ impl Engine {
         let decision = self.enter(code.tag(), Lane::Scans).await?.tell(ScanTag { scan, address }).await?;
         let decision = decision.ok_or(EngineError::UnknownTag)?;
         self.inner.metrics.scan(decision.verdict);
+        self.inner.metrics.held_up(decision.because);
         self.inner.metrics.scan_decision_seconds.record(started.elapsed().as_secs_f64());
         Ok(decision)
     }
@@ -304,7 +308,9 @@ impl Engine {
             OpenDecision::Opened(view) | OpenDecision::Replayed(view) => Ok(OpenReply::Open(view)),
             OpenDecision::IdempotencyConflict => Ok(OpenReply::IdempotencyConflict),
             OpenDecision::NumbersExhausted => Err(EngineError::NumbersExhausted),
-            OpenDecision::Refused { refusal, retry_after } => Ok(OpenReply::Refused { refusal, retry_after }),
+            OpenDecision::Refused { refusal, retry_after, because } => {
+                Ok(OpenReply::Refused { refusal, retry_after, because })
+            }
         }
     }
 

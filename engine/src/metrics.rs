@@ -1,6 +1,7 @@
 //! The engine's metrics: handles resolved once, labels only from closed sets.
 
 use metrics::{Counter, Gauge, Histogram, Unit, describe_counter, describe_gauge, describe_histogram};
+use qnect_core::abuse::{Signal, SignalSet};
 use qnect_core::facts::Outcome;
 use qnect_core::scan::Verdict;
 
@@ -8,6 +9,8 @@ use qnect_core::scan::Verdict;
 pub(crate) struct Metrics {
     scans: [Counter; 4],
     outcomes: [Counter; 7],
+    signals: [Counter; Signal::ALL.len()],
+    sessions_displaced: Counter,
     pub(crate) scan_decision_seconds: Histogram,
     pub(crate) session_to_ring_seconds: Histogram,
     pub(crate) session_to_talk_seconds: Histogram,
@@ -34,6 +37,8 @@ impl Metrics {
         Self {
             scans: Verdict::ALL.map(|v| metrics::counter!("qnect_scans_total", "decision" => v.id())),
             outcomes: Outcome::ALL.map(|o| metrics::counter!("qnect_session_outcomes_total", "outcome" => o.id())),
+            signals: Signal::ALL.map(|s| metrics::counter!("qnect_abuse_signals_total", "signal" => s.id())),
+            sessions_displaced: metrics::counter!("qnect_sessions_displaced_total"),
             scan_decision_seconds: metrics::histogram!("qnect_scan_decision_seconds"),
             session_to_ring_seconds: metrics::histogram!("qnect_session_to_ring_seconds"),
             session_to_talk_seconds: metrics::histogram!("qnect_session_to_talk_seconds"),
@@ -56,6 +61,17 @@ impl Metrics {
 
     pub(crate) fn scan(&self, verdict: Verdict) {
         self.scans[verdict as usize].increment(1);
+    }
+
+    /// Somebody was challenged or refused because of these signs.
+    pub(crate) fn held_up(&self, because: SignalSet) {
+        because.iter().for_each(|signal| self.signals[signal as usize].increment(1));
+    }
+
+    /// A session gave way to another.
+    pub(crate) fn gave_way(&self) {
+        self.sessions_displaced.increment(1);
+        self.ended(Outcome::Expired);
     }
 
     pub(crate) fn ended(&self, outcome: Outcome) {
@@ -81,6 +97,8 @@ pub fn describe() {
     describe_counter!("qnect_sessions_opened_total", "requests to open a session, by what came of them");
     describe_gauge!("qnect_sessions_open", "sessions that have not ended");
     describe_counter!("qnect_session_outcomes_total", "ended sessions by outcome");
+    describe_counter!("qnect_abuse_signals_total", "challenges and refusals for a score, by each sign that led to it");
+    describe_counter!("qnect_sessions_displaced_total", "sessions that waited and gave way to another in a full tag");
     describe_gauge!("qnect_tag_actors", "tags in memory");
     describe_counter!("qnect_tag_actor_panics_total", "tag actors that were lost to a panic");
     describe_counter!("qnect_visits_refused_total", "visits that a bound turned away");

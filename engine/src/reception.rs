@@ -5,6 +5,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
+use qnect_core::abuse::Signal;
 use qnect_core::access_code::{AccessCode, CodeError};
 use qnect_core::caller::{Caller, CallingParty};
 use qnect_core::instruction::{Announcement, CODE_ATTEMPTS_MAX, Instruction, MenuChoice, Question};
@@ -172,26 +173,24 @@ impl Engine {
 
     /// Whether this caller has given too many codes that lead nowhere. A caller without a number is never locked.
     fn is_locked(&self, caller: Caller) -> bool {
-        caller.token().is_some_and(|token| {
-            let cell = self.inner.cells.callers.of(token);
-            let cell = lock(&cell);
-            cell.lockout.is_locked(self.inner.clock.now())
-        })
+        let cell = self.inner.cells.caller(caller);
+        cell.is_some_and(|cell| lock(&cell).lockout.is_locked(self.inner.clock.now()))
     }
 
     /// A code led nowhere. `asked` tells the tries of one call apart; a try that is told again counts once.
     fn note_wrong_code(&self, call: &Call, caller: Caller, asked: impl Hash) {
-        let Some(token) = caller.token() else { return };
+        let Some(cell) = self.inner.cells.caller(caller) else { return };
         let mut this_try = DefaultHasher::new();
         (&call.leg, asked).hash(&mut this_try);
-        let cell = self.inner.cells.callers.of(token);
-        lock(&cell).lockout.on_wrong_code(this_try.finish(), self.inner.clock.now());
+        let (mut cell, now) = (lock(&cell), self.inner.clock.now());
+        if cell.lockout.on_wrong_code(this_try.finish(), now) {
+            cell.note(Signal::WrongCodes, now);
+        }
     }
 
     /// A code rang an owner, which costs a budget: so it cannot be used to wash guesses away.
     fn forgive_codes(&self, caller: Caller) {
-        let Some(token) = caller.token() else { return };
-        let cell = self.inner.cells.callers.of(token);
+        let Some(cell) = self.inner.cells.caller(caller) else { return };
         lock(&cell).lockout.on_right_code();
     }
 }

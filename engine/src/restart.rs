@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use qnect_core::abuse::Signal;
 use qnect_core::caller::DayToken;
 use qnect_core::session::{Session, SessionSnapshot, State};
 use qnect_core::session_id::SessionId;
@@ -28,6 +29,8 @@ struct Ring {
     session: SessionId,
     /// Its call may still be on.
     is_live: bool,
+    /// What the caller did wrong, and when.
+    signs: Vec<(Signal, Timestamp)>,
 }
 
 impl Ring {
@@ -38,6 +41,7 @@ impl Ring {
             caller: session.bound_to,
             session: session.id,
             is_live: session.ended.is_none() && !session.facts.over(),
+            signs: Session::restore(session.clone()).signs().collect(),
         })
     }
 }
@@ -85,7 +89,9 @@ impl Engine {
         }
         if let Some(token) = ring.caller {
             let caller = inner.cells.callers.of(token);
-            lock(&caller).rings.replay(inner.policy.caller_rings, ring.dialed_at);
+            let mut caller = lock(&caller);
+            caller.rings.replay(inner.policy.caller_rings, ring.dialed_at);
+            ring.signs.iter().for_each(|&(signal, at)| caller.note(signal, at));
         }
     }
 

@@ -25,6 +25,8 @@ pub struct TagCard {
     pub owner: Option<OwnerId>,
     /// When it was made.
     pub minted_at: Timestamp,
+    /// When an appeal against its abuse score was heard last.
+    pub appealed_at: Option<Timestamp>,
 }
 
 /// An owner, as an operator sees one.
@@ -107,7 +109,7 @@ impl Reader {
             },
             None => None,
         };
-        Ok(Some(TagConfig { id: tag, status: row.status()?, owner }))
+        Ok(Some(TagConfig { id: tag, status: row.status()?, owner, appealed_at: row.appealed_at() }))
     }
 
     pub(crate) fn tag_card(&self, tag: TagId) -> Result<Option<TagCard>, StorageError> {
@@ -115,7 +117,13 @@ impl Reader {
         let Some((row, code)) = self.tag_row(tag)?.zip(TagCode::of(tag, self.keys.checks())) else {
             return Ok(None);
         };
-        Ok(Some(TagCard { code, status: row.status()?, owner: row.owner(), minted_at: row.minted_at() }))
+        Ok(Some(TagCard {
+            code,
+            status: row.status()?,
+            owner: row.owner(),
+            minted_at: row.minted_at(),
+            appealed_at: row.appealed_at(),
+        }))
     }
 
     pub(crate) fn owner_card(&self, owner: OwnerId) -> Result<Option<OwnerCard>, StorageError> {

@@ -32,6 +32,8 @@ pub enum Edit {
     Resume(TagId),
     /// From now on, and for good, the tag answers like an unknown one.
     Retire(TagId),
+    /// An appeal against the tag's abuse score was heard: what came before counts no more.
+    Appeal(TagId),
     /// Other personal data or wishes.
     ChangeOwner(OwnerId, OwnerChange),
     /// Whether the owner's calls are paused.
@@ -101,6 +103,11 @@ impl Clerk {
                 status @ (TagStatus::Minted | TagStatus::Active) => Ok(status),
             })?,
             Edit::Retire(tag) => self.set_status(*tag, |_| Ok(TagStatus::Retired))?,
+            Edit::Appeal(tag) => {
+                let mut row = self.read(|r| r.tag_row(*tag))?.ok_or(EditError::UnknownTag)?;
+                row.appeal(self.now());
+                (vec![Row::put(Space::Tags, tag_key(*tag), to_bytes(&row))], vec![*tag])
+            }
             Edit::ChangeOwner(owner, change) => self.change_owner(*owner, change)?,
             Edit::Pause(owner, pause) => self.pause(*owner, *pause)?,
         };

@@ -39,13 +39,15 @@ fn json_lines(lines: &[impl Serialize]) -> Result<String, CommandError> {
 }
 
 fn tag(tag: &TagLine) -> String {
-    rows(&[
-        ("tag", &tag.code),
+    let mut lines = vec![
+        ("tag", tag.code.as_str()),
         ("status", &tag.status),
         ("owner", tag.owner_id.as_deref().unwrap_or("nobody yet")),
         ("minted", &tag.minted_at),
-        ("url", &tag.url),
-    ])
+    ];
+    lines.extend(tag.appealed_at.as_deref().map(|at| ("appealed", at)));
+    lines.push(("url", &tag.url));
+    rows(&lines)
 }
 
 fn owner(owner: &OwnerLine) -> String {

@@ -49,6 +49,7 @@ impl Hands {
                     TagMove::Suspend => Edit::Suspend(tag),
                     TagMove::Resume => Edit::Resume(tag),
                     TagMove::Retire => Edit::Retire(tag),
+                    TagMove::Appeal => Edit::Appeal(tag),
                 })
                 .await
             }
@@ -160,6 +161,7 @@ impl Hands {
             status: status(card.status).to_owned(),
             owner_id: card.owner.map(|owner| owner.to_string()),
             minted_at: rfc3339(card.minted_at),
+            appealed_at: card.appealed_at.map(rfc3339),
         }
     }
 

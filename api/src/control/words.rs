@@ -86,6 +86,8 @@ pub enum TagMove {
     Resume,
     /// Off for good.
     Retire,
+    /// No step: an appeal against its abuse score was heard, and what came before counts no more.
+    Appeal,
 }
 
 /// What is to change of an owner, as it was written; what is absent stays.
@@ -194,6 +196,9 @@ pub struct TagLine {
     pub owner_id: Option<String>,
     /// RFC 3339, in UTC.
     pub minted_at: String,
+    /// When an appeal was heard last, in RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub appealed_at: Option<String>,
 }
 
 /// An owner, masked.

@@ -22,7 +22,7 @@ use qnect_engine::{OpenReply, SessionRequest};
 use qnect_storage::Keyring;
 use serde::{Deserialize, Serialize};
 
-use crate::answer::{in_language, json, page, see_other};
+use crate::answer::{in_language, json, page, see_other, signal_ids};
 use crate::client::{self, Peer};
 use crate::doors::{Doors, body, segment};
 use crate::negotiate::{BodyKind, Form, Reader, body_kind, chosen};
@@ -70,6 +70,8 @@ struct DecisionBody {
     reason: Option<&'static str>,
     retry_after_seconds: u64,
     reasons: Vec<ReasonBody>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    signals: Vec<&'static str>,
 }
 
 fn decision_as_json(decision: &ScanDecision, language: Language) -> Response {
@@ -81,6 +83,7 @@ fn decision_as_json(decision: &ScanDecision, language: Language) -> Response {
             reason: decision.refusal.map(qnect_core::scan::Refusal::id),
             retry_after_seconds: seconds,
             reasons: decision.offered.iter().map(|r| ReasonBody { id: r.id(), label: texts.reason(r) }).collect(),
+            signals: signal_ids(decision.because),
         },
     );
     let mut response = in_language(response, language);
@@ -205,6 +208,8 @@ struct OpenedBody {
     expires_at: String,
     status_url: String,
     challenge: Option<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    signals: Vec<&'static str>,
 }
 
 /// `GET /sessions/{session}`
@@ -284,7 +289,9 @@ impl Doors {
         match self.engine.open_session(code, request).await? {
             OpenReply::Open(view) => Ok(view),
             OpenReply::IdempotencyConflict => Err(Problem::IdempotencyConflict),
-            OpenReply::Refused { refusal, retry_after } => Err(Problem::Refused(refusal, retry_after)),
+            OpenReply::Refused { refusal, retry_after, because } => {
+                Err(Problem::Refused(refusal, retry_after, because))
+            }
         }
     }
 
@@ -332,6 +339,7 @@ impl Doors {
             expires_at: rfc3339(view.expires_at),
             status_url: self.session_url(view.id),
             challenge: view.challenge.then_some("keypad"),
+            signals: signal_ids(view.because),
         }
     }
 }

@@ -3,6 +3,7 @@
 use http::StatusCode;
 use qnect_api::pages::{self, Edition};
 use qnect_api::problem::{Fault, Problem};
+use qnect_core::abuse::SignalSet;
 use qnect_core::access_code::AccessCode;
 use qnect_core::check::CheckKeys;
 use qnect_core::facts::Outcome;
@@ -69,10 +70,22 @@ fn decisions() -> Vec<(String, ScanDecision)> {
     let everything: ReasonSet = Reason::ALL.into_iter().collect();
     let nothing = ReasonSet::default();
     let refused = |name: &str, refusal: Refusal, retry_after, offered| {
-        let decision = ScanDecision { verdict: refusal.verdict(), refusal: Some(refusal), retry_after, offered };
+        let decision = ScanDecision {
+            verdict: refusal.verdict(),
+            refusal: Some(refusal),
+            retry_after,
+            offered,
+            because: SignalSet::default(),
+        };
         (name.to_owned(), decision)
     };
-    let allow = ScanDecision { verdict: Verdict::Allow, refusal: None, retry_after: Span::ZERO, offered: everything };
+    let allow = ScanDecision {
+        verdict: Verdict::Allow,
+        refusal: None,
+        retry_after: Span::ZERO,
+        offered: everything,
+        because: SignalSet::default(),
+    };
     vec![
         ("allow".to_owned(), allow),
         ("challenge".to_owned(), ScanDecision { verdict: Verdict::Challenge, ..allow }),
@@ -98,6 +111,7 @@ fn standings() -> Vec<(String, SessionView)> {
         language: Language::English,
         talk: None,
         challenge: false,
+        because: SignalSet::default(),
         coming: false,
     };
     let challenge = SessionView { challenge: true, ..view(State::Waiting, None) };
@@ -124,11 +138,11 @@ fn problems() -> Vec<(Problem, Option<TagCode>)> {
         Problem::Malformed,
         Problem::Unprocessable(Fault::Fields),
         Problem::IdempotencyConflict,
-        Problem::Refused(Refusal::TagLimit, Span::from_secs(1_500)),
-        Problem::Refused(Refusal::AddressLimit, Span::from_secs(3_000)),
-        Problem::Refused(Refusal::Score, Span::ZERO),
-        Problem::Refused(Refusal::OwnerUnavailable, Span::ZERO),
-        Problem::Refused(Refusal::NotActive, Span::ZERO),
+        Problem::Refused(Refusal::TagLimit, Span::from_secs(1_500), SignalSet::default()),
+        Problem::Refused(Refusal::AddressLimit, Span::from_secs(3_000), SignalSet::default()),
+        Problem::Refused(Refusal::Score, Span::ZERO, SignalSet::default()),
+        Problem::Refused(Refusal::OwnerUnavailable, Span::ZERO, SignalSet::default()),
+        Problem::Refused(Refusal::NotActive, Span::ZERO, SignalSet::default()),
         Problem::Overloaded,
         Problem::NumbersExhausted,
         Problem::Unavailable,

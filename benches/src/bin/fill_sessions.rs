@@ -156,8 +156,13 @@ impl Filler {
         let number = serial % self.numbers.len() as u64;
         let code = u32::try_from(serial / self.numbers.len() as u64 * 7 % u64::from(AccessCode::count(DIGITS)))?;
         let id = SessionId::new(tag, random, self.storage.keys().checks()).ok_or("a tag of another key version")?;
-        let asked =
-            Asked { reason: Reason::Blocking, language: Language::English, idempotency: None, challenge: false };
+        let asked = Asked {
+            reason: Reason::Blocking,
+            language: Language::English,
+            idempotency: None,
+            challenge: None,
+            from: None,
+        };
         let line = (self.numbers[usize::try_from(number)?], AccessCode::from_index(code, DIGITS));
         let mut session = Session::open(id, asked, line, owner, (self.now, self.now.plus(OPEN_FOR))).snapshot().clone();
         if serial.is_multiple_of(WAITING_PER_CALL) {

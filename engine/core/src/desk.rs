@@ -1,11 +1,22 @@
 //! What spans tags: an owner's live call, an address's and a caller's budgets. The engine keeps them in shared cells
 //! and lends them to one synchronous machine call.
 
+use crate::abuse::{Assessment, Score, Signal};
 use crate::limiter::Cell;
 use crate::lockout::Lockout;
-use crate::policy::Policy;
+use crate::policy::{ADDRESS_HALF_LIFE, CALLER_HALF_LIFE, Policy};
 use crate::session_id::SessionId;
-use crate::time::Timestamp;
+use crate::tag_code::TagId;
+use crate::time::{Span, Timestamp};
+
+/// Tags that an address is remembered to have looked at lately: a page that is loaded again is no other car.
+const TAGS_SEEN: usize = 4;
+/// Looks at two cars within less than this are not those of one person on foot.
+const ON_FOOT: Span = Span::from_secs(2);
+/// Points of good conduct that a call is worth which rings an owner: three looks, or one and a half with their sessions.
+pub const CALL_CREDIT: u32 = 24;
+/// One of so many points of a network is added to those of each of its addresses.
+const NETWORK_SHARE: u64 = 10;
 
 /// What is shared about an owner, over all the owner's tags.
 #[derive(Debug, Clone, Default)]
@@ -43,6 +54,65 @@ pub struct AddressCell {
     pub scans: Cell,
     /// Sessions of the hour.
     pub sessions: Cell,
+    /// What its conduct comes to.
+    pub score: Score,
+    seen: [Option<TagId>; TAGS_SEEN],
+    /// Where the next new tag is remembered.
+    next_seen: u8,
+    last_new_at: Timestamp,
+}
+
+impl AddressCell {
+    /// Someone at this address looked at a tag: signs of abuse are noted, here and in the network.
+    pub fn note_scan(&mut self, tag: TagId, mut network: Option<&mut NetworkCell>, now: Timestamp) {
+        if self.seen.contains(&Some(tag)) {
+            return;
+        }
+        let is_fast = self.last_new_at != Timestamp::default() && now.since(self.last_new_at) < ON_FOOT;
+        self.seen[usize::from(self.next_seen)] = Some(tag);
+        self.next_seen = (self.next_seen + 1) % TAGS_SEEN as u8;
+        self.last_new_at = self.last_new_at.max(now);
+        self.note(Signal::ManyTags, network.as_deref_mut(), now);
+        if is_fast {
+            self.note(Signal::FastScans, network, now);
+        }
+    }
+
+    /// A sign of abuse from this address.
+    pub fn note(&mut self, signal: Signal, network: Option<&mut NetworkCell>, now: Timestamp) {
+        self.score.add(signal, ADDRESS_HALF_LIFE, now);
+        if let Some(network) = network {
+            network.score.add(signal, ADDRESS_HALF_LIFE, now);
+        }
+    }
+
+    /// Whether the cell may be forgotten.
+    pub fn is_idle(&self, now: Timestamp) -> bool {
+        self.scans.is_idle(now) && self.sessions.is_idle(now) && self.score.is_idle(ADDRESS_HALF_LIFE, now)
+    }
+}
+
+/// What is shared about a network, a /24 or a /48. It has no limits of its own: it only adds to the scores of its addresses.
+#[derive(Debug, Clone, Default)]
+pub struct NetworkCell {
+    /// What the conduct of all its addresses comes to.
+    pub score: Score,
+}
+
+impl NetworkCell {
+    /// What the network adds to the score of one of its addresses.
+    fn assess(&self, now: Timestamp) -> Assessment {
+        let all = self.score.assess(ADDRESS_HALF_LIFE, now).points();
+        let share = (u64::from(all) * 1_000 / NETWORK_SHARE).min(u64::from(Signal::Network.points()) * 1_000);
+        let mut assessment = Assessment::default();
+        assessment.add(Signal::Network, share);
+        assessment
+    }
+
+    /// Whether the cell may be forgotten.
+    pub fn is_idle(&self, now: Timestamp) -> bool {
+        self.score.is_idle(ADDRESS_HALF_LIFE, now)
+    }
 }
 
 /// What is shared about a caller's token.
@@ -52,6 +122,20 @@ pub struct CallerCell {
     pub rings: Cell,
     /// Codes that led nowhere.
     pub lockout: Lockout,
+    /// What the caller's conduct comes to, over all tags.
+    pub score: Score,
+}
+
+impl CallerCell {
+    /// A sign of abuse by this caller.
+    pub fn note(&mut self, signal: Signal, now: Timestamp) {
+        self.score.add(signal, CALLER_HALF_LIFE, now);
+    }
+
+    /// Whether the cell may be forgotten.
+    pub fn is_idle(&self, now: Timestamp) -> bool {
+        self.rings.is_idle(now) && self.lockout.is_idle(now) && self.score.is_idle(CALLER_HALF_LIFE, now)
+    }
 }
 
 /// The shared cells that one input may read and charge. The engine locks them in the order of the fields.
@@ -61,6 +145,25 @@ pub struct Desk<'a> {
     pub owner: Option<&'a mut OwnerCell>,
     /// The scanner's address.
     pub address: Option<&'a mut AddressCell>,
+    /// The network of that address.
+    pub network: Option<&'a mut NetworkCell>,
     /// The caller.
     pub caller: Option<&'a mut CallerCell>,
+}
+
+impl Desk<'_> {
+    /// What stands against the scanner's address and its network.
+    pub fn assess_address(&self, now: Timestamp) -> Assessment {
+        let address = self.address.as_ref().map(|a| a.score.assess(ADDRESS_HALF_LIFE, now));
+        let mut assessment = address.unwrap_or_default();
+        if let Some(network) = &self.network {
+            assessment.join(network.assess(now));
+        }
+        assessment
+    }
+
+    /// What stands against the caller.
+    pub fn assess_caller(&self, now: Timestamp) -> Assessment {
+        self.caller.as_ref().map(|c| c.score.assess(CALLER_HALF_LIFE, now)).unwrap_or_default()
+    }
 }

@@ -1,11 +1,13 @@
 //! Consequences of a decision, for someone else to carry out.
 
+use crate::abuse::Signal;
 use crate::access_code::AccessCode;
 use crate::caller::DayToken;
 use crate::leg::LegId;
 use crate::number::IntermediaryNumber;
 use crate::provider_request::ProviderRequest;
 use crate::record::Record;
+use crate::scan::AddressKey;
 use crate::session_id::SessionId;
 use crate::time::Timestamp;
 
@@ -36,6 +38,17 @@ pub enum Effect {
         /// Until when.
         until: Timestamp,
     },
+    /// A call rings an owner that came of a session from this address: good conduct.
+    CreditAddress(AddressKey),
+    /// A caller gave a sign of abuse.
+    NoteCaller {
+        /// Who.
+        caller: DayToken,
+        /// What.
+        signal: Signal,
+    },
+    /// A session that waited gave way to another, and expired: one less is open.
+    GaveWay,
     /// Ask something of the provider that carries a call.
     Ask(ProviderRequest),
     /// The scanner's leg does not belong to this session any more.

@@ -14,6 +14,7 @@
 //! One promise outranks them: **a phone number leaves only to reach its own holder.** [`Phone`](phone::Phone) has no
 //! `Display`; the scanner's number never enters the core at all, a [`CallerRoot`](caller::CallerRoot) does.
 
+pub mod abuse;
 pub mod access_code;
 pub mod caller;
 pub mod check;

@@ -22,10 +22,10 @@ impl Lockout {
     }
 
     /// A code led nowhere. Those that a locked caller gives do not make it longer: an honest one knows nothing of the lock.
-    /// `this_try` names the try, so that one that a provider tells again counts once.
-    pub fn on_wrong_code(&mut self, this_try: u64, now: Timestamp) {
+    /// `this_try` names the try, so that one that a provider tells again counts once. Returns whether it counted.
+    pub fn on_wrong_code(&mut self, this_try: u64, now: Timestamp) -> bool {
         if self.is_locked(now) || self.wrong > 0 && self.last_try == this_try {
-            return;
+            return false;
         }
         self.last_try = this_try;
         if self.is_idle(now) {
@@ -34,6 +34,7 @@ impl Lockout {
         self.wrong += 1;
         // Inputs of two tags may come in another order than their times.
         self.last_wrong_at = self.last_wrong_at.max(now);
+        true
     }
 
     /// A code was right.

@@ -20,6 +20,22 @@ pub const PROVIDER_ANSWERS: Span = Span::from_secs(10);
 /// How long a session answers after its end.
 pub const ENDED_SESSION_KEPT: Span = Span::DAY;
 
+/// How fast the points of an address and of a network fade: carriers give an address to somebody else soon.
+pub const ADDRESS_HALF_LIFE: Span = Span::from_secs(30 * 60);
+
+/// How fast the points of a caller fade.
+pub const CALLER_HALF_LIFE: Span = Span::from_secs(6 * 3_600);
+
+/// A call in which the two talk for less than this was none: people who see lights on need longer to say so.
+pub const SHORT_TALK: Span = Span::from_secs(4);
+
+/// How long a caller whose call was declined or reported leaves this tag alone; six times as long after each further such
+/// call of the day, up to [`COOLDOWN_MAX`].
+pub const COOLDOWN: Span = Span::from_secs(10 * 60);
+
+/// The longest of these times.
+pub const COOLDOWN_MAX: Span = Span::DAY;
+
 /// Settings that decisions depend on. `None` quotas are switched off.
 #[derive(Debug, Clone)]
 pub struct Policy {
@@ -39,8 +55,10 @@ pub struct Policy {
     pub owner_rings: Option<Quota>,
     /// Rings of one tag by callers without a number, together.
     pub withheld_rings: Option<Quota>,
-    /// Points of a tag's abuse score from which a caller is challenged; 0 never.
+    /// Points of the abuse score from which somebody is challenged; 0 never.
     pub challenge_at: u32,
+    /// Points of an address's or a caller's abuse score from which they are refused; 0 never.
+    pub refuse_at: u32,
     /// How long the provider may keep its records of a call.
     pub provider_records_kept: Span,
     /// Prefixes that an owner's number must have one of.

@@ -24,6 +24,9 @@ pub struct QuietHours {
     pub to_minute: u16,
 }
 
+/// When people sleep who said nothing of it.
+const NIGHT: QuietHours = QuietHours { from_minute: 22 * 60, to_minute: 6 * 60 };
+
 impl QuietHours {
     fn contains(self, minute: u16) -> bool {
         if self.from_minute < self.to_minute {
@@ -57,6 +60,11 @@ impl Preferences {
     /// The reasons for which the owner can be reached at `now`.
     pub fn reachable_for(&self, now: Timestamp) -> ReasonSet {
         if self.is_quiet(now) { self.night_reasons } else { Reason::ALL.into_iter().collect() }
+    }
+
+    /// Whether it is night where the owner is: from ten in the evening to six in the morning.
+    pub fn is_night(&self, now: Timestamp) -> bool {
+        NIGHT.contains(self.zone.minute_of_day(now))
     }
 
     fn is_quiet(&self, now: Timestamp) -> bool {

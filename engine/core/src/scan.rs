@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::abuse::SignalSet;
 use crate::reason::ReasonSet;
 use crate::time::Span;
 
@@ -31,6 +32,20 @@ impl AddressKey {
         match address.to_canonical() {
             IpAddr::V4(v4) => Self(u64::from(u32::from(v4)), false),
             IpAddr::V6(v6) => Self((u128::from(v6) >> 64) as u64, true),
+        }
+    }
+}
+
+impl AddressKey {
+    /// The network of the address.
+    pub fn prefix(self) -> AddressPrefix {
+        let Self(bits, is_v6) = self;
+        if is_v6 {
+            let [a, b, c, d, e, f, ..] = bits.to_be_bytes();
+            AddressPrefix::V6([a, b, c, d, e, f])
+        } else {
+            let [_, _, _, _, a, b, c, _] = bits.to_be_bytes();
+            AddressPrefix::V4([a, b, c])
         }
     }
 }
@@ -179,4 +194,6 @@ pub struct ScanDecision {
     pub retry_after: Span,
     /// For which reasons a session may be opened even so.
     pub offered: ReasonSet,
+    /// The signs for which somebody is challenged or refused, so that whoever is concerned can be told.
+    pub because: SignalSet,
 }

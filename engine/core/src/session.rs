@@ -5,6 +5,7 @@
 
 use hmac::Mac;
 
+use crate::abuse::{Signal, SignalSet};
 use crate::access_code::AccessCode;
 use crate::caller::{Caller, DayToken};
 use crate::facts::{Facts, Outcome};
@@ -12,8 +13,9 @@ use crate::language::Language;
 use crate::leg::{LegEvent, LegId};
 use crate::mac::prepare;
 use crate::number::IntermediaryNumber;
-use crate::policy::{ACCEPT, ENDED_SESSION_KEPT, PROVIDER_ANSWERS, Policy, SETTLE, WATCHDOG};
+use crate::policy::{ACCEPT, ENDED_SESSION_KEPT, PROVIDER_ANSWERS, Policy, SETTLE, SHORT_TALK, WATCHDOG};
 use crate::reason::Reason;
+use crate::scan::AddressKey;
 use crate::session_id::SessionId;
 use crate::tag::OwnerId;
 use crate::time::{Span, Timestamp};
@@ -61,8 +63,10 @@ pub struct Asked {
     pub language: Language,
     /// The request's own name, if it has one.
     pub idempotency: Option<Idempotency>,
-    /// Whether the caller must key two spoken digits first.
-    pub challenge: bool,
+    /// Whether the caller must key two spoken digits first, and for which signs of abuse.
+    pub challenge: Option<SignalSet>,
+    /// Where the request comes from.
+    pub from: Option<AddressKey>,
 }
 
 /// What makes a repeated request recognisable: hashes of its idempotency key and of its body.
@@ -121,6 +125,8 @@ pub struct SessionSnapshot {
     pub bound_to: Option<DayToken>,
     /// The caller must key two spoken digits before the owner is rung.
     pub challenge: bool,
+    /// The signs of abuse for which the caller must.
+    pub because: SignalSet,
     /// The scanner's leg that was dialled for.
     pub scanner_leg: Option<LegId>,
     /// The owner's leg, once the provider has told it.
@@ -205,6 +211,8 @@ pub enum Admission {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
     s: SessionSnapshot,
+    /// Where it was opened from. Not remembered: addresses never are.
+    from: Option<AddressKey>,
     /// The instruction of the dial may be at the provider. Not remembered: after a restart it may be, if there is a dial.
     dial_sent: bool,
     /// The leg whose caller keyed the digits of the challenge. Not remembered: after a restart it is asked again.
@@ -218,7 +226,13 @@ impl Session {
     ///
     /// Whether the instruction of a dial was sent before a restart is not known; it may have been, so it is not withheld.
     pub fn restore(snapshot: SessionSnapshot) -> Self {
-        Self { dial_sent: snapshot.dialed_at.is_some(), s: snapshot, challenge_met_by: None, asked_at: None }
+        Self {
+            dial_sent: snapshot.dialed_at.is_some(),
+            s: snapshot,
+            from: None,
+            challenge_met_by: None,
+            asked_at: None,
+        }
     }
 
     /// A new session, which waits for its call until `expires_at`.
@@ -229,9 +243,9 @@ impl Session {
         owner: OwnerId,
         life: (Timestamp, Timestamp),
     ) -> Self {
-        let Asked { reason, language, idempotency, challenge } = asked;
+        let Asked { reason, language, idempotency, challenge, from } = asked;
         let (opened_at, expires_at) = life;
-        Self::restore(SessionSnapshot {
+        let session = Self::restore(SessionSnapshot {
             id,
             owner,
             reason,
@@ -242,7 +256,8 @@ impl Session {
             expires_at,
             idempotency,
             bound_to: None,
-            challenge,
+            challenge: challenge.is_some(),
+            because: challenge.unwrap_or_default(),
             scanner_leg: None,
             owner_leg: None,
             dialed_at: None,
@@ -253,13 +268,20 @@ impl Session {
             ended: None,
             reported_at: None,
             records_due_at: None,
-        })
+        });
+        Self { from, ..session }
     }
 
     /// The session that follows `before`, whose call is over: for the same caller and reason, within the same life.
     pub fn following(before: &Self, id: SessionId, line: Line, owner: OwnerId, now: Timestamp) -> Self {
         let b = &before.s;
-        let asked = Asked { reason: b.reason, language: b.language, idempotency: None, challenge: b.challenge };
+        let asked = Asked {
+            reason: b.reason,
+            language: b.language,
+            idempotency: None,
+            challenge: b.challenge.then_some(b.because),
+            from: before.from,
+        };
         let mut session = Self::open(id, asked, line, owner, (now, b.expires_at));
         session.s.bound_to = b.bound_to;
         session
@@ -328,6 +350,55 @@ impl Session {
     /// Whether the owner did not want the call, by declining or by reporting it.
     pub fn was_unwanted(&self) -> bool {
         self.s.reported_at.is_some() || matches!(self.s.ended, Some((Outcome::Declined, _)))
+    }
+
+    /// The sign of abuse that the owner gave of this call, and when: that it was reported, or declined. An owner who comes has
+    /// declined the talk, not the caller.
+    pub fn unwanted(&self) -> Option<(Signal, Timestamp)> {
+        match (self.s.reported_at, self.s.ended) {
+            (Some(at), _) => Some((Signal::ReportedCalls, at)),
+            (None, Some((Outcome::Declined, at))) if !self.s.facts.coming() => Some((Signal::DeclinedCalls, at)),
+            (None, _) => None,
+        }
+    }
+
+    /// The sign of abuse in how this call ended, and when.
+    pub fn sign_at_end(&self) -> Option<(Signal, Timestamp)> {
+        let (outcome, at) = self.s.ended?;
+        // Of no length is what a key makes that was told after the end.
+        let is_short = |talk| Span::ZERO < talk && talk < SHORT_TALK;
+        match outcome {
+            Outcome::Declined if !self.s.facts.coming() => Some((Signal::DeclinedCalls, at)),
+            Outcome::Completed if self.talk().is_some_and(is_short) => Some((Signal::ShortCalls, at)),
+            _ => None,
+        }
+    }
+
+    /// All signs of abuse in this call, each with its time.
+    pub fn signs(&self) -> impl Iterator<Item = (Signal, Timestamp)> {
+        let reported = self.s.reported_at.map(|at| (Signal::ReportedCalls, at));
+        self.sign_at_end().into_iter().chain(reported)
+    }
+
+    /// Where the session was opened from, if that is known still.
+    pub fn opened_from(&self) -> Option<AddressKey> {
+        self.from
+    }
+
+    /// Whether nobody has called for it yet.
+    pub fn is_uncalled(&self) -> bool {
+        self.state() == State::Waiting && self.s.bound_to.is_none() && self.s.scanner_leg.is_none()
+    }
+
+    /// The session gives way to another: it is over before its time.
+    pub fn give_way(&mut self, now: Timestamp) {
+        self.end(Outcome::Expired, now, Span::ZERO);
+    }
+
+    /// The caller must key two spoken digits, because of these signs.
+    pub fn require_challenge(&mut self, because: SignalSet) {
+        self.s.challenge = true;
+        self.s.because = SignalSet::from_bits(self.s.because.bits() | because.bits());
     }
 
     /// Whether the caller on `leg` must still key the digits of a challenge.

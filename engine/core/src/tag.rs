@@ -5,8 +5,10 @@ mod answers;
 mod budget;
 mod calling;
 mod config;
+mod room;
 mod scanning;
 mod score;
+mod standing;
 
 use std::sync::Arc;
 
@@ -17,6 +19,7 @@ pub use calling::latest_end;
 pub use config::{OwnerId, OwnerProfile, TagConfig, TagStatus};
 
 use self::budget::{Ring, RingBudgets};
+use crate::abuse::Signal;
 use crate::caller::Caller;
 use crate::desk::Desk;
 use crate::effects::{Effect, Effects};
@@ -147,6 +150,9 @@ impl Tag {
                         ask_both_legs(session.snapshot(), Operation::HangUp, effects);
                     }
                     let_go(session.snapshot(), desk, effects);
+                    if let (Some(caller), Some((signal, _))) = (session.snapshot().bound_to, session.sign_at_end()) {
+                        effects.push(Effect::NoteCaller { caller, signal });
+                    }
                     effects.push(Effect::Record(Record::SessionEnded(Box::new(session.snapshot().clone()))));
                 }
             }
@@ -183,6 +189,9 @@ impl Tag {
         let Some(index) = self.position(id) else { return false };
         let is_new = self.sessions[index].report(now);
         if is_new {
+            if let Some(caller) = self.sessions[index].snapshot().bound_to {
+                effects.push(Effect::NoteCaller { caller, signal: Signal::ReportedCalls });
+            }
             self.record(id, effects);
         }
         is_new

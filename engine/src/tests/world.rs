@@ -73,6 +73,7 @@ impl World {
                 owner_rings: None,
                 withheld_rings: None,
                 challenge_at: 0,
+                refuse_at: 0,
                 provider_records_kept: Span::DAY,
                 allowed_prefixes: vec!["+91".into()],
                 ring: Span::from_secs(30),

@@ -2,6 +2,7 @@
 //! numbers.
 
 use minicbor::{Decode, Encode};
+use qnect_core::abuse::SignalSet;
 use qnect_core::access_code::AccessCode;
 use qnect_core::caller::DayToken;
 use qnect_core::check::CheckKeys;
@@ -73,6 +74,9 @@ struct SessionRow {
     reported_at_ms: Option<u64>,
     #[n(21)]
     records_due_at_ms: Option<u64>,
+    /// Absent: none.
+    #[n(23)]
+    because: Option<u16>,
 }
 
 /// The value of a session's row.
@@ -106,6 +110,7 @@ pub(crate) fn encode_session(session: &SessionSnapshot, keys: &Keyring) -> Resul
         owner_leg: seal_leg(session, OWNER_LEG, session.owner_leg.as_ref(), keys)?,
         reported_at_ms: ms(session.reported_at),
         records_due_at_ms: ms(session.records_due_at),
+        because: Some(session.because.bits()).filter(|bits| *bits != 0),
     }))
 }
 
@@ -136,6 +141,7 @@ pub(crate) fn decode_session(key: &[u8], value: &[u8], keys: &Keyring) -> Result
         }),
         bound_to: row.bound_to.map(DayToken::from_bytes),
         challenge: row.challenge.unwrap_or_default(),
+        because: SignalSet::from_bits(row.because.unwrap_or_default()),
         scanner_leg: open_leg((id, owner), SCANNER_LEG, row.scanner_leg.as_deref(), keys)?,
         owner_leg: open_leg((id, owner), OWNER_LEG, row.owner_leg.as_deref(), keys)?,
         dialed_at: at(row.dialed_at_ms),
@@ -225,6 +231,7 @@ mod tests {
             idempotency: Some(Idempotency { key: [1; 16], body: [2; 16] }),
             bound_to: Some(DayToken::from_bytes([9; 16])),
             challenge: false,
+            because: SignalSet::default(),
             scanner_leg: None,
             owner_leg: None,
             dialed_at: Some(at(20)),

@@ -17,15 +17,26 @@ pub(crate) struct TagRow {
     owner: Option<u64>,
     #[n(2)]
     minted_at_ms: u64,
+    /// Absent: never.
+    #[n(3)]
+    appealed_at_ms: Option<u64>,
 }
 
 impl TagRow {
     pub(crate) fn new(status: TagStatus, owner: Option<OwnerId>, minted_at_ms: u64) -> Self {
-        Self { status: status as u8, owner: owner.map(|o| o.0), minted_at_ms }
+        Self { status: status as u8, owner: owner.map(|o| o.0), minted_at_ms, appealed_at_ms: None }
     }
 
     pub(crate) fn minted_at(&self) -> Timestamp {
         Timestamp::from_millis(self.minted_at_ms)
+    }
+
+    pub(crate) fn appealed_at(&self) -> Option<Timestamp> {
+        self.appealed_at_ms.map(Timestamp::from_millis)
+    }
+
+    pub(crate) fn appeal(&mut self, at: Timestamp) {
+        self.appealed_at_ms = Some(at.as_millis());
     }
 
     pub(crate) fn set_status(&mut self, status: TagStatus) {

@@ -80,7 +80,8 @@ pub fn session_id(storage: &Storage, tag: TagId, number: u64) -> SessionId {
 
 /// A session that waits for its call.
 pub fn session(id: SessionId, owner: OwnerId) -> SessionSnapshot {
-    let asked = Asked { reason: Reason::Blocking, language: Language::English, idempotency: None, challenge: false };
+    let asked =
+        Asked { reason: Reason::Blocking, language: Language::English, idempotency: None, challenge: None, from: None };
     let number = IntermediaryNumber::parse("+911140000001").expect("a number");
     let line = (number, AccessCode::from_index(1_234, 8));
     Session::open(id, asked, line, owner, (NOW, NOW.plus(Span::HOUR))).snapshot().clone()

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use qnect_core::abuse::SignalSet;
 use qnect_core::access_code::AccessCode;
 use qnect_core::facts::{Facts, Outcome as CallOutcome};
 use qnect_core::language::Language;
@@ -288,6 +289,7 @@ fn ended(id: SessionId, owner: OwnerId, [scanner_leg, owner_leg]: [Option<&str>;
         idempotency: None,
         bound_to: None,
         challenge: false,
+        because: SignalSet::default(),
         scanner_leg: leg(scanner_leg),
         owner_leg: leg(owner_leg),
         dialed_at: Some(NOW),

@@ -1,5 +1,6 @@
 //! What a tag is asked, and what it answers.
 
+use crate::abuse::SignalSet;
 use crate::access_code::AccessCode;
 use crate::caller::Caller;
 use crate::facts::Outcome;
@@ -8,7 +9,7 @@ use crate::language::Language;
 use crate::leg::LegId;
 use crate::number::IntermediaryNumber;
 use crate::reason::Reason;
-use crate::scan::Refusal;
+use crate::scan::{AddressKey, Refusal};
 use crate::session::{Change, Idempotency, Session, State};
 use crate::session_id::SessionId;
 use crate::time::{Span, Timestamp};
@@ -26,6 +27,8 @@ pub struct OpenSession {
     pub language: Language,
     /// The request's own name, if it has one.
     pub idempotency: Option<Idempotency>,
+    /// Where it comes from, if that is known.
+    pub from: Option<AddressKey>,
 }
 
 /// What anyone who holds a session's id may see of it.
@@ -51,6 +54,8 @@ pub struct SessionView {
     pub talk: Option<Span>,
     /// The line asks for two spoken digits before the owner is rung.
     pub challenge: bool,
+    /// The signs of abuse for which it does.
+    pub because: SignalSet,
     /// The owner said to come within five minutes.
     pub coming: bool,
 }
@@ -70,6 +75,7 @@ impl SessionView {
             language: s.language,
             talk: session.talk(),
             challenge: s.challenge,
+            because: s.because,
             coming: s.facts.coming(),
         }
     }
@@ -90,8 +96,10 @@ pub enum OpenDecision {
     Refused {
         /// Why.
         refusal: Refusal,
-        /// When to come back, for limits; else zero.
+        /// When to come back, for limits and scores; else zero.
         retry_after: Span,
+        /// The signs of abuse for which, where it is the score.
+        because: SignalSet,
     },
 }
 

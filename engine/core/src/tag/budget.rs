@@ -19,10 +19,18 @@ impl Budget {
         if reason.is_urgent() { Self::Urgent } else { Self::Calm }
     }
 
-    fn quota(self, policy: &Policy) -> Option<Quota> {
+    pub(super) fn quota(self, policy: &Policy) -> Option<Quota> {
         match self {
             Self::Calm => policy.tag_rings,
             Self::Urgent => policy.tag_urgent_rings,
+        }
+    }
+
+    /// Of an owner's rings of the day, a fifth is for urgent reasons.
+    fn owner_reserve(self, policy: &Policy) -> u32 {
+        match self {
+            Self::Calm => policy.owner_rings.map_or(0, |quota| quota.limit() / 5),
+            Self::Urgent => 0,
         }
     }
 }
@@ -95,7 +103,7 @@ impl RingBudgets {
             tag: self.ask_tag(ring.budget, policy, now)?,
             withheld: ring.withheld.then(|| self.withheld.ask(policy.withheld_rings, now)).transpose()?,
             caller: caller.ask(policy.caller_rings, now)?,
-            owner: owner.ask(policy.owner_rings, now)?,
+            owner: owner.ask_leaving(ring.budget.owner_reserve(policy), policy.owner_rings, now)?,
         })
     }
 

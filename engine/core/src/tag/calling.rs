@@ -45,6 +45,10 @@ impl Tag {
             Admission::Ready => {}
         }
         self.bind(index, caller, effects);
+        if let Some(refusal) = self.weigh(index, now, desk) {
+            self.record_advance(index, effects);
+            return refusal;
+        }
         if let Some(challenge) = self.challenge(index, leg, turn, language) {
             self.record_advance(index, effects);
             return challenge;
@@ -61,6 +65,9 @@ impl Tag {
             owner.live = Some((id, latest_end(&self.policy, now)));
         }
         self.sessions[index].dial(leg.clone(), now);
+        if let Some(address) = self.sessions[index].opened_from() {
+            effects.push(Effect::CreditAddress(address));
+        }
         self.record_advance(index, effects);
         self.dial_instruction(index)
     }
@@ -78,7 +85,7 @@ impl Tag {
     ) -> Redialled {
         let session = match self.dialled_for(leg).or_else(|| self.redialled(from, leg, caller, now)) {
             Some(known) => known,
-            None => match self.follow(from, follow_up, caller, now, effects) {
+            None => match self.follow(from, follow_up, caller, now, desk, effects) {
                 Ok(session) => session,
                 Err(announcement) => {
                     let instruction = Instruction::Say { announcement, languages: Languages::Every };
@@ -193,6 +200,23 @@ impl Tag {
         }
     }
 
+    /// Weighs what stands against the caller: from so many points on a challenge is required, from more on nobody is rung. For
+    /// an urgent reason it takes twice as many.
+    fn weigh(&mut self, index: usize, now: Timestamp, desk: &Desk<'_>) -> Option<Instruction> {
+        let against_caller = desk.assess_caller(now);
+        if against_caller.points() == 0 {
+            return None;
+        }
+        let against = self.assess(desk, now);
+        if against.reaches(self.policy.challenge_at) {
+            self.sessions[index].require_challenge(against.because);
+        }
+        let session = self.sessions[index].snapshot();
+        let times = if session.reason.is_urgent() { 2 } else { 1 };
+        let is_refused = against_caller.reaches(self.policy.refuse_at.saturating_mul(times));
+        is_refused.then(|| say(Announcement::OwnerUnavailable, session.language))
+    }
+
     /// What the challenge of a session still wants of the caller on `leg`; `None` when it wants nothing.
     fn challenge(&mut self, index: usize, leg: &LegId, turn: CallTurn<'_>, language: Language) -> Option<Instruction> {
         let session = &mut self.sessions[index];
@@ -238,6 +262,7 @@ impl Tag {
         follow_up: &FollowUp,
         caller: Caller,
         now: Timestamp,
+        desk: &mut Desk<'_>,
         effects: &mut Effects,
     ) -> Result<SessionId, Announcement> {
         let index = self.position(from).ok_or(Announcement::CodeRefused)?;
@@ -248,14 +273,19 @@ impl Tag {
         if !before.may_be_followed(caller, now) || self.sessions.iter().any(was_unwanted) {
             return Err(Announcement::CodeRefused);
         }
-        if !self.config.answers() || !self.has_room() {
+        if !self.config.answers() {
             return Err(Announcement::OwnerUnavailable);
         }
+        let urgent = before.snapshot().reason.is_urgent();
         let owner = self.may_open(before.snapshot().reason, now).map_err(|_| Announcement::OwnerUnavailable)?;
         if owner != before.snapshot().owner {
             return Err(Announcement::OwnerUnavailable);
         }
         let (number, code) = follow_up.line.ok_or(Announcement::TryAgain)?;
+        if !self.make_room(urgent, now, desk, effects) {
+            return Err(Announcement::OwnerUnavailable);
+        }
+        let before = &self.sessions[index];
         let session = Session::following(before, follow_up.id, (number, code), owner, now);
         effects.push(Effect::Record(Record::SessionOpened(Box::new(session.snapshot().clone()))));
         self.sessions.push(session);
@@ -275,6 +305,9 @@ impl Tag {
             return Err(Announcement::OwnerBusy);
         }
         if !self.reachable_for(owner, now).contains(session.reason) {
+            return Err(unavailable);
+        }
+        if !self.bears(index, now) {
             return Err(unavailable);
         }
         self.rings.ask(self.ring(index), &self.policy, now, desk).map_err(|_| unavailable)

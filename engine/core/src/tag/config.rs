@@ -4,6 +4,7 @@ use crate::language::Language;
 use crate::phone::Phone;
 use crate::preferences::Preferences;
 use crate::tag_code::TagId;
+use crate::time::Timestamp;
 
 /// An owner's identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,6 +63,8 @@ pub struct TagConfig {
     pub status: TagStatus,
     /// Whose it is, once claimed.
     pub owner: Option<OwnerProfile>,
+    /// When an appeal against the tag's score was heard last: what came before counts no more.
+    pub appealed_at: Option<Timestamp>,
 }
 
 impl TagConfig {

@@ -4,9 +4,10 @@ use super::Tag;
 use super::answers::{OpenDecision, OpenSession, SessionView};
 use super::budget::Budget;
 use super::config::{OwnerId, OwnerProfile};
-use super::score;
+use crate::abuse::{Assessment, Signal, SignalSet, fades_below};
 use crate::desk::Desk;
 use crate::effects::{Effect, Effects};
+use crate::policy::ADDRESS_HALF_LIFE;
 use crate::reason::{Reason, ReasonSet};
 use crate::record::{Record, ScanRecord};
 use crate::scan::{Refusal, Scan, ScanDecision, Verdict};
@@ -20,8 +21,13 @@ impl Tag {
             Ok(allowance) => allowance,
             Err(retry_after) => return refused(Refusal::AddressLimit, retry_after, ReasonSet::default()),
         };
+        let against = desk.assess_address(now);
+        if against.reaches(self.policy.refuse_at) {
+            return self.refuse_for_score(against, desk, now);
+        }
         if let (Some(address), Some(allowance)) = (desk.address.as_mut(), allowance) {
             address.scans.charge(allowance);
+            address.note_scan(self.config.id, desk.network.as_deref_mut(), now);
         }
         effects.push(Effect::Record(Record::ScanAdmitted(ScanRecord {
             tag: self.config.id,
@@ -30,7 +36,7 @@ impl Tag {
             device: scan.device,
             browser: scan.browser,
         })));
-        self.offer(now)
+        self.offer(desk, now)
     }
 
     /// A scanner asks for a number and a code.
@@ -47,27 +53,32 @@ impl Tag {
         }
         let owner = match self.may_open(open.reason, now) {
             Ok(owner) => owner,
-            Err((refusal, retry_after)) => return OpenDecision::Refused { refusal, retry_after },
+            Err((refusal, retry_after)) => return turned_away(refusal, retry_after),
         };
-        if !self.has_room() {
-            return OpenDecision::Refused {
-                refusal: Refusal::TagLimit,
-                retry_after: self.next_end().map_or(Span::ZERO, |at| at.since(now)),
-            };
+        let against = desk.assess_address(now);
+        if against.reaches(self.policy.refuse_at) && !open.reason.is_urgent() {
+            let retry_after = self.score_fades_after(against);
+            return OpenDecision::Refused { refusal: Refusal::Score, retry_after, because: against.because };
         }
         let allowance =
             match desk.address.as_ref().map(|a| a.sessions.ask(self.policy.address_sessions, now)).transpose() {
                 Ok(allowance) => allowance,
-                Err(retry_after) => {
-                    return OpenDecision::Refused { refusal: Refusal::AddressLimit, retry_after };
-                }
+                Err(retry_after) => return turned_away(Refusal::AddressLimit, retry_after),
             };
         let Some(line) = open.line else { return OpenDecision::NumbersExhausted };
+        if !self.make_room(open.reason.is_urgent(), now, desk, effects) {
+            let retry_after = self.next_end().map_or(Span::ZERO, |at| at.since(now));
+            return turned_away(Refusal::TagLimit, retry_after);
+        }
+        // What stands against them now, before this very session counts.
+        let against = self.assess(desk, now);
+        let challenge = against.reaches(self.policy.challenge_at).then_some(against.because);
         if let (Some(address), Some(allowance)) = (desk.address.as_mut(), allowance) {
             address.sessions.charge(allowance);
+            address.note(Signal::UnusedSessions, desk.network.as_deref_mut(), now);
         }
-        let &OpenSession { id, reason, language, idempotency, .. } = open;
-        let asked = Asked { reason, language, idempotency, challenge: self.challenges(now) };
+        let &OpenSession { id, reason, language, idempotency, from, .. } = open;
+        let asked = Asked { reason, language, idempotency, challenge, from };
         let session = Session::open(id, asked, line, owner, (now, now.plus(self.policy.session_life)));
         effects.push(Effect::Record(Record::SessionOpened(Box::new(session.snapshot().clone()))));
         let view = SessionView::of(&session);
@@ -75,13 +86,8 @@ impl Tag {
         OpenDecision::Opened(view)
     }
 
-    /// Whether the tag may have one more open session.
-    pub(super) fn has_room(&self) -> bool {
-        self.policy.tag_open_sessions_max == 0 || self.open_sessions() < self.policy.tag_open_sessions_max
-    }
-
-    /// For which reasons a session may be opened at `now`; charges nothing.
-    pub fn offer(&self, now: Timestamp) -> ScanDecision {
+    /// For which reasons a session may be opened at `now`, by somebody whose cells are on the desk; charges nothing.
+    pub fn offer(&self, desk: &Desk<'_>, now: Timestamp) -> ScanDecision {
         let Some(owner) = &self.config.owner else {
             return refused(Refusal::NotActive, Span::ZERO, ReasonSet::default());
         };
@@ -91,8 +97,13 @@ impl Tag {
         let offered: ReasonSet =
             reachable.iter().filter(|r| if r.is_urgent() { urgent.is_ok() } else { calm.is_ok() }).collect();
         if offered.iter().any(|r| !r.is_urgent()) {
-            let verdict = if self.challenges(now) { Verdict::Challenge } else { Verdict::Allow };
-            return ScanDecision { verdict, refusal: None, retry_after: Span::ZERO, offered };
+            let against = self.assess(desk, now);
+            let (verdict, because) = if against.reaches(self.policy.challenge_at) {
+                (Verdict::Challenge, against.because)
+            } else {
+                (Verdict::Allow, SignalSet::default())
+            };
+            return ScanDecision { verdict, refusal: None, retry_after: Span::ZERO, offered, because };
         }
         match calm {
             Err(retry_after) if reachable.iter().any(|r| !r.is_urgent()) => {
@@ -108,9 +119,16 @@ impl Tag {
         if dialable { owner.preferences.reachable_for(now) } else { ReasonSet::default() }
     }
 
-    /// Whether callers must key two spoken digits, because the owner was annoyed too often.
-    fn challenges(&self, now: Timestamp) -> bool {
-        self.policy.challenge_at != 0 && score::points(&self.sessions, now) >= self.policy.challenge_at
+    /// Too much stands against an address: it is offered what is urgent, and nothing else, until some of it has faded.
+    fn refuse_for_score(&self, against: Assessment, desk: &Desk<'_>, now: Timestamp) -> ScanDecision {
+        let ScanDecision { offered, .. } = self.offer(desk, now);
+        let offered = offered.iter().filter(|reason| reason.is_urgent()).collect();
+        let retry_after = self.score_fades_after(against);
+        ScanDecision { because: against.because, ..refused(Refusal::Score, retry_after, offered) }
+    }
+
+    fn score_fades_after(&self, against: Assessment) -> Span {
+        fades_below(against.points(), self.policy.refuse_at, ADDRESS_HALF_LIFE)
     }
 
     /// Whom a session for this one reason would reach at `now`; charges nothing.
@@ -133,5 +151,10 @@ impl Tag {
 }
 
 fn refused(refusal: Refusal, retry_after: Span, offered: ReasonSet) -> ScanDecision {
-    ScanDecision { verdict: refusal.verdict(), refusal: Some(refusal), retry_after, offered }
+    let because = SignalSet::default();
+    ScanDecision { verdict: refusal.verdict(), refusal: Some(refusal), retry_after, offered, because }
+}
+
+fn turned_away(refusal: Refusal, retry_after: Span) -> OpenDecision {
+    OpenDecision::Refused { refusal, retry_after, because: SignalSet::default() }
 }

@@ -1,37 +1,36 @@
-//! The abuse score of a tag: points for calls that its owner did not want, which fade within a day. It is computed from the
-//! sessions that are remembered anyway, so it survives a restart and needs no state of its own.
+//! The abuse score, as a tag sees it: points for calls that its owner did not want, which fade within a day, and what stands
+//! against the address or the caller. The tag's own points are computed from the sessions that are remembered anyway, so they
+//! survive a restart and need no state of their own.
 //!
-//! It only ever challenges: one who annoys an owner must not be able to make the car unreachable for everyone else.
+//! They only ever challenge: one who annoys an owner must not be able to make the car unreachable for everyone else.
 
-use crate::facts::Outcome;
-use crate::session::Session;
+use super::Tag;
+use crate::abuse::{Assessment, Signal};
+use crate::desk::Desk;
 use crate::time::{Span, Timestamp};
 
-/// Points of a call that the owner declined.
-const DECLINED: u64 = 20;
-/// Points of a call that the owner reported as abuse.
-const REPORTED: u64 = 60;
-/// After so long nothing is left of them.
+/// After so long nothing is left of a tag's points.
 const FADES_WITHIN: Span = Span::DAY;
 
-/// The points of a tag's sessions at `now`, rounded down.
-pub(super) fn points(sessions: &[Session], now: Timestamp) -> u32 {
-    let milli_points: u64 = sessions.iter().map(|session| of_session(session, now)).sum();
-    u32::try_from(milli_points / 1_000).unwrap_or(u32::MAX)
-}
-
-fn of_session(session: &Session, now: Timestamp) -> u64 {
-    let s = session.snapshot();
-    match (s.reported_at, s.ended) {
-        (Some(at), _) => faded(REPORTED, at, now),
-        // An owner who comes has declined the talk, not the caller.
-        (None, Some((Outcome::Declined, at))) if !s.facts.coming() => faded(DECLINED, at, now),
-        (None, _) => 0,
+impl Tag {
+    /// What stands against whoever wants to reach this owner now: the tag's own points, those of the address or the caller on
+    /// the desk, and that it is night.
+    pub(super) fn assess(&self, desk: &Desk<'_>, now: Timestamp) -> Assessment {
+        let mut all = desk.assess_address(now);
+        all.join(desk.assess_caller(now));
+        let unwanted = self.sessions.iter().filter_map(|session| session.unwanted());
+        for (signal, at) in unwanted.filter(|(_, at)| self.config.appealed_at.is_none_or(|appeal| *at > appeal)) {
+            all.add(signal, faded(signal.points(), at, now));
+        }
+        if all.points() > 0 && self.config.owner.as_ref().is_some_and(|o| o.preferences.is_night(now)) {
+            all.add(Signal::Night, u64::from(Signal::Night.points()) * 1_000);
+        }
+        all
     }
 }
 
 /// Thousandths of `points` that are left at `now`.
-fn faded(points: u64, at: Timestamp, now: Timestamp) -> u64 {
+fn faded(points: u32, at: Timestamp, now: Timestamp) -> u64 {
     let left = FADES_WITHIN.as_millis().saturating_sub(now.since(at).as_millis());
-    points * 1_000 * left / FADES_WITHIN.as_millis()
+    u64::from(points) * 1_000 * left / FADES_WITHIN.as_millis()
 }

@@ -12,13 +12,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 pub(crate) use cast::*;
+use qnect_core::abuse::Signal;
 use qnect_core::access_code::AccessCode;
 use qnect_core::caller::DayToken;
-use qnect_core::desk::{AddressCell, CallerCell, OwnerCell};
+use qnect_core::desk::{AddressCell, CALL_CREDIT, CallerCell, NetworkCell, OwnerCell};
 use qnect_core::effects::{Effect, Effects};
 use qnect_core::facts::Outcome;
 use qnect_core::leg::LegId;
-use qnect_core::policy::Policy;
+use qnect_core::policy::{ADDRESS_HALF_LIFE, Policy};
 use qnect_core::provider_request::{Operation, ProviderRequest};
 use qnect_core::record::Record;
 use qnect_core::session::{Session, SessionSnapshot, State};
@@ -46,6 +47,12 @@ pub(crate) enum Led {
     Asked(SessionId, Operation, LegId),
     /// The caller that this session is bound to may dial again without a code.
     Remembered(SessionId),
+    /// A sign of abuse by a caller is noted.
+    Noted(Signal),
+    /// A call does credit to the address that its session came from.
+    Credited,
+    /// One session less is open, because it gave way.
+    GaveWay,
 }
 
 /// One tag with all that is lent to it, at one point in time.
@@ -56,6 +63,7 @@ pub(crate) struct World {
     pub(crate) now: Timestamp,
     pub(crate) owner: OwnerCell,
     pub(crate) address: AddressCell,
+    pub(crate) network: NetworkCell,
     pub(crate) callers: HashMap<DayToken, CallerCell>,
     lane: Effects,
     codes: HashMap<AccessCode, SessionId>,
@@ -80,6 +88,7 @@ impl World {
             now: START,
             owner: OwnerCell::default(),
             address: AddressCell::default(),
+            network: NetworkCell::default(),
             callers: HashMap::new(),
             lane: Effects::new(),
             codes: HashMap::new(),
@@ -134,7 +143,7 @@ impl World {
                 assert_eq!(*told, known, "a record tells something else than the tag remembers");
             }
         }
-        let codes = &self.codes;
+        let (codes, callers, address, now) = (&self.codes, &mut self.callers, &mut self.address, self.now);
         self.lane
             .drain()
             .map(|effect| match effect {
@@ -161,6 +170,15 @@ impl World {
                     assert_eq!(known.bound_to, Some(caller));
                     Led::Remembered(session)
                 }
+                Effect::NoteCaller { caller, signal } => {
+                    callers.entry(caller).or_default().note(signal, now);
+                    Led::Noted(signal)
+                }
+                Effect::CreditAddress(_) => {
+                    address.score.credit(CALL_CREDIT, ADDRESS_HALF_LIFE, now);
+                    Led::Credited
+                }
+                Effect::GaveWay => Led::GaveWay,
             })
             .collect()
     }

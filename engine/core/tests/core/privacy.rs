@@ -198,7 +198,12 @@ fn what_is_lent_is_hidden() {
     let (mut w, _) = marked();
     w.effects();
     assert!(w.owner.live.is_some());
-    hides(&Desk { owner: Some(&mut w.owner), address: Some(&mut w.address), caller: w.callers.values_mut().next() });
+    hides(&Desk {
+        owner: Some(&mut w.owner),
+        address: Some(&mut w.address),
+        network: Some(&mut w.network),
+        caller: w.callers.values_mut().next(),
+    });
     hides(&w.callers);
 }
 

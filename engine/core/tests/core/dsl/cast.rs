@@ -78,6 +78,7 @@ pub(crate) fn request(n: u8, reason: Reason) -> OpenSession {
         reason,
         language: Language::English,
         idempotency: None,
+        from: None,
     }
 }
 
@@ -103,6 +104,7 @@ pub(crate) fn default_config() -> TagConfig {
             language: Language::Hindi,
             preferences: Preferences::default(),
         }),
+        appealed_at: None,
     }
 }
 
@@ -117,6 +119,7 @@ pub(crate) fn default_policy() -> Policy {
         owner_rings: Quota::new(30, Span::DAY),
         withheld_rings: per_hour(2),
         challenge_at: 50,
+        refuse_at: 100,
         provider_records_kept: Span::DAY,
         allowed_prefixes: vec!["+91".into()],
         ring: Span::from_secs(25),

@@ -49,8 +49,8 @@ impl World {
         turn: CallTurn<'_>,
     ) -> Instruction {
         let now = self.begin();
-        let mut desk =
-            Desk { owner: Some(&mut self.owner), address: None, caller: caller_cell(&mut self.callers, caller) };
+        let caller_cell = caller_cell(&mut self.callers, caller);
+        let mut desk = Desk { owner: Some(&mut self.owner), caller: caller_cell, ..Desk::default() };
         self.tag.on_caller(&OnLine { session, leg, caller, turn }, now, &mut desk, &mut self.lane)
     }
 
@@ -67,8 +67,8 @@ impl World {
 
     fn redial_on(&mut self, line: Option<Line>, from: SessionId, n: u8, leg: &LegId, caller: Caller) -> Redialled {
         let now = self.begin();
-        let mut desk =
-            Desk { owner: Some(&mut self.owner), address: None, caller: caller_cell(&mut self.callers, caller) };
+        let caller_cell = caller_cell(&mut self.callers, caller);
+        let mut desk = Desk { owner: Some(&mut self.owner), caller: caller_cell, ..Desk::default() };
         let follow_up = FollowUp { id: session_id(n), line };
         self.tag.on_redial(from, &follow_up, (leg, caller), now, &mut desk, &mut self.lane)
     }
@@ -95,8 +95,8 @@ impl World {
     /// The record of a dial for `leg` is safe, or too late.
     pub(crate) fn settle(&mut self, session: SessionId, leg: &LegId, caller: Caller, kept: bool) -> DialSettled {
         self.begin();
-        let mut desk =
-            Desk { owner: Some(&mut self.owner), address: None, caller: caller_cell(&mut self.callers, caller) };
+        let caller_cell = caller_cell(&mut self.callers, caller);
+        let mut desk = Desk { owner: Some(&mut self.owner), caller: caller_cell, ..Desk::default() };
         self.tag.on_dial_settled(session, leg, kept, &mut desk, &mut self.lane)
     }
 

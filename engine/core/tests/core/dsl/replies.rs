@@ -1,10 +1,13 @@
 //! What replies are, said shortly.
 
+use qnect_core::abuse::SignalSet;
 use qnect_core::instruction::{Announcement, Dial, Instruction};
 use qnect_core::language::{Language, Languages};
+use qnect_core::scan::Refusal;
 use qnect_core::session::{Change, Stay};
 use qnect_core::session_id::SessionId;
-use qnect_core::tag::LegReaction;
+use qnect_core::tag::{LegReaction, OpenDecision};
+use qnect_core::time::Span;
 
 /// The instruction is to dial.
 #[track_caller]
@@ -24,6 +27,11 @@ pub(crate) fn dialed(instruction: Instruction) -> Dial {
 /// The instruction is to say something in the scanner's language and hang up.
 pub(crate) fn says(announcement: Announcement) -> Instruction {
     Instruction::Say { announcement, languages: Languages::Only(Language::English) }
+}
+
+/// A session is not opened, and not for the score.
+pub(crate) fn unopened(refusal: Refusal, retry_after: Span) -> OpenDecision {
+    OpenDecision::Refused { refusal, retry_after, because: SignalSet::default() }
 }
 
 /// The code leads nowhere, which is said in all languages: whose it might have been shows in none.

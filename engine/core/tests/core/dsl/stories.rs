@@ -1,5 +1,6 @@
 //! Short stories: each tells something and asserts all that it led to.
 
+use qnect_core::abuse::Signal;
 use qnect_core::caller::Caller;
 use qnect_core::facts::Outcome;
 use qnect_core::instruction::{Announcement, Dial, Instruction};
@@ -170,11 +171,24 @@ impl World {
         assert_eq!(self.clock(), [outcome]);
         led.push(Led::ReleasedCode(session));
         led.extend(leg.map(Led::ForgotLeg));
+        led.extend(self.sign_of(session, outcome).map(Led::Noted));
         led.push(Led::Ended(session, outcome));
         self.led_to(led);
         assert_eq!(self.state(session), State::Ended);
         assert_eq!(self.view(session).outcome, Some(outcome));
         assert!(self.owner.live.is_none_or(|(live, _)| live != session), "its owner is free");
+    }
+
+    /// The sign of abuse that the end of a session is, of a caller who is known.
+    fn sign_of(&self, session: SessionId, outcome: Outcome) -> Option<Signal> {
+        let SessionSnapshot { bound_to, facts, .. } = self.remembered(session);
+        let talk = self.view(session).talk.map_or(0, Span::as_millis);
+        bound_to?;
+        match outcome {
+            Outcome::Declined if !facts.coming() => Some(Signal::DeclinedCalls),
+            Outcome::Completed if (1..4_000).contains(&talk) => Some(Signal::ShortCalls),
+            _ => None,
+        }
     }
 
     fn asked_of_both_legs(&self, session: SessionId, operation: Operation) -> Vec<Led> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use qnect_core::caller::Caller;
-use qnect_core::desk::OwnerCell;
+use qnect_core::desk::{Desk, OwnerCell};
 use qnect_core::facts::Outcome;
 use qnect_core::instruction::{Announcement, Instruction};
 use qnect_core::language::{Language, Languages};
@@ -14,12 +14,12 @@ use qnect_core::reason::{Reason, ReasonSet};
 use qnect_core::scan::Refusal;
 use qnect_core::session::State;
 use qnect_core::session_id::SessionId;
-use qnect_core::tag::{CallTurn, DialSettled, OpenDecision, OpenSession, OwnerId, TagStatus, latest_end};
+use qnect_core::tag::{CallTurn, DialSettled, OpenSession, OwnerId, TagStatus, latest_end};
 use qnect_core::time::Span;
 
 use crate::dsl::{
     Led, NUMBER, OWNER_PHONE, World, asha, bela, default_config, holds, leg, our_number, per_hour, refuses, request,
-    says, session_id,
+    says, session_id, unopened,
 };
 
 /// The caller is told `announcement`, nobody is rung, and the session waits on.
@@ -167,11 +167,11 @@ fn a_number_outside_the_allowed_prefixes_is_never_dialled_and_never_offered() {
         let id = w.waiting(1, Reason::Blocking);
         Arc::make_mut(&mut w.policy).allowed_prefixes = prefixes;
         w.restart();
-        assert_eq!(!w.tag.offer(w.now).offered.is_empty(), rings);
+        assert_eq!(!w.tag.offer(&Desk::default(), w.now).offered.is_empty(), rings);
         if rings {
             w.put_through(id, &leg(1), asha());
         } else {
-            let refused = OpenDecision::Refused { refusal: Refusal::OwnerUnavailable, retry_after: Span::ZERO };
+            let refused = unopened(Refusal::OwnerUnavailable, Span::ZERO);
             assert_eq!(w.open(&request(2, Reason::Emergency)), refused);
             turned_away(&mut w, id, Announcement::OwnerUnavailable);
         }

@@ -1,5 +1,6 @@
 //! What a scanner asks: the sticker's page, and a session to call with.
 
+use qnect_core::abuse::SignalSet;
 use qnect_core::desk::AddressCell;
 use qnect_core::effects::Effect;
 use qnect_core::facts::Outcome;
@@ -13,14 +14,10 @@ use qnect_core::session::State;
 use qnect_core::tag::{OpenDecision, OwnerProfile, TagConfig, TagStatus};
 use qnect_core::time::Span;
 
-use crate::dsl::{Led, NUMBER, World, code, named, our_number, per_hour, request, session_id, tag_id};
+use crate::dsl::{Led, NUMBER, World, code, named, our_number, per_hour, request, session_id, tag_id, unopened};
 
 fn everything() -> ReasonSet {
     Reason::ALL.into_iter().collect()
-}
-
-fn refused(refusal: Refusal, retry_after: Span) -> OpenDecision {
-    OpenDecision::Refused { refusal, retry_after }
 }
 
 fn owner(config: &mut TagConfig) -> &mut OwnerProfile {
@@ -44,7 +41,13 @@ fn ring(w: &mut World, n: u8, reason: Reason) {
 fn a_scan_is_allowed_for_every_reason() {
     assert_eq!(
         scanned(&mut World::new()),
-        ScanDecision { verdict: Verdict::Allow, refusal: None, retry_after: Span::ZERO, offered: everything() }
+        ScanDecision {
+            verdict: Verdict::Allow,
+            refusal: None,
+            retry_after: Span::ZERO,
+            offered: everything(),
+            because: SignalSet::default()
+        }
     );
 }
 
@@ -77,7 +80,7 @@ fn a_minted_tag_is_not_active() {
     assert_eq!(decision.verdict, Verdict::Refused);
     assert_eq!(decision.refusal, Some(Refusal::NotActive));
     assert!(decision.offered.is_empty());
-    assert_eq!(w.open(&request(1, Reason::Emergency)), refused(Refusal::NotActive, Span::ZERO));
+    assert_eq!(w.open(&request(1, Reason::Emergency)), unopened(Refusal::NotActive, Span::ZERO));
     w.led_to_nothing();
 }
 
@@ -95,7 +98,7 @@ fn quiet_hours_leave_the_urgent_reasons() {
     assert_eq!(night.refusal, Some(Refusal::OwnerUnavailable));
     assert_eq!(night.retry_after, Span::ZERO);
     assert_eq!(night.offered, ReasonSet::URGENT);
-    assert_eq!(w.open(&request(1, Reason::Other)), refused(Refusal::OwnerUnavailable, Span::ZERO));
+    assert_eq!(w.open(&request(1, Reason::Other)), unopened(Refusal::OwnerUnavailable, Span::ZERO));
     w.led_to_nothing();
     w.waiting(2, Reason::Towing);
     w.after(Span::from_secs(7 * 3_600));
@@ -114,7 +117,7 @@ fn a_paused_owner_without_night_reasons_is_out_of_reach() {
     let decision = scanned(&mut w);
     assert_eq!(decision.refusal, Some(Refusal::OwnerUnavailable));
     assert!(decision.offered.is_empty());
-    assert_eq!(w.open(&request(1, Reason::Emergency)), refused(Refusal::OwnerUnavailable, Span::ZERO));
+    assert_eq!(w.open(&request(1, Reason::Emergency)), unopened(Refusal::OwnerUnavailable, Span::ZERO));
     w.led_to_nothing();
 }
 
@@ -128,9 +131,10 @@ fn a_tag_at_its_limit_still_offers_the_urgent_reasons() {
         refusal: Some(Refusal::TagLimit),
         retry_after: Span::from_secs(1_800),
         offered: ReasonSet::URGENT,
+        because: SignalSet::default(),
     };
     assert_eq!(scanned(&mut w), limited);
-    assert_eq!(w.open(&request(3, Reason::Blocking)), refused(Refusal::TagLimit, Span::from_secs(1_800)));
+    assert_eq!(w.open(&request(3, Reason::Blocking)), unopened(Refusal::TagLimit, Span::from_secs(1_800)));
     w.led_to_nothing();
     w.waiting(4, Reason::Emergency);
     w.after(Span::from_secs(1_800));
@@ -141,9 +145,9 @@ fn a_tag_at_its_limit_still_offers_the_urgent_reasons() {
 fn a_used_up_urgent_budget_is_a_limit_and_not_an_unavailable_owner() {
     let mut w = World::given(|p| p.tag_urgent_rings = per_hour(1), |c| owner(c).preferences.pause = Pause::Indefinite);
     ring(&mut w, 1, Reason::Towing);
-    assert_eq!(w.open(&request(2, Reason::Towing)), refused(Refusal::TagLimit, Span::HOUR));
+    assert_eq!(w.open(&request(2, Reason::Towing)), unopened(Refusal::TagLimit, Span::HOUR));
     w.led_to_nothing();
-    assert_eq!(w.open(&request(3, Reason::Blocking)), refused(Refusal::OwnerUnavailable, Span::ZERO));
+    assert_eq!(w.open(&request(3, Reason::Blocking)), unopened(Refusal::OwnerUnavailable, Span::ZERO));
     w.led_to_nothing();
 }
 
@@ -161,6 +165,7 @@ fn an_address_that_scans_too_often_leaves_no_record() {
             refusal: Some(Refusal::AddressLimit),
             retry_after: Span::from_secs(30),
             offered: ReasonSet::default(),
+            because: SignalSet::default(),
         }
     );
     w.after(Span::from_secs(30));
@@ -171,7 +176,7 @@ fn an_address_that_scans_too_often_leaves_no_record() {
 fn an_address_that_asks_for_too_many_sessions_gets_none() {
     let mut w = World::given(|p| p.address_sessions = per_hour(1), |_| ());
     w.waiting(1, Reason::Blocking);
-    assert_eq!(w.open(&request(2, Reason::Blocking)), refused(Refusal::AddressLimit, Span::HOUR));
+    assert_eq!(w.open(&request(2, Reason::Blocking)), unopened(Refusal::AddressLimit, Span::HOUR));
     w.led_to_nothing();
 }
 
@@ -186,7 +191,7 @@ fn a_refused_request_costs_the_address_nothing() {
     );
     ring(&mut w, 1, Reason::Blocking);
     w.address = AddressCell::default();
-    assert_eq!(w.open(&request(2, Reason::Blocking)), refused(Refusal::TagLimit, Span::HOUR));
+    assert_eq!(w.open(&request(2, Reason::Blocking)), unopened(Refusal::TagLimit, Span::HOUR));
     w.led_to_nothing();
     w.waiting(3, Reason::Towing);
 }
@@ -264,7 +269,7 @@ fn a_tag_has_so_many_open_sessions_and_no_more() {
     let mut w = World::given(|p| p.tag_open_sessions_max = 2, |_| ());
     let first = w.waiting(1, Reason::Blocking);
     w.after(Span::from_secs(60)).waiting(2, Reason::Blocking);
-    assert_eq!(w.open(&request(3, Reason::Emergency)), refused(Refusal::TagLimit, Span::from_secs(540)));
+    assert_eq!(w.open(&request(3, Reason::Emergency)), unopened(Refusal::TagLimit, Span::from_secs(540)));
     w.led_to_nothing();
     w.ends(first, Outcome::Expired);
     w.waiting(4, Reason::Blocking);

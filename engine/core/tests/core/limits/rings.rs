@@ -154,7 +154,7 @@ fn urgent_rings_leave_the_other_budget_alone() {
     rings(&mut w, 1, Reason::Towing);
     let urgent = w.open(&request(2, Reason::Towing));
     w.led_to_nothing();
-    assert_eq!(urgent, OpenDecision::Refused { refusal: Refusal::TagLimit, retry_after: Span::HOUR });
+    assert_eq!(urgent, crate::dsl::unopened(Refusal::TagLimit, Span::HOUR));
     rings(&mut w, 3, Reason::Blocking);
     rings(&mut w, 4, Reason::Blocking);
 }

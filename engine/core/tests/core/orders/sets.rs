@@ -55,7 +55,13 @@ fn rank(told: &[LegEvent]) -> State {
 fn leads_to(order: &[LegEvent]) {
     let policy = default_policy();
     let mut now = START;
-    let asked = Asked { reason: Reason::Blocking, language: Default::default(), idempotency: None, challenge: false };
+    let asked = Asked {
+        reason: Reason::Blocking,
+        language: Default::default(),
+        idempotency: None,
+        challenge: None,
+        from: None,
+    };
     let life = (now, now.plus(policy.session_life));
     let mut session = Session::open(session_id(1), asked, (our_number(NUMBER), code(1)), OwnerId(7), life);
     session.dial(leg(1), now);

@@ -104,5 +104,5 @@ pub(super) fn config(tag: usize, status: TagStatus, owner: Option<&Owner>) -> Ar
         language: Language::Hindi,
         preferences: owner.preferences.clone(),
     });
-    Arc::new(TagConfig { id: tag_id(tag), status, owner })
+    Arc::new(TagConfig { id: tag_id(tag), status, owner, appealed_at: None })
 }

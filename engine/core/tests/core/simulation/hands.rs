@@ -63,6 +63,7 @@ impl World {
         let mut desk = Desk {
             owner: place.owner.map(|owner| &mut self.owner_cells[owner]),
             address: address.map(|address| &mut self.addresses[address]),
+            network: None,
             caller: token.map(|token| self.caller_cells.entry(token).or_default()),
         };
         let mut effects = Effects::new();
@@ -92,6 +93,11 @@ impl World {
                     self.board.remember_caller(number, caller, session, until);
                 }
                 Effect::ForgetLeg { leg, session } => self.board.forget_leg(&leg, session),
+                Effect::NoteCaller { caller, signal } => {
+                    self.caller_cells.entry(caller).or_default().note(signal, self.now);
+                }
+                Effect::CreditAddress(_) => unreachable!("nobody says where a session is opened from"),
+                Effect::GaveWay => self.judge.census.saw("a session that gave way"),
                 Effect::Ask(request) => {
                     let name = self.judge.name(request.session);
                     self.trace.tell(self.now, format_args!("{name}: the provider is asked to {:?}", request.operation));

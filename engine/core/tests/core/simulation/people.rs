@@ -91,6 +91,7 @@ impl World {
             reason,
             language: Language::English,
             idempotency: name.map(|key| Idempotency { key: [key; 16], body: [reason as u8; 16] }),
+            from: None,
         };
         let (decision, ticket) =
             self.input(n, None, Some(address), |tag, desk, effects| tag.on_open_session(&open, now, desk, effects));

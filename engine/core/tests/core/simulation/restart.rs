@@ -1,6 +1,6 @@
 //! The process ends and begins again, or a single tag leaves memory and comes back.
 
-use qnect_core::session::SessionSnapshot;
+use qnect_core::session::{Session, SessionSnapshot};
 use qnect_core::tag::{Tag, latest_end};
 use qnect_core::time::{Span, Timestamp};
 
@@ -129,7 +129,9 @@ impl World {
                 cell.live = Some((s.id, latest_end(policy, dialed_at)));
             }
             if let Some(token) = s.bound_to {
-                self.caller_cells.entry(token).or_default().rings.replay(policy.caller_rings, dialed_at);
+                let cell = self.caller_cells.entry(token).or_default();
+                cell.rings.replay(policy.caller_rings, dialed_at);
+                Session::restore(s).signs().for_each(|(signal, at)| cell.note(signal, at));
             }
         }
     }

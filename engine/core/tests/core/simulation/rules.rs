@@ -92,6 +92,7 @@ impl Rules {
             caller_rings: quota(limits.caller),
             owner_rings: quota(limits.owner),
             withheld_rings: quota(limits.withheld),
+            refuse_at: bits.pick(&[0, 60, 100]),
             challenge_at: bits.pick(&[0, 0, 1, 20, 50]),
             provider_records_kept: bits.millis(0, 86_400_000),
             allowed_prefixes: vec!["+91".into()],

@@ -58,7 +58,12 @@ impl Judge {
                 }
                 notes.asked_at = Some(now);
             }
-            Effect::Ask(_) | Effect::RememberCaller { .. } | Effect::Record(Record::ScanAdmitted(_)) => {}
+            Effect::Ask(_)
+            | Effect::RememberCaller { .. }
+            | Effect::CreditAddress(_)
+            | Effect::NoteCaller { .. }
+            | Effect::GaveWay
+            | Effect::Record(Record::ScanAdmitted(_)) => {}
         }
     }
 

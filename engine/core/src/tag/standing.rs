@@ -1,0 +1,63 @@
+//! How one caller stands with one tag: computed from the sessions that the caller was bound to, so a restart forgives nothing.
+//!
+//! One caller never uses up what a tag has for all: somebody else may see a child in the car.
+
+use super::Tag;
+use super::budget::Budget;
+use crate::policy::{COOLDOWN, COOLDOWN_MAX};
+use crate::session::{Session, SessionSnapshot};
+use crate::time::{Span, Timestamp};
+
+/// How much longer a tag is left alone after each further unwanted call.
+const COOLDOWN_FACTOR: u64 = 6;
+/// Fewer rings than this leave nothing to share.
+const SHARED_FROM: u32 = 3;
+
+impl Tag {
+    /// Whether the caller of a session may ring once more at this tag, as far as the caller's own past goes. An urgent reason is
+    /// heard once within the time in which the tag is to be left alone.
+    pub(super) fn bears(&self, index: usize, now: Timestamp) -> bool {
+        let this = self.sessions[index].snapshot();
+        let past: Vec<&Session> =
+            self.sessions.iter().filter(|s| s.snapshot().id != this.id && same_caller(s.snapshot(), this)).collect();
+        let may_annoy = self.policy.refuse_at == 0 || this.bound_to.is_none();
+        self.has_share(this, &past, now) && (may_annoy || has_cooled_down(this, &past, now))
+    }
+
+    /// One caller rings at most half of what a tag has in an hour; all callers without a number together a quarter of the urgent
+    /// rings, because nobody can tell them apart. At least one each: who may not ring at all cannot help.
+    fn has_share(&self, this: &SessionSnapshot, past: &[&Session], now: Timestamp) -> bool {
+        let budget = Budget::of(this.reason);
+        let Some(quota) = budget.quota(&self.policy).filter(|quota| quota.limit() >= SHARED_FROM) else { return true };
+        let share = match (this.bound_to, this.reason.is_urgent()) {
+            (Some(_), _) => quota.limit() / 2,
+            (None, true) => quota.limit() / 4,
+            // The tag's budget for callers without a number is their share.
+            (None, false) => return true,
+        };
+        let since = |at: Timestamp| now.since(at) < quota.period();
+        let rings = past
+            .iter()
+            .map(|s| s.snapshot())
+            .filter(|s| s.reason.is_urgent() == this.reason.is_urgent() && s.dialed_at.is_some_and(since));
+        rings.count() < share.max(1) as usize
+    }
+}
+
+fn same_caller(a: &SessionSnapshot, b: &SessionSnapshot) -> bool {
+    match (a.bound_to, b.bound_to) {
+        (Some(a), Some(b)) => a.same(&b),
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    }
+}
+
+fn has_cooled_down(this: &SessionSnapshot, past: &[&Session], now: Timestamp) -> bool {
+    let unwanted: Vec<Timestamp> = past.iter().filter_map(|s| Some(s.unwanted()?.1)).collect();
+    let Some(last) = unwanted.iter().max().copied() else { return true };
+    let times_longer = COOLDOWN_FACTOR.saturating_pow(unwanted.len() as u32 - 1);
+    let cooldown = COOLDOWN_MAX.min(Span::from_millis(COOLDOWN.as_millis().saturating_mul(times_longer)));
+    let was_heard =
+        |s: &&Session| s.snapshot().reason.is_urgent() && s.snapshot().dialed_at.is_some_and(|dialed| dialed >= last);
+    now >= last.plus(cooldown) || this.reason.is_urgent() && !past.iter().any(was_heard)
+}
