@@ -8,6 +8,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
+use qnect_core::abuse::SignalSet;
 use qnect_core::access_code::AccessCode;
 use qnect_core::caller::DayToken;
 use qnect_core::check::CheckKeys;
@@ -37,7 +38,7 @@ prop_compose! {
         (opened_at, expires_at) in any::<(u64, u64)>(),
         idempotency in option::of(any::<([u8; 16], [u8; 16])>()),
         bound_to in option::of(any::<[u8; 16]>()),
-        challenge in any::<bool>(),
+        (challenge, because) in any::<(bool, u16)>(),
         (scanner_leg, owner_leg) in (option::of("[!-~]{1,64}"), option::of("[!-~]{1,64}")),
         times in any::<[Option<u64>; 6]>(),
         facts in any::<u16>(),
@@ -58,6 +59,7 @@ prop_compose! {
             idempotency: idempotency.map(|(key, body)| Idempotency { key, body }),
             bound_to: bound_to.map(DayToken::from_bytes),
             challenge,
+            because: SignalSet::from_bits(because),
             scanner_leg: leg(scanner_leg),
             owner_leg: leg(owner_leg),
             dialed_at: at(times[0]),
