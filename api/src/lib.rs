@@ -16,6 +16,7 @@ pub mod observe;
 pub mod outbox;
 pub mod pages;
 pub mod problem;
+mod rate_limit;
 pub mod server;
 pub mod settings;
 pub mod sticker;

@@ -38,6 +38,8 @@ pub enum Problem {
     Overloaded,
     /// All codes of all numbers are in use.
     NumbersExhausted,
+    /// All lines of the providers' accounts are taken: a call would fail.
+    LinesBusy,
     /// The store failed; the process ends.
     Unavailable,
 }
@@ -67,6 +69,7 @@ impl From<EngineError> for Problem {
             EngineError::UnknownTag | EngineError::UnknownSession => Self::NotFound,
             EngineError::Overloaded | EngineError::ActorLost => Self::Overloaded,
             EngineError::NumbersExhausted => Self::NumbersExhausted,
+            EngineError::LinesBusy => Self::LinesBusy,
             EngineError::Storage => Self::Unavailable,
         }
     }
@@ -85,7 +88,9 @@ impl Problem {
             Self::Unprocessable(_) | Self::IdempotencyConflict => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Refused(refusal, ..) if refusal.verdict() == Verdict::Limited => StatusCode::TOO_MANY_REQUESTS,
             Self::Refused(..) => StatusCode::FORBIDDEN,
-            Self::Overloaded | Self::NumbersExhausted | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Overloaded | Self::NumbersExhausted | Self::LinesBusy | Self::Unavailable => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
     }
 
@@ -101,7 +106,7 @@ impl Problem {
             Self::Unprocessable(_) => "invalid_request",
             Self::IdempotencyConflict => "idempotency_conflict",
             Self::Refused(refusal, ..) => refusal.id(),
-            Self::Overloaded => "overloaded",
+            Self::Overloaded | Self::LinesBusy => "overloaded",
             Self::NumbersExhausted => "numbers_exhausted",
             Self::Unavailable => "unavailable",
         }
@@ -119,7 +124,7 @@ impl Problem {
             Self::Unprocessable(_) | Self::IdempotencyConflict => &texts.status_422,
             Self::Refused(refusal, ..) if refusal.verdict() == Verdict::Limited => &texts.status_429,
             Self::Refused(..) => &texts.status_403,
-            Self::Overloaded | Self::NumbersExhausted | Self::Unavailable => &texts.status_503,
+            Self::Overloaded | Self::NumbersExhausted | Self::LinesBusy | Self::Unavailable => &texts.status_503,
         }
     }
 
@@ -146,7 +151,7 @@ impl Problem {
             Self::Refused(Refusal::OwnerUnavailable, ..) => &texts.detail_owner_unavailable,
             Self::Refused(Refusal::NotActive, ..) => &texts.detail_not_active,
             Self::Overloaded => &texts.detail_overloaded,
-            Self::NumbersExhausted => &texts.detail_numbers_exhausted,
+            Self::NumbersExhausted | Self::LinesBusy => &texts.detail_numbers_exhausted,
             Self::Unavailable => &texts.detail_unavailable,
         }
     }
@@ -158,7 +163,7 @@ impl Problem {
                 Some(*after)
             }
             Self::Overloaded | Self::Unavailable => Some(OVERLOAD_RETRY),
-            Self::NumbersExhausted => Some(EXHAUSTED_RETRY),
+            Self::NumbersExhausted | Self::LinesBusy => Some(EXHAUSTED_RETRY),
             _ => None,
         }
     }

@@ -8,7 +8,7 @@ use qnect_core::number::IntermediaryNumber;
 use qnect_core::policy::Policy;
 use qnect_core::provider_request::ProviderRequest;
 use qnect_core::time::Span;
-use qnect_engine::{EngineOptions, NumberPlan};
+use qnect_engine::{AccountPlan, EngineOptions, NumberPlan};
 use qnect_storage::keys::MasterKey;
 use qnect_storage::{Grouping, OpenOptions, SpaceOptions};
 use tokio::sync::mpsc;
@@ -44,10 +44,30 @@ pub fn engine_options(config: &Config, provider_requests: mpsc::Sender<ProviderR
             owner_caller_id: config.calls.owner_caller_id.as_ref().and_then(parse),
         },
         numbers: config.numbers.iter().filter_map(plan).collect(),
+        accounts: account_plans(config),
         tag_idle: Span::from_secs(config.engine.tag_idle_seconds.into()),
         active_tags_max: config.engine.active_tags_max as usize,
         provider_requests,
     }
+}
+
+/// The limits of our accounts at the providers that have their section.
+fn account_plans(config: &Config) -> Vec<AccountPlan> {
+    let limits = |provider: Provider| match provider {
+        Provider::Plivo => config.providers.plivo.as_ref().map(|p| (p.lines_max, p.calls_per_second)),
+        Provider::Twilio => config.providers.twilio.as_ref().map(|t| (t.lines_max, t.calls_per_second)),
+    };
+    let plan = |provider: Provider| {
+        let (lines_max, calls_per_second) = limits(provider)?;
+        let label = provider.tongue().name();
+        Some(AccountPlan { label, lines_max, calls_per_second, numbers: carried_by(config, provider) })
+    };
+    Provider::ALL.into_iter().filter_map(plan).collect()
+}
+
+fn carried_by(config: &Config, provider: Provider) -> Vec<IntermediaryNumber> {
+    let carried = config.numbers.iter().filter(|number| number.provider == provider);
+    carried.filter_map(|number| IntermediaryNumber::parse(&number.number).ok()).collect()
 }
 
 /// How the store of a running engine is to be opened.
@@ -89,13 +109,12 @@ pub fn accounts(config: &Config) -> Vec<Account> {
                 (&twilio.api_base_url, &twilio.account_sid, &twilio.auth_token)
             }
         };
-        let carried = config.numbers.iter().filter(|number| number.provider == provider);
         Some(Account {
             rest: provider.rest(),
             api_base_url: api_base_url.clone(),
             account: account.clone(),
             secret: secret.clone(),
-            numbers: carried.filter_map(|number| IntermediaryNumber::parse(&number.number).ok()).collect(),
+            numbers: carried_by(config, provider),
         })
     };
     Provider::ALL.into_iter().filter_map(account).collect()

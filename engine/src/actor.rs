@@ -25,10 +25,11 @@ use crate::cells::lock;
 use crate::effects::carry_out;
 use crate::engine::Inner;
 use crate::messages::{
-    ApplyLegEvent, CancelSession, Configure, OpenSession, PreviewTag, Promised, Redial, ReportAbuse, ScanTag,
+    ApplyLegEvent, CancelSession, Configure, OpenSession, Opening, PreviewTag, Promised, Redial, ReportAbuse, ScanTag,
     SettleDial, TakeCaller, ViewSession, Whisper,
 };
 use crate::random::random_u32;
+use crate::switchboard::NoLease;
 
 /// Messages that wait in the mailbox; the visits are the bound, this only has to be no smaller.
 const MAILBOX: usize = 2 * crate::registry::VISITS_PER_TAG_MAX as usize;
@@ -238,7 +239,7 @@ impl Handler<PreviewTag> for TagActor {
 }
 
 impl Handler<OpenSession> for TagActor {
-    type Result = Promised<Option<OpenDecision>>;
+    type Result = Promised<Option<Opening>>;
 
     fn handle(&mut self, message: OpenSession, context: &mut Context<Self>) -> Self::Result {
         if !self.tag.answers() {
@@ -249,7 +250,12 @@ impl Handler<OpenSession> for TagActor {
             return Err(QueueFull);
         }
         let OpenSession { id, reason, language, idempotency, address } = message;
-        let lease = self.inner.switchboard.lease(self.tag.owner_calling_code(), random_u32);
+        let lines = &self.inner.lines;
+        // An urgent call is worth trying even when the count says that no line is left.
+        let usable = |number| reason.is_urgent() || lines.has_room(number);
+        let lease = self.inner.switchboard.lease(self.tag.owner_calling_code(), usable, random_u32);
+        let lines_are_busy = matches!(lease, Err(NoLease::NoneUsable));
+        let lease = lease.ok();
         let line = lease.as_ref().map(|lease| (lease.number(), lease.code()));
         let open = Open { id, line, reason, language, idempotency, from: Some(address) };
         let (decision, mut effects) = self.input(Some(address), None, |tag, now, desk, effects| {
@@ -266,7 +272,7 @@ impl Handler<OpenSession> for TagActor {
         }
         let promise = carry_out(&mut effects, Lane::Sessions, &self.inner);
         self.set_timer(context);
-        Ok((Some(decision), promise?))
+        Ok((Some(Opening { decision, lines_are_busy }), promise?))
     }
 }
 
@@ -285,8 +291,8 @@ impl Handler<TakeCaller> for TagActor {
         if !self.inner.storage.has_room(Lane::Webhooks) {
             return Err(QueueFull);
         }
-        let TakeCaller { session, leg, caller, turn } = message;
-        let on_line = OnLine { session, leg: &leg, caller, turn: turn.as_core() };
+        let TakeCaller { session, leg, caller, turn, line_is_free } = message;
+        let on_line = OnLine { session, leg: &leg, caller, turn: turn.as_core(), line_is_free };
         let (instruction, effects) = self.input(None, Some(caller), |tag, now, desk, effects| {
             let instruction = tag.on_caller(&on_line, now, desk, effects);
             // Who was on another line meanwhile dials this one again from now on.
@@ -306,10 +312,10 @@ impl Handler<Redial> for TagActor {
         if !self.inner.storage.has_room(Lane::Webhooks) {
             return Err(QueueFull);
         }
-        let Redial { from, follow_up: id, number, leg, caller } = message;
+        let Redial { from, follow_up: id, number, leg, caller, line_is_free } = message;
         let lease = self.inner.switchboard.lease_at(number, random_u32);
         let line = lease.as_ref().map(|lease| (lease.number(), lease.code()));
-        let follow_up = FollowUp { id, line };
+        let follow_up = FollowUp { id, line, line_is_free };
         let (redialled, effects) = self.input(None, Some(caller), |tag, now, desk, effects| {
             tag.on_redial(from, &follow_up, (&leg, caller), now, desk, effects)
         });

@@ -24,7 +24,10 @@ pub(crate) fn carry_out(effects: &mut Effects, lane: Lane, inner: &Inner) -> Res
                 Durability::Eventually => remember(record, inner),
             },
             Effect::ReleaseCode { number, code, session } => released.push((number, code, session)),
-            Effect::ForgetLeg { leg, session } => inner.switchboard.forget_leg(&leg, session),
+            Effect::ForgetLeg { leg, session } => {
+                inner.lines.over(&leg, inner.clock.now());
+                inner.switchboard.forget_leg(&leg, session);
+            }
             Effect::RememberCaller { number, caller, session, code, until } => {
                 inner.switchboard.remember_caller(number, caller, Redial { session, code, until });
             }

@@ -8,7 +8,8 @@ use actix::Actor;
 use moka::sync::Cache;
 use qnect_core::abuse::SignalSet;
 use qnect_core::language::Language;
-use qnect_core::policy::Policy;
+use qnect_core::limiter::Remaining;
+use qnect_core::policy::{ACCEPT, Policy, WATCHDOG};
 use qnect_core::provider_request::ProviderRequest;
 use qnect_core::reason::Reason;
 use qnect_core::scan::{AddressKey, Refusal, Scan, ScanDecision, Verdict};
@@ -21,9 +22,10 @@ use qnect_storage::{Lane, ReadError, Revival, Storage, StorageError};
 use tokio::sync::mpsc;
 
 use crate::actor::TagActor;
-use crate::cells::SharedCells;
+use crate::cells::{SharedCells, lock};
 use crate::clock::Clock;
 use crate::error::EngineError;
+use crate::lines::{AccountPlan, Lines};
 use crate::messages::{CancelSession, OpenSession, PreviewTag, ScanTag, ViewSession};
 use crate::metrics::Metrics;
 use crate::random::random_bytes;
@@ -44,6 +46,8 @@ const GAUGES_EVERY: Duration = Duration::from_secs(5);
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// How long somebody with a page before them waits for a commit; then they are asked to try again.
 const OPEN_COMMIT_MAX: Duration = Duration::from_millis(2_500);
+/// How long a caller is on the line at most before an owner is rung.
+const KEYING_AND_HOLDING_MAX: Span = Span::from_secs(180);
 /// Turns at a door that opens and closes meanwhile.
 const ENTER_TURNS_MAX: usize = 4;
 
@@ -54,6 +58,8 @@ pub struct EngineOptions {
     pub policy: Policy,
     /// The intermediary numbers.
     pub numbers: Vec<NumberPlan>,
+    /// The accounts that carry them, each with its limits.
+    pub accounts: Vec<AccountPlan>,
     /// How long a tag without open sessions stays in memory.
     pub tag_idle: Span,
     /// Tags in memory at most.
@@ -71,6 +77,7 @@ pub(crate) struct Inner {
     pub(crate) registry: Registry,
     pub(crate) cells: SharedCells,
     pub(crate) switchboard: Switchboard,
+    pub(crate) lines: Lines,
     pub(crate) metrics: Metrics,
     pub(crate) tag_idle: Span,
     pub(crate) provider_requests: mpsc::Sender<ProviderRequest>,
@@ -119,6 +126,11 @@ pub enum OpenReply {
     },
 }
 
+/// How long a call takes at most, from its arrival to its end: keying and holding, ringing, talking, and the watchdog.
+fn call_max(policy: &Policy) -> Span {
+    KEYING_AND_HOLDING_MAX.plus(policy.ring).plus(ACCEPT).plus(policy.talk).plus(WATCHDOG)
+}
+
 impl Engine {
     /// Starts an engine on `workers` over an opened store: reads all open sessions back first, so that when it returns,
     /// every access code leads where it led before. Call it inside [`crate::host`]. Blocks while it reads.
@@ -133,6 +145,7 @@ impl Engine {
             clock,
             storage,
             switchboard: Switchboard::new(&options.numbers),
+            lines: Lines::new(&options.accounts, call_max(&options.policy)),
             policy: Arc::new(options.policy),
             registry: Registry::new(options.active_tags_max),
             cells: SharedCells::new(),
@@ -168,6 +181,18 @@ impl Engine {
         self.enter(code.tag(), Lane::Scans).await?.tell(PreviewTag).await?.ok_or(EngineError::UnknownTag)
     }
 
+    /// How many more scans an address may make; `None` without a limit.
+    pub fn remaining_scans(&self, address: AddressKey) -> Option<Remaining> {
+        let (quota, cell) = (self.inner.policy.address_scans?, self.inner.cells.addresses.of(address));
+        Some(lock(&cell).scans.remaining(quota, self.inner.clock.now()))
+    }
+
+    /// How many more sessions an address may open; `None` without a limit.
+    pub fn remaining_sessions(&self, address: AddressKey) -> Option<Remaining> {
+        let (quota, cell) = (self.inner.policy.address_sessions?, self.inner.cells.addresses.of(address));
+        Some(lock(&cell).sessions.remaining(quota, self.inner.clock.now()))
+    }
+
     /// A scanner asks for a number and a code. What it returns as open is on stable storage.
     pub async fn open_session(&self, code: TagCode, request: SessionRequest) -> Result<OpenReply, EngineError> {
         let reply = self.try_open(code, request).await;
@@ -178,10 +203,13 @@ impl Engine {
                 &metrics.sessions_limited
             }
             Err(EngineError::NumbersExhausted) => &metrics.sessions_exhausted,
-            Err(EngineError::Overloaded) => &metrics.sessions_overloaded,
+            Err(EngineError::Overloaded | EngineError::LinesBusy) => &metrics.sessions_overloaded,
             Ok(_) | Err(_) => &metrics.sessions_refused,
         }
         .increment(1);
+        if let Ok(OpenReply::Open(SessionView { because, .. }) | OpenReply::Refused { because, .. }) = &reply {
+            metrics.held_up(*because);
+        }
         reply
     }
 
@@ -299,14 +327,16 @@ impl Engine {
         let visit = self.enter(code.tag(), Lane::Sessions).await?;
         let id = self.fresh_session_id(code.tag())?;
         let open = OpenSession { id, reason, language, idempotency, address };
-        let (decision, promise) = visit.tell(open).await?.map_err(|_| EngineError::Overloaded)?;
+        let (opening, promise) = visit.tell(open).await?.map_err(|_| EngineError::Overloaded)?;
         // The commit may take its time; others may visit meanwhile.
         drop(visit);
+        let opening = opening.ok_or(EngineError::UnknownTag)?;
         // One that comes too late is not lost: the same request, made again, finds its session.
         kept_within(promise, OPEN_COMMIT_MAX).await?;
-        match decision.ok_or(EngineError::UnknownTag)? {
+        match opening.decision {
             OpenDecision::Opened(view) | OpenDecision::Replayed(view) => Ok(OpenReply::Open(view)),
             OpenDecision::IdempotencyConflict => Ok(OpenReply::IdempotencyConflict),
+            OpenDecision::NumbersExhausted if opening.lines_are_busy => Err(EngineError::LinesBusy),
             OpenDecision::NumbersExhausted => Err(EngineError::NumbersExhausted),
             OpenDecision::Refused { refusal, retry_after, because } => {
                 Ok(OpenReply::Refused { refusal, retry_after, because })
@@ -324,6 +354,7 @@ impl Engine {
         loop {
             tokio::select! {
                 _ = gauges.tick() => {
+                    self.inner.lines.sweep(self.inner.clock.now());
                     let (open, max) = self.inner.switchboard.load();
                     metrics::gauge!("qnect_intermediary_numbers", "state" => "in_use").set(open as f64);
                     metrics::gauge!("qnect_intermediary_numbers", "state" => "free").set(max.saturating_sub(open) as f64);

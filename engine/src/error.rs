@@ -15,6 +15,9 @@ pub enum EngineError {
     /// All codes of all numbers are in use.
     #[error("all intermediary numbers are in use")]
     NumbersExhausted,
+    /// All lines of the providers' accounts are taken: a call would fail.
+    #[error("all lines are busy")]
+    LinesBusy,
     /// The tag's actor was lost on the way; the next visit revives it.
     #[error("the tag's actor was lost")]
     ActorLost,

@@ -32,9 +32,16 @@ pub(crate) struct ScanTag {
 #[rtype(result = "Option<ScanDecision>")]
 pub(crate) struct PreviewTag;
 
+/// What came of a request for a session.
+pub(crate) struct Opening {
+    pub(crate) decision: OpenDecision,
+    /// There are numbers, but the accounts that carry them have no line left.
+    pub(crate) lines_are_busy: bool,
+}
+
 /// `None` from a tag that answers nobody.
 #[derive(Message)]
-#[rtype(result = "Promised<Option<OpenDecision>>")]
+#[rtype(result = "Promised<Option<Opening>>")]
 pub(crate) struct OpenSession {
     pub(crate) id: SessionId,
     pub(crate) reason: Reason,
@@ -54,6 +61,8 @@ pub(crate) struct TakeCaller {
     pub(crate) leg: LegId,
     pub(crate) caller: Caller,
     pub(crate) turn: Turn,
+    /// Whether there is a line to ring the owner with.
+    pub(crate) line_is_free: bool,
 }
 
 /// What brings a caller to a session; [`CallTurn`] that owns what was keyed.
@@ -82,6 +91,8 @@ pub(crate) struct Redial {
     pub(crate) number: IntermediaryNumber,
     pub(crate) leg: LegId,
     pub(crate) caller: Caller,
+    /// Whether there is a line to ring the owner with.
+    pub(crate) line_is_free: bool,
 }
 
 /// The dial's record is safe (`kept`), or too late.

@@ -116,5 +116,6 @@ pub fn describe() {
     describe_histogram!("qnect_commit_batch_records", "records in one commit");
     describe_gauge!("qnect_disk_free_ratio", "free part of the data folder's file system, 0 to 1");
     describe_gauge!("qnect_commit_queue_records", "jobs that wait for the commit thread");
+    describe_gauge!("qnect_lines", "legs that accounts at providers carry, and that they could carry still");
     describe_gauge!("qnect_intermediary_numbers", "sessions that intermediary numbers carry, by state");
 }

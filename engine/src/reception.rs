@@ -10,7 +10,7 @@ use qnect_core::access_code::{AccessCode, CodeError};
 use qnect_core::caller::{Caller, CallingParty};
 use qnect_core::instruction::{Announcement, CODE_ATTEMPTS_MAX, Instruction, MenuChoice, Question};
 use qnect_core::language::Languages;
-use qnect_core::leg::Call;
+use qnect_core::leg::{Call, LegId};
 use qnect_core::session_id::SessionId;
 use qnect_core::tag::{DialSettled, Redialled};
 use qnect_storage::{Lane, Promise};
@@ -18,12 +18,39 @@ use qnect_storage::{Lane, Promise};
 use crate::cells::lock;
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::lines::{Grant, Lines};
 use crate::messages::{Redial, SettleDial, TakeCaller, Turn};
 use crate::switchboard::Redial as RedialRight;
 use crate::visit::Visit;
 
 /// How long a caller on the line may wait for a commit; then the dial is withheld and the caller is asked to try again.
 pub(crate) const LINE_COMMIT_MAX: Duration = Duration::from_millis(2_500);
+
+/// How long a caller waits for the pace of the account, in silence: then it is as if all lines were taken.
+const LINE_WAIT_MAX: Duration = Duration::from_millis(2_500);
+
+/// A line that was taken for a caller. Dropped, it is free again, unless it was used or had been taken before.
+struct Line<'a> {
+    lines: &'a Lines,
+    leg: &'a LegId,
+    is_new: bool,
+    is_free: bool,
+}
+
+impl Line<'_> {
+    /// What became of it: only a dial uses a line.
+    fn used_by(mut self, instruction: &Instruction) {
+        self.is_new &= !matches!(instruction, Instruction::Dial(_));
+    }
+}
+
+impl Drop for Line<'_> {
+    fn drop(&mut self) {
+        if self.is_new {
+            self.lines.withdraw(self.leg);
+        }
+    }
+}
 
 impl Engine {
     /// A call arrived: what is the caller asked?
@@ -100,8 +127,10 @@ impl Engine {
             return Ok(refused());
         }
         let Some(visit) = self.visit_for_call(session).await? else { return Ok(refused()) };
-        let take = TakeCaller { session, leg: call.leg.clone(), caller, turn };
+        let line = self.line_for(call).await;
+        let take = TakeCaller { session, leg: call.leg.clone(), caller, turn, line_is_free: line.is_free };
         let (instruction, promise) = visit.tell(take).await?.map_err(|_| EngineError::Overloaded)?;
+        line.used_by(&instruction);
         // Who gives the code of an own call that is over does not guess: a webhook was late, or a telephone sent it again.
         let is_own = self.redial_of(call, caller).is_some_and(|redial| redial.session == session);
         match &instruction {
@@ -119,10 +148,27 @@ impl Engine {
         }
         let Some(visit) = self.visit_for_call(from).await? else { return Ok(refused()) };
         let follow_up = self.fresh_session_id(from.tag())?;
-        let redial = Redial { from, follow_up, number: call.number, leg: call.leg.clone(), caller };
+        let line = self.line_for(call).await;
+        let line_is_free = line.is_free;
+        let redial = Redial { from, follow_up, number: call.number, leg: call.leg.clone(), caller, line_is_free };
         let (redialled, promise) = visit.tell(redial).await?.map_err(|_| EngineError::Overloaded)?;
         let Redialled { session, instruction } = redialled;
+        line.used_by(&instruction);
         self.settle_dial(&visit, session, (call, caller), instruction, promise).await
+    }
+
+    /// A line to ring an owner with, for this caller. The pace of the account is waited for, for a while.
+    async fn line_for<'a>(&'a self, call: &'a Call) -> Line<'a> {
+        let lines = &self.inner.lines;
+        let (mut grant, mut left) = (lines.take(&call.leg, call.number, self.inner.clock.now()), LINE_WAIT_MAX);
+        while let Grant::After(wait) = grant {
+            let wait = Duration::from_millis(wait.as_millis());
+            let Some(rest) = left.checked_sub(wait) else { break };
+            left = rest;
+            tokio::time::sleep(wait).await;
+            grant = lines.take(&call.leg, call.number, self.inner.clock.now());
+        }
+        Line { lines, leg: &call.leg, is_new: grant == Grant::New, is_free: matches!(grant, Grant::New | Grant::Held) }
     }
 
     /// The door to the tag that is called; `None` when it was taken out of use meanwhile: its codes lead nowhere.

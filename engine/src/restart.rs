@@ -61,6 +61,11 @@ impl Engine {
                 redials.push((snapshot.dialed_at.unwrap_or(snapshot.opened_at), snapshot.number, caller, redial));
             }
             if Session::restore(snapshot.clone()).state() != State::Ended {
+                if let (Some(leg), Some(dialed_at)) = (&snapshot.scanner_leg, snapshot.dialed_at)
+                    && !snapshot.facts.over()
+                {
+                    inner.lines.restore(leg, snapshot.number, latest_end(&inner.policy, dialed_at));
+                }
                 inner.switchboard.restore(&snapshot);
                 inner.metrics.sessions_open.increment(1.0);
                 open.insert(snapshot.id.tag());

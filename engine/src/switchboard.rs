@@ -84,6 +84,15 @@ pub(crate) struct Lease {
     bound: bool,
 }
 
+/// Why there is no lease.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoLease {
+    /// All codes of the numbers are taken.
+    AllTaken,
+    /// No number is usable now.
+    NoneUsable,
+}
+
 impl Lease {
     pub(crate) fn number(&self) -> IntermediaryNumber {
         self.line.plan.number
@@ -119,15 +128,25 @@ impl Switchboard {
     }
 
     /// Takes a code on the number that has the fewest open sessions for its size: among those of the owner's country, if
-    /// we have any there. `random` is drawn from as needed.
-    pub(crate) fn lease(&self, calling_code: Option<u16>, random: impl FnMut() -> u32) -> Option<Lease> {
+    /// we have any there that are `usable`. `random` is drawn from as needed.
+    pub(crate) fn lease(
+        &self,
+        calling_code: Option<u16>,
+        usable: impl Fn(IntermediaryNumber) -> bool,
+        random: impl FnMut() -> u32,
+    ) -> Result<Lease, NoLease> {
         let load = |line: &&Arc<Line>| {
             let open = u64::from(line.open.load(Ordering::Relaxed));
             open * 1_000_000 / u64::from(line.open_max().max(1))
         };
         let is_at_home = |line: &&Arc<Line>| Some(line.plan.number.calling_code()) == calling_code;
-        let at_home = self.lines.iter().filter(is_at_home).min_by_key(load);
-        Self::lease_on(at_home.or_else(|| self.lines.iter().min_by_key(load))?, random)
+        let usable: Vec<_> = self.lines.iter().filter(|line| usable(line.plan.number)).collect();
+        let at_home = usable.iter().copied().filter(is_at_home).min_by_key(load);
+        match at_home.or_else(|| usable.iter().copied().min_by_key(load)) {
+            Some(line) => Self::lease_on(line, random).ok_or(NoLease::AllTaken),
+            None if self.lines.is_empty() => Err(NoLease::AllTaken),
+            None => Err(NoLease::NoneUsable),
+        }
     }
 
     /// Takes a code on this very number.
@@ -241,15 +260,27 @@ mod tests {
     fn a_number_carries_one_session_for_ten_thousand_codes() {
         let (board, _) = board(6);
         let mut random = counting();
-        let leases: Vec<_> = (0..10).map(|_| board.lease(None, &mut random).unwrap()).collect();
-        assert!(board.lease(None, &mut random).is_none(), "100,000 codes carry 10 sessions");
+        let leases: Vec<_> = (0..10).map(|_| board.lease(None, |_| true, &mut random).unwrap()).collect();
+        assert!(board.lease(None, |_| true, &mut random).is_err(), "100,000 codes carry 10 sessions");
         drop(leases);
-        assert!(board.lease(None, &mut random).is_some(), "a dropped lease is free again");
+        assert!(board.lease(None, |_| true, &mut random).is_ok(), "a dropped lease is free again");
+    }
+
+    #[test]
+    fn a_number_whose_account_has_no_line_left_is_passed_over() {
+        let plans = ["+911140000001", "+911140000002"]
+            .map(|number| NumberPlan { number: IntermediaryNumber::parse(number).unwrap(), digits: 7 });
+        let [first, second] = plans.map(|plan| plan.number);
+        let board = Switchboard::new(&plans);
+        let leased = |usable: &dyn Fn(IntermediaryNumber) -> bool| board.lease(Some(91), usable, counting());
+        assert_eq!(leased(&|number| number == first).unwrap().number(), first);
+        assert_eq!(leased(&|number| number == second).unwrap().number(), second);
+        assert_eq!(leased(&|_| false).err(), Some(NoLease::NoneUsable));
     }
 
     #[test]
     fn no_number_means_no_lease() {
-        assert!(Switchboard::new(&[]).lease(None, counting()).is_none());
+        assert_eq!(Switchboard::new(&[]).lease(None, |_| true, counting()).err(), Some(NoLease::AllTaken));
     }
 
     #[test]
@@ -258,13 +289,13 @@ mod tests {
         let keys = qnect_core::check::CheckKeys::new(0, &[1; 32], &[2; 32]);
         let session = |n| SessionId::new(qnect_core::tag_code::TagId::from_random(0, n), [n as u8; 17], &keys).unwrap();
         let code = {
-            let lease = board.lease(None, || 7).unwrap();
+            let lease = board.lease(None, |_| true, || 7).unwrap();
             let code = lease.code();
             lease.bind(session(1));
             code
         };
         board.release(number, code, session(1));
-        board.lease(None, || 7).unwrap().bind(session(2));
+        board.lease(None, |_| true, || 7).unwrap().bind(session(2));
         board.release(number, code, session(1));
         assert_eq!(board.session(number, code), Some(session(2)));
         assert_eq!(board.load().0, 1);
@@ -273,7 +304,7 @@ mod tests {
     #[test]
     fn a_leased_code_leads_nowhere_until_it_is_bound() {
         let (board, number) = board(7);
-        let lease = board.lease(None, counting()).unwrap();
+        let lease = board.lease(None, |_| true, counting()).unwrap();
         assert_eq!(board.session(number, lease.code()), None);
     }
 
@@ -282,9 +313,9 @@ mod tests {
         let numbers = ["+15557122661", "+911140000001", "+911140000002"].map(|n| IntermediaryNumber::parse(n).unwrap());
         let board = Switchboard::new(&numbers.map(|number| NumberPlan { number, digits: 6 }));
         let mut random = counting();
-        let at_home: Vec<_> = (0..20).map(|_| board.lease(Some(91), &mut random).unwrap()).collect();
+        let at_home: Vec<_> = (0..20).map(|_| board.lease(Some(91), |_| true, &mut random).unwrap()).collect();
         assert!(at_home.iter().all(|lease| lease.number() != numbers[0]));
-        assert!(board.lease(Some(91), &mut random).is_none(), "a number abroad would not be a cheap call");
-        assert!(board.lease(Some(44), &mut random).is_some(), "without a number at home any will do");
+        assert!(board.lease(Some(91), |_| true, &mut random).is_err(), "a number abroad would not be a cheap call");
+        assert!(board.lease(Some(44), |_| true, &mut random).is_ok(), "without a number at home any will do");
     }
 }

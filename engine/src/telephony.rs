@@ -24,7 +24,10 @@ impl Engine {
     /// session; an error means that nothing may be acknowledged.
     pub async fn provider_event(&self, event: ProviderEvent) -> Result<Instruction, EngineError> {
         match event {
-            ProviderEvent::CallArrived(call) => self.call_arrived(&call).await,
+            ProviderEvent::CallArrived(call) => {
+                self.inner.lines.arrived(&call.leg, call.number, self.inner.clock.now());
+                self.call_arrived(&call).await
+            }
             ProviderEvent::DigitsGiven { call, keyed, question } => self.digits_given(&call, &keyed, question).await,
             ProviderEvent::ChallengeAnswered { call, session, keyed, attempt } => {
                 self.take_turn(&call, session, Turn::Challenge { keyed, attempt }).await
@@ -35,10 +38,13 @@ impl Engine {
             ProviderEvent::WhisperWanted { session, leg } => self.whisper(session, leg).await,
             ProviderEvent::OwnerKeyed { session, key, leg } => self.owner_keyed(session, key, leg).await,
             ProviderEvent::Leg { session, event, leg } => self.leg_event(session, event, leg).await,
-            ProviderEvent::CallEnded { leg } => match self.inner.switchboard.session_of_leg(&leg) {
-                Some(session) => self.leg_event(session, LegEvent::ScannerLegEnded, None).await,
-                None => Ok(Instruction::Acknowledge),
-            },
+            ProviderEvent::CallEnded { leg } => {
+                self.inner.lines.ended(&leg);
+                match self.inner.switchboard.session_of_leg(&leg) {
+                    Some(session) => self.leg_event(session, LegEvent::ScannerLegEnded, None).await,
+                    None => Ok(Instruction::Acknowledge),
+                }
+            }
             ProviderEvent::Ignored => Ok(Instruction::Acknowledge),
         }
     }

@@ -34,6 +34,10 @@ pub fn announcement(announcement: Announcement, language: Language) -> &'static 
         (Announcement::TryAgain, Language::Hindi) => {
             "माफ़ कीजिए, हमारी ओर से कुछ गड़बड़ हुई। कृपया उसी कोड से फिर कॉल करें। धन्यवाद।"
         }
+        (Announcement::LinesBusy, Language::English) => {
+            "All lines are busy. Please call again in a minute with the same code. Goodbye."
+        }
+        (Announcement::LinesBusy, Language::Hindi) => "सभी लाइनें व्यस्त हैं। कृपया एक मिनट बाद उसी कोड से फिर कॉल करें। धन्यवाद।",
         (Announcement::NoAnswer, Language::English) => {
             "The owner did not take the call. Please try again later. Goodbye."
         }

@@ -173,11 +173,6 @@ impl Origins {
         }
     }
 
-    /// The place of `path`, if one of the sources has set it.
-    pub(super) fn set(&self, path: &str) -> Option<&Place> {
-        self.by_path.get(path)
-    }
-
     pub(super) fn file(&self) -> Option<&str> {
         self.file.as_deref()
     }

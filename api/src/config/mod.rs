@@ -8,7 +8,6 @@
 use std::path::{Path, PathBuf};
 
 mod demo;
-mod effects;
 mod keys;
 mod kinds;
 mod layers;
@@ -26,7 +25,6 @@ mod tests;
 mod urls;
 mod validate;
 
-pub use effects::WITHOUT_EFFECT;
 pub use layers::{Overrides, environment};
 pub use network::{Network, NetworkError};
 pub use problem::{ConfigError, Place, Problem};

@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use super::effects::WITHOUT_EFFECT;
-use super::layers::{Origins, Overrides};
+use super::layers::Overrides;
 use super::{Config, Provider, read, validate};
 
 /// The documented example file: every key, with its meaning, unit, default and bounds.
@@ -18,12 +17,12 @@ pub fn show(config: &Config) -> String {
     toml::to_string(&effective).unwrap_or_else(|error| format!("# can't be written as TOML: {error}\n"))
 }
 
-/// Whether `serve` would accept this configuration, what the providers of its numbers cannot do, and which of the keys that
-/// somebody set have no effect yet. The text ends with a newline.
+/// Whether `serve` would accept this configuration, and what the providers of its numbers cannot do. The text ends with a
+/// newline.
 ///
 /// # Errors
 /// A line for each problem, as in `qnect.toml:3:1: calls.ring_seconds: 0 is out of range; write a whole number from 1
-/// to 120`, and the keys without effect below.
+/// to 120`.
 pub fn check(
     file: Option<&Path>,
     env: impl Iterator<Item = (String, String)>,
@@ -31,11 +30,10 @@ pub fn check(
 ) -> Result<String, String> {
     let mut reading = read::read(file, env, flags);
     reading.judge(validate::missing_for_serve);
-    let notes = without_effect(&reading.origins);
     let cannot = reading.config().map(cannot).unwrap_or_default();
     match reading.verdict() {
-        Ok(()) => Ok(format!("{}: ok\n{cannot}{notes}", reading.origins.file().unwrap_or("configuration"))),
-        Err(error) => Err(format!("{error}\n{notes}")),
+        Ok(()) => Ok(format!("{}: ok\n{cannot}", reading.origins.file().unwrap_or("configuration"))),
+        Err(error) => Err(format!("{error}\n")),
     }
 }
 
@@ -49,12 +47,4 @@ fn cannot(config: &Config) -> String {
         }
     }
     text
-}
-
-/// In the order of the file, then of the variables.
-fn without_effect(origins: &Origins) -> String {
-    let set = |(key, why): &(&'static str, &'static str)| origins.set(key).map(|place| (place, *key, *why));
-    let mut lines: Vec<_> = WITHOUT_EFFECT.iter().filter_map(set).collect();
-    lines.sort();
-    lines.iter().map(|(place, key, why)| format!("{place}{key}: has no effect yet; {why}\n")).collect()
 }

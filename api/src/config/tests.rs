@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::keys::{Entry, KEYS, entry};
+use super::keys::KEYS;
 use super::kinds::Kind;
 use super::*;
 
@@ -679,13 +679,8 @@ fn serve_says_which_keys_are_missing_and_what_to_write() {
 }
 
 #[test]
-fn check_says_ok_and_which_keys_have_no_effect_yet() {
+fn check_says_ok_or_every_problem() {
     assert_eq!(Written::new(WHOLE).check(&[]).unwrap(), format!("qnect.toml: ok\n{PLIVO_CANNOT}"));
-    let (key, why) = WITHOUT_EFFECT[0];
-    let Entry::Key(known) = entry(key) else { panic!("{key} is no key") };
-    let name = format!("QNECT__{}", key.to_uppercase().replace('.', "__"));
-    let said = Written::new(WHOLE).check(&[(&name, sample(&known.kind))]).unwrap();
-    assert_eq!(said, format!("qnect.toml: ok\n{PLIVO_CANNOT}{name}: {key}: has no effect yet; {why}\n"));
     assert_eq!(
         Written::new("[server]\nlisten = 1\n").check(&[]).unwrap_err(),
         "qnect.toml: storage.data_dir: is missing; write a folder, like \"/var/lib/qnect\"\n\
@@ -707,16 +702,9 @@ fn a_wrong_key_is_not_also_missing() {
 }
 
 #[test]
-fn every_key_without_effect_is_a_known_key() {
-    for (key, _) in WITHOUT_EFFECT {
-        assert!(KEYS.iter().any(|known| known.path == *key), "{key}");
-    }
-}
-
-#[test]
 fn the_unedited_example_is_refused_for_its_placeholders() {
     let said = Written::new(example()).check(&[]).unwrap_err();
-    let lines: Vec<&str> = said.lines().filter(|line| !line.contains("has no effect yet")).collect();
+    let lines: Vec<&str> = said.lines().collect();
     let keys = ["plivo.auth_id", "plivo.auth_token"];
     assert_eq!(lines.len(), keys.len(), "{said}");
     for (line, key) in lines.iter().zip(keys) {
@@ -775,23 +763,6 @@ fn the_list_of_keys_and_the_structs_are_the_same() {
     assert_eq!(missing, ["server.trusted_proxies"]);
     let proxies = load("[server]\ntrusted_proxies = [\"10.0.0.0/8\", \"::1\"]\n").unwrap().server.trusted_proxies;
     assert_eq!(proxies.len(), 2);
-}
-
-#[test]
-fn the_example_marks_exactly_the_keys_without_effect() {
-    let without: BTreeSet<&str> = WITHOUT_EFFECT.iter().map(|(key, _)| *key).collect();
-    let mut section = "";
-    let (mut marked, mut found) = (false, BTreeSet::new());
-    for line in example().lines() {
-        let written = line.strip_prefix("# ").unwrap_or(line);
-        if written.starts_with('[') && written.ends_with(']') {
-            section = written.trim_matches(['[', ']']);
-        } else if let Some((name, _)) = written.split_once(" = ").filter(|(name, _)| marked && !name.contains(' ')) {
-            found.extend(KEYS.iter().map(|key| key.path).find(|path| *path == format!("{section}.{name}")));
-        }
-        marked = line.starts_with("# (no effect yet) ") || marked && line.starts_with("# ") && !written.contains(" = ");
-    }
-    assert_eq!(found, without);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The scanner's door: a sticker's page, a session, how it stands.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Extension;
@@ -13,7 +14,7 @@ use qnect_core::crockford;
 use qnect_core::facts::Outcome;
 use qnect_core::language::Language;
 use qnect_core::reason::Reason;
-use qnect_core::scan::{AddressKey, ScanDecision};
+use qnect_core::scan::{AddressKey, Refusal, ScanDecision};
 use qnect_core::session_id::SessionId;
 use qnect_core::tag::SessionView;
 use qnect_core::tag_code::TagCode;
@@ -28,6 +29,7 @@ use crate::doors::{Doors, body, segment};
 use crate::negotiate::{BodyKind, Form, Reader, body_kind, chosen};
 use crate::pages::{self, Edition};
 use crate::problem::{Fault, Problem};
+use crate::rate_limit;
 use crate::texts;
 
 /// Bytes of an idempotency key at most.
@@ -42,14 +44,20 @@ pub async fn tag(
 ) -> Response {
     let (parts, _) = request.into_parts();
     let reader = Reader::of(&parts.uri, &parts.headers);
-    match doors.scan(&segment(code), peer, &parts).await {
-        Err(problem) => problem.respond(reader, &doors.origin, None),
-        Ok((_, decision)) if reader.form == Form::Json => decision_as_json(&decision, reader.language),
-        Ok((code, decision)) => {
-            let edition = doors.edition(reader.language);
-            page(StatusCode::OK, pages::tag(code, &decision, fresh_key(), edition), edition)
-        }
+    let (code, decision) = match doors.scan(&segment(code), peer, &parts).await {
+        Ok(decided) => decided,
+        Err(problem) => return problem.respond(reader, &doors.origin, None),
+    };
+    let edition = doors.edition(reader.language);
+    let response = match reader.form {
+        Form::Json => decision_as_json(&decision, reader.language),
+        Form::Html => page(StatusCode::OK, pages::tag(code, &decision, fresh_key(), edition), edition),
+    };
+    if decision.refusal != Some(Refusal::AddressLimit) {
+        return response;
     }
+    let address = doors.address(peer, &parts.headers);
+    rate_limit::tell(response, "scans", doors.engine.remaining_scans(AddressKey::of(address)))
 }
 
 /// A browser that prefetches, or a `HEAD`, is nobody who stands at the car.
@@ -126,11 +134,13 @@ pub async fn open_session(
         }
         Err(problem) => Err(problem),
     };
-    match opened {
+    let response = match opened {
         Err(problem) => problem.respond(reader, &doors.origin, Some(code)),
         Ok(view) if kind == BodyKind::Form => see_other(&doors.session_url(view.id)),
         Ok(view) => json(StatusCode::CREATED, &doors.opened_body(&view)),
-    }
+    };
+    let address = doors.address(peer, &parts.headers);
+    rate_limit::tell(response, "sessions", doors.engine.remaining_sessions(AddressKey::of(address)))
 }
 
 fn stated_language(kind: BodyKind, bytes: &[u8]) -> Option<Language> {
@@ -270,7 +280,7 @@ impl Doors {
         if is_a_look_ahead(&parts.method, &parts.headers) {
             return Ok((code, self.engine.preview(code).await?));
         }
-        let address = client::address(peer, &parts.headers, &self.trusted_proxies);
+        let address = self.address(peer, &parts.headers);
         let (scan, address) = client::scan(address, &parts.headers);
         Ok((code, self.engine.scan(code, scan, address).await?))
     }
@@ -284,7 +294,7 @@ impl Doors {
         body: &[u8],
     ) -> Result<SessionView, Problem> {
         let asked = read_open_body(kind, body)?;
-        let address = client::address(peer, &parts.headers, &self.trusted_proxies);
+        let address = self.address(peer, &parts.headers);
         let request = session_request(asked, &parts.headers, AddressKey::of(address), self.engine.storage().keys())?;
         match self.engine.open_session(code, request).await? {
             OpenReply::Open(view) => Ok(view),
@@ -293,6 +303,10 @@ impl Doors {
                 Err(Problem::Refused(refusal, retry_after, because))
             }
         }
+    }
+
+    fn address(&self, peer: Peer, headers: &HeaderMap) -> IpAddr {
+        client::address(peer, headers, &self.trusted_proxies)
     }
 
     /// Reads a code; a wrong form and a wrong check end here: no store is read, no actor is made.

@@ -47,7 +47,7 @@ fn notice(problem: &Problem, t: &'static Texts) -> (&'static str, &'static Notic
         Problem::TooSlow => (icons::CLOCK, &t.problem_too_slow),
         Problem::IdempotencyConflict => (icons::NOTE, &t.problem_used_before),
         Problem::Refused(refusal, ..) => (icons::refusal(*refusal), t.refusal(*refusal)),
-        Problem::NumbersExhausted => (icons::PAUSE, &t.problem_lines_busy),
+        Problem::NumbersExhausted | Problem::LinesBusy => (icons::PAUSE, &t.problem_lines_busy),
         Problem::Overloaded | Problem::Unavailable => (icons::PAUSE, &t.problem_very_busy),
     }
 }

@@ -58,6 +58,8 @@ access_code_digits = 7
 auth_id = "{AUTH_ID}"
 auth_token = "{TOKEN}"
 api_base_url = "{API}"
+lines_max = 0
+calls_per_second = 0
 "#,
             data = folder.data(),
             key = folder.path("master.key"),

@@ -191,6 +191,8 @@ pub enum Announcement {
     OwnerBusy,
     /// Something on our side took too long; the session waits again.
     TryAgain,
+    /// All lines of the account at the provider are taken; the session waits on.
+    LinesBusy,
     /// The owner did not take the call.
     NoAnswer,
     /// The owner pressed 2: no talk, but help is on its way.
@@ -209,11 +211,12 @@ pub enum Announcement {
 
 impl Announcement {
     /// All announcements.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::CodeRefused,
         Self::OwnerUnavailable,
         Self::OwnerBusy,
         Self::TryAgain,
+        Self::LinesBusy,
         Self::NoAnswer,
         Self::OwnerComing,
         Self::Goodbye,

@@ -113,6 +113,7 @@ impl World {
             let (provider_requests, asked) = mpsc::channel(64);
             let options = EngineOptions {
                 policy: self.policy.clone(),
+                accounts: Vec::new(),
                 numbers: vec![NumberPlan { number: number(), digits: self.digits }],
                 tag_idle: self.tag_idle,
                 active_tags_max: self.active_tags_max,

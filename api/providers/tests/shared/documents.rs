@@ -81,6 +81,7 @@ fn announcement_name(announcement: Announcement) -> &'static str {
         Announcement::OwnerUnavailable => "owner_unavailable",
         Announcement::OwnerBusy => "owner_busy",
         Announcement::TryAgain => "try_again",
+        Announcement::LinesBusy => "lines_busy",
         Announcement::NoAnswer => "no_answer",
         Announcement::OwnerComing => "owner_coming",
         Announcement::Goodbye => "goodbye",

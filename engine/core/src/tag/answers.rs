@@ -114,6 +114,8 @@ pub struct OnLine<'a> {
     pub caller: Caller,
     /// What brings the caller here.
     pub turn: CallTurn<'a>,
+    /// Whether the provider has a line left to ring the owner with.
+    pub line_is_free: bool,
 }
 
 /// What brings a caller to a session.
@@ -142,6 +144,8 @@ pub struct FollowUp {
     pub id: SessionId,
     /// The leased number and code; `None` when all are in use.
     pub line: Option<(IntermediaryNumber, AccessCode)>,
+    /// Whether the provider has a line left to ring the owner with.
+    pub line_is_free: bool,
 }
 
 /// The answer to [`Tag::on_redial`](super::Tag::on_redial).

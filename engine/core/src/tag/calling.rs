@@ -27,7 +27,7 @@ impl Tag {
         desk: &mut Desk<'_>,
         effects: &mut Effects,
     ) -> Instruction {
-        let &OnLine { session: id, leg, caller, turn } = on_line;
+        let &OnLine { session: id, leg, caller, turn, line_is_free } = on_line;
         let Some(index) = self.position(id) else {
             return Instruction::Say { announcement: Announcement::CodeRefused, languages: Languages::Every };
         };
@@ -53,7 +53,7 @@ impl Tag {
             self.record_advance(index, effects);
             return challenge;
         }
-        let ring = match self.may_ring(index, now, desk) {
+        let ring = match self.may_ring(index, line_is_free, now, desk) {
             Ok(ring) => ring,
             Err(announcement) => {
                 self.record_advance(index, effects);
@@ -93,7 +93,8 @@ impl Tag {
                 }
             },
         };
-        let on_line = OnLine { session, leg, caller, turn: CallTurn::Code };
+        let line_is_free = follow_up.line_is_free;
+        let on_line = OnLine { session, leg, caller, turn: CallTurn::Code, line_is_free };
         Redialled { session, instruction: self.on_caller(&on_line, now, desk, effects) }
     }
 
@@ -294,7 +295,13 @@ impl Tag {
     }
 
     /// Asks everyone who may forbid a ring, and charges nobody.
-    fn may_ring(&self, index: usize, now: Timestamp, desk: &Desk<'_>) -> Result<RingAllowance, Announcement> {
+    fn may_ring(
+        &self,
+        index: usize,
+        line_is_free: bool,
+        now: Timestamp,
+        desk: &Desk<'_>,
+    ) -> Result<RingAllowance, Announcement> {
         let session = self.sessions[index].snapshot();
         let unavailable = Announcement::OwnerUnavailable;
         let owner = self.owner_of(session).ok_or(unavailable)?;
@@ -310,7 +317,9 @@ impl Tag {
         if !self.bears(index, now) {
             return Err(unavailable);
         }
-        self.rings.ask(self.ring(index), &self.policy, now, desk).map_err(|_| unavailable)
+        let allowance = self.rings.ask(self.ring(index), &self.policy, now, desk).map_err(|_| unavailable)?;
+        // The last question: whoever may not ring anyway shall not hear that it is the lines.
+        if line_is_free { Ok(allowance) } else { Err(Announcement::LinesBusy) }
     }
 
     /// Whom a session reaches. A tag that changed hands meanwhile has another owner, with whom its scanner has no business.

@@ -7,6 +7,7 @@
 use super::Tag;
 use crate::abuse::{Assessment, Signal};
 use crate::desk::Desk;
+use crate::session::Session;
 use crate::time::{Span, Timestamp};
 
 /// After so long nothing is left of a tag's points.
@@ -18,7 +19,7 @@ impl Tag {
     pub(super) fn assess(&self, desk: &Desk<'_>, now: Timestamp) -> Assessment {
         let mut all = desk.assess_address(now);
         all.join(desk.assess_caller(now));
-        let unwanted = self.sessions.iter().filter_map(|session| session.unwanted());
+        let unwanted = self.sessions.iter().filter_map(Session::unwanted);
         for (signal, at) in unwanted.filter(|(_, at)| self.config.appealed_at.is_none_or(|appeal| *at > appeal)) {
             all.add(signal, faded(signal.points(), at, now));
         }

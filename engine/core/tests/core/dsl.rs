@@ -65,6 +65,8 @@ pub(crate) struct World {
     pub(crate) address: AddressCell,
     pub(crate) network: NetworkCell,
     pub(crate) callers: HashMap<DayToken, CallerCell>,
+    /// Whether the provider has a line left to ring the owner with.
+    pub(crate) line_is_free: bool,
     lane: Effects,
     codes: HashMap<AccessCode, SessionId>,
 }
@@ -90,6 +92,7 @@ impl World {
             address: AddressCell::default(),
             network: NetworkCell::default(),
             callers: HashMap::new(),
+            line_is_free: true,
             lane: Effects::new(),
             codes: HashMap::new(),
         }

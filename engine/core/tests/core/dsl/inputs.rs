@@ -51,7 +51,12 @@ impl World {
         let now = self.begin();
         let caller_cell = caller_cell(&mut self.callers, caller);
         let mut desk = Desk { owner: Some(&mut self.owner), caller: caller_cell, ..Desk::default() };
-        self.tag.on_caller(&OnLine { session, leg, caller, turn }, now, &mut desk, &mut self.lane)
+        self.tag.on_caller(
+            &OnLine { session, leg, caller, turn, line_is_free: self.line_is_free },
+            now,
+            &mut desk,
+            &mut self.lane,
+        )
     }
 
     /// The caller of `from` dials again without a code; number `n` names what follows.
@@ -69,7 +74,7 @@ impl World {
         let now = self.begin();
         let caller_cell = caller_cell(&mut self.callers, caller);
         let mut desk = Desk { owner: Some(&mut self.owner), caller: caller_cell, ..Desk::default() };
-        let follow_up = FollowUp { id: session_id(n), line };
+        let follow_up = FollowUp { id: session_id(n), line, line_is_free: self.line_is_free };
         self.tag.on_redial(from, &follow_up, (leg, caller), now, &mut desk, &mut self.lane)
     }
 

@@ -89,7 +89,7 @@ impl World {
         let caller = self.caller(calling);
         let now = self.now;
         let (instruction, ticket) = self.input(self.place(session), Some(caller), None, |tag, desk, effects| {
-            tag.on_caller(&OnLine { session, leg: &leg, caller, turn }, now, desk, effects)
+            tag.on_caller(&OnLine { session, leg: &leg, caller, turn, line_is_free: true }, now, desk, effects)
         });
         if matches!((&instruction, turn), (Instruction::Dial(_), CallTurn::Held { .. })) {
             self.judge.census.saw("a dial after holding");
@@ -104,7 +104,7 @@ impl World {
         let now = self.now;
         // On the number that was dialled: it is there that the caller may dial again.
         let line = self.board.free_line(self.network.calls[to.0].number, &mut self.bits);
-        let follow_up = FollowUp { id: new_session_id(n, &mut self.bits), line };
+        let follow_up = FollowUp { id: new_session_id(n, &mut self.bits), line, line_is_free: true };
         let before: Vec<_> = self.places[n].tag.snapshot();
         let (answer, ticket) = self.input(n, Some(caller), None, |tag, desk, effects| {
             tag.on_redial(from, &follow_up, (&leg, caller), now, desk, effects)
