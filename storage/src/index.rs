@@ -47,7 +47,7 @@ pub(crate) struct Entry {
 
 impl Entry {
     pub(crate) fn put(&self, since_ms: u64) -> Row {
-        Row::put(Space::Index, self.key(), since_ms.to_be_bytes().into())
+        Row::put(Space::Index, self.key(), since_ms.to_be_bytes())
     }
 
     pub(crate) fn gone(&self) -> Row {

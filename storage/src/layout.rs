@@ -13,7 +13,7 @@
 //! | `chores` | milliseconds when due (8), session (25) | nothing |
 //! | `recent` | milliseconds when it ended (8; 0: it is open), session (25) | nothing |
 
-use fjall::{Database, Keyspace, KeyspaceCreateOptions};
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, UserKey, UserValue};
 use qnect_core::session_id::SessionId;
 use qnect_core::tag::OwnerId;
 use qnect_core::tag_code::TagId;
@@ -99,21 +99,21 @@ pub(crate) fn keyspace(database: &Database, space: Space) -> Result<Keyspace, St
     Ok(database.keyspace(space.name(), options)?)
 }
 
-/// One row to write.
+/// One row to write, in fjall's own kind of bytes: the commit thread hands it on and copies nothing.
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) space: Space,
-    pub(crate) key: Vec<u8>,
+    pub(crate) key: UserKey,
     /// `None`: the row goes.
-    pub(crate) value: Option<Vec<u8>>,
+    pub(crate) value: Option<UserValue>,
 }
 
 impl Row {
-    pub(crate) fn put(space: Space, key: impl Into<Vec<u8>>, value: Vec<u8>) -> Self {
-        Self { space, key: key.into(), value: Some(value) }
+    pub(crate) fn put(space: Space, key: impl Into<UserKey>, value: impl Into<UserValue>) -> Self {
+        Self { space, key: key.into(), value: Some(value.into()) }
     }
 
-    pub(crate) fn gone(space: Space, key: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn gone(space: Space, key: impl Into<UserKey>) -> Self {
         Self { space, key: key.into(), value: None }
     }
 }

@@ -9,22 +9,22 @@ use qnect_core::session::{Session, SessionSnapshot};
 use qnect_core::time::Timestamp;
 
 use crate::codec::decode_session;
-use crate::commit::{Change, Ledger};
+use crate::commit::Ledger;
 use crate::error::StorageError;
-use crate::layout::{Space, recent_key};
+use crate::layout::{Row, Space, recent_key};
 use crate::read::Reader;
 
 /// Sessions of one commit, when a folder is gone through.
 const SESSIONS_AT_ONCE: usize = 4_096;
 
 /// Notes a session that is written; written again it is the same row.
-pub(crate) fn note(session: &SessionSnapshot, put: &mut dyn FnMut(Change<'_>)) {
+pub(crate) fn note(session: &SessionSnapshot, put: &mut dyn FnMut(Row)) {
     let open = recent_key(None, session.id);
     match session.ended {
-        None => put((Space::Recent, &open, Some(&[]))),
+        None => put(Row::put(Space::Recent, open, [])),
         Some((_, at)) => {
-            put((Space::Recent, &open, None));
-            put((Space::Recent, &recent_key(Some(at), session.id), Some(&[])));
+            put(Row::gone(Space::Recent, open));
+            put(Row::put(Space::Recent, recent_key(Some(at), session.id), []));
         }
     }
 }
@@ -57,10 +57,7 @@ impl Ledger {
         if sessions.is_empty() {
             return Ok(());
         }
-        self.write(now, true, |_, put| {
-            sessions.drain(..).for_each(|session| note(&session, put));
-            Ok(())
-        })
+        self.write(now, true, |_, put| sessions.drain(..).for_each(|session| note(&session, put)))
     }
 }
 

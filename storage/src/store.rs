@@ -17,7 +17,9 @@ use tokio::sync::watch;
 use crate::backup::{Backups, Source, is_half_restored};
 use crate::chores::Chore;
 use crate::clerk::{Clerk, ErrandQueue};
-use crate::commit::{CommitMetrics, CommitQueue, Committer, Grouping, Lane, Ledger, Promise, QueueFull, ScanLog, Work};
+use crate::commit::{
+    CommitMetrics, CommitQueue, Committer, Grouping, Lane, Ledger, Promise, QueueFull, ScanLog, Work, Written,
+};
 use crate::error::StorageError;
 use crate::failure::Failure;
 use crate::folders::make_folder;
@@ -223,7 +225,7 @@ impl Storage {
 
     /// Remembers a record of a session that nobody waits for, within half a second. Never blocks.
     pub fn remember(&self, lane: Lane, record: Record) -> Result<(), QueueFull> {
-        self.face.commits.remember(lane, Work::Records(vec![record]))
+        self.face.commits.remember(lane, self.written(vec![record])?)
     }
 
     /// Remembers a scan, within half a second. Never blocks. Scans are many and go by shelves of their own; they are
@@ -237,7 +239,13 @@ impl Storage {
 
     /// Remembers records of sessions, all or none; the promise resolves when they are on stable storage. Never blocks.
     pub fn promise(&self, lane: Lane, records: Vec<Record>) -> Result<Promise, QueueFull> {
-        self.face.commits.promise(lane, Work::Records(records))
+        self.face.commits.promise(lane, self.written(records)?)
+    }
+
+    /// What cannot be sealed fails the store like what cannot be stored, and looks like a stopped commit thread.
+    fn written(&self, records: Vec<Record>) -> Result<Work, QueueFull> {
+        let written = Written::of(records, &self.keys).map_err(StorageError::from);
+        self.reader.told(written).map(Work::Records).map_err(|_| QueueFull)
     }
 
     /// What a tag is revived from; `None` when it is unknown. Bounded: more than 256 waiting reads are turned away.

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::codec::{FOLDER_FORMAT, Head, Touched, Witness, to_bytes};
 use crate::error::StorageError;
 use crate::keyring::Keyring;
-use crate::layout::{HEAD_KEY, Keyspaces, Space};
+use crate::layout::{HEAD_KEY, Keyspaces, Row, Space};
 
 /// The only writer of the database.
 pub(crate) struct Ledger {
@@ -34,7 +34,7 @@ impl Ledger {
         &mut self,
         now: Timestamp,
         sync: bool,
-        fill: impl FnOnce(u64, &mut dyn FnMut(Change<'_>)) -> Result<(), StorageError>,
+        fill: impl FnOnce(u64, &mut dyn FnMut(Row)),
     ) -> Result<(), StorageError> {
         let mode = if sync { PersistMode::SyncData } else { PersistMode::Buffer };
         let mut batch = self.database.batch().durability(Some(mode));
@@ -43,14 +43,14 @@ impl Ledger {
         hash.update(self.head.hash);
         hash.update(sequence.to_be_bytes());
         let mut touched = Touched::default();
-        fill(sequence, &mut |change| {
-            touched.note(change.0, change.2.is_some());
-            chain(&mut hash, change);
-            match change {
-                (space, key, Some(value)) => batch.insert(self.spaces.get(space), key, value),
-                (space, key, None) => batch.remove(self.spaces.get(space), key),
+        fill(sequence, &mut |Row { space, key, value }| {
+            touched.note(space, value.is_some());
+            chain(&mut hash, (space, &key, value.as_deref()));
+            match value {
+                Some(value) => batch.insert(self.spaces.get(space), key, value),
+                None => batch.remove(self.spaces.get(space), key),
             }
-        })?;
+        });
         let keys = self.keys.extent();
         // The next batch's place is fjall's next number: nobody else writes.
         let witness = Witness::behind(&self.head, self.unsynced, self.database.seqno(), touched);

@@ -8,12 +8,14 @@ mod ledger;
 mod queue;
 mod scans;
 mod thread;
+mod written;
 
-pub(crate) use ledger::{Change, Ledger, chain};
+pub(crate) use ledger::{Ledger, chain};
 pub(crate) use queue::{CommitQueue, Work};
 pub use queue::{Lane, Promise, QueueFull};
 pub(crate) use scans::ScanLog;
 pub(crate) use thread::{CommitMetrics, Committer};
+pub(crate) use written::Written;
 
 use std::time::Duration;
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
 
-use qnect_core::record::Record;
 use tokio::sync::oneshot;
 
+use super::written::Written;
 use crate::error::StorageError;
 use crate::layout::Row;
 
@@ -56,7 +56,7 @@ impl Promise {
 }
 
 pub(crate) enum Work {
-    Records(Vec<Record>),
+    Records(Written),
     Rows(Vec<Row>),
     /// The last work there is.
     Stop,
@@ -66,7 +66,7 @@ impl Work {
     /// Records or rows in it.
     pub(crate) fn len(&self) -> usize {
         match self {
-            Self::Records(records) => records.len(),
+            Self::Records(records) => records.count,
             Self::Rows(rows) => rows.len(),
             Self::Stop => 0,
         }

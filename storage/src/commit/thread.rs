@@ -7,22 +7,19 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use metrics::{Gauge, Histogram};
-use qnect_core::record::{Record, ScanRecord};
-use qnect_core::session::SessionSnapshot;
+use qnect_core::record::ScanRecord;
 use qnect_core::time::Timestamp;
 use tokio::sync::watch;
 
 use super::Grouping;
-use super::ledger::{Change, Ledger};
+use super::ledger::Ledger;
 use super::queue::{CommitInbox, Job, Work};
 use super::scans::ScanLog;
-use crate::chores::Chore;
-use crate::codec::{encode_session, pack_scans};
+use crate::codec::pack_scans;
 use crate::error::StorageError;
 use crate::failure::Failure;
 use crate::keyring::Keyring;
-use crate::layout::{Space, scans_key, session_key};
-use crate::recent;
+use crate::layout::{Row, Space, scans_key};
 use crate::watchdog::Progress;
 
 /// How long a record that nobody waits for may stay unsynced, and how often the shelves of scans are cleared.
@@ -101,12 +98,12 @@ impl Committer {
         // What nobody waits for is safe at the latest when the time since this moment exceeds `EVENTUALLY`.
         let mut all_safe_at = Instant::now();
         loop {
-            let group = self.gather(inbox, EVENTUALLY.saturating_sub(all_safe_at.elapsed()));
+            let mut group = self.gather(inbox, EVENTUALLY.saturating_sub(all_safe_at.elapsed()));
             let overdue = group.last || all_safe_at.elapsed() >= EVENTUALLY;
             if overdue {
                 self.keys.prepare_days((self.now)())?;
             }
-            self.commit(&group, overdue)?;
+            self.commit(&mut group, overdue)?;
             // Another thread may have failed meanwhile: nothing is acknowledged after the first failure, be it safe or not.
             if self.failure.is_told() {
                 return Err(StorageError::Stopped);
@@ -158,13 +155,13 @@ impl Committer {
     }
 
     /// Writes one group; syncs it when somebody waits or what nobody waits for is `overdue`.
-    fn commit(&mut self, group: &Group, overdue: bool) -> Result<(), StorageError> {
+    fn commit(&mut self, group: &mut Group, overdue: bool) -> Result<(), StorageError> {
         let started = Instant::now();
         let scans = if overdue { self.scans.take() } else { Vec::new() };
         let sync = overdue || group.is_awaited();
         if !group.jobs.is_empty() || !scans.is_empty() {
-            let (keys, now) = (self.keys.clone(), (self.now)());
-            self.ledger.write(now, sync, |number, put| write(&group.jobs, scans, number, &keys, put))?;
+            let now = (self.now)();
+            self.ledger.write(now, sync, |number, put| write(&mut group.jobs, scans, number, put))?;
             self.metrics.batch_records.record(group.records as f64);
         } else if overdue && self.ledger.unsynced {
             self.ledger.sync()?;
@@ -180,46 +177,19 @@ impl Committer {
 }
 
 /// The rows of all jobs, and of the scans from the shelves.
-fn write(
-    jobs: &[Job],
-    mut scans: Vec<ScanRecord>,
-    group: u64,
-    keys: &Keyring,
-    put: &mut dyn FnMut(Change<'_>),
-) -> Result<(), StorageError> {
+fn write(jobs: &mut [Job], mut scans: Vec<ScanRecord>, group: u64, put: &mut dyn FnMut(Row)) {
     for job in jobs {
-        match &job.work {
+        match &mut job.work {
             Work::Stop => {}
-            Work::Rows(rows) => rows.iter().for_each(|row| put((row.space, &row.key, row.value.as_deref()))),
+            Work::Rows(rows) => rows.drain(..).for_each(&mut *put),
             Work::Records(records) => {
-                for record in records {
-                    match record {
-                        // Scans have a way of their own; one that comes by this one is not lost.
-                        Record::ScanAdmitted(scan) => scans.push(*scan),
-                        Record::SessionOpened(s) | Record::SessionAdvanced(s) | Record::SessionEnded(s) => {
-                            write_session(s, keys, put)?;
-                        }
-                    }
-                }
+                records.rows.drain(..).for_each(&mut *put);
+                scans.append(&mut records.scans);
             }
         }
     }
     for (part, scans) in (0u16..).zip(scans.chunks_mut(ROW_SCANS_MAX)) {
         let (earliest, value) = pack_scans(scans);
-        put((Space::Scans, &scans_key(earliest, group, part), Some(&value)));
+        put(Row::put(Space::Scans, scans_key(earliest, group, part), value));
     }
-    Ok(())
-}
-
-fn write_session(
-    session: &SessionSnapshot,
-    keys: &Keyring,
-    put: &mut dyn FnMut(Change<'_>),
-) -> Result<(), StorageError> {
-    put((Space::Sessions, &session_key(session.id), Some(&encode_session(session, keys)?)));
-    recent::note(session, put);
-    if let Some(chore) = Chore::left_by(session) {
-        put((Space::Chores, &chore.key(), Some(&[])));
-    }
-    Ok(())
 }
