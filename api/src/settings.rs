@@ -82,8 +82,14 @@ pub fn open_options<'a>(config: &Config, folder: &'a Path, master: &'a MasterKey
             ballast_bytes: u64::from(storage.ballast_mebibytes) << 20,
             free_percent_min: storage.free_percent_min,
         },
+        memtable_bytes: memtable_bytes(config),
         ..OpenOptions::new(folder, master)
     }
+}
+
+/// Bytes of a memtable in a folder that is made now.
+pub fn memtable_bytes(config: &Config) -> u64 {
+    u64::from(config.storage.memtable_kibibytes) << 10
 }
 
 /// The providers that have their section.

@@ -21,8 +21,8 @@ use qnect_core::time::Timestamp;
 
 use crate::error::StorageError;
 
-/// Bytes of one memtable. Ten keyspaces of up to five memtables each stay at 400 MiB.
-const MEMTABLE_BYTES: u64 = 8 * 1024 * 1024;
+/// Bytes of one memtable, usually. Ten keyspaces of up to five memtables each stay at 400 MiB.
+pub const MEMTABLE_BYTES: u64 = 8 * 1024 * 1024;
 
 /// The key of the only row in `head`.
 pub(crate) const HEAD_KEY: &[u8] = b"head";
@@ -83,20 +83,16 @@ impl Space {
 pub(crate) struct Keyspaces(Vec<Keyspace>);
 
 impl Keyspaces {
-    /// Opens all; makes those that are not there.
-    pub(crate) fn open(database: &Database) -> Result<Self, StorageError> {
-        Ok(Self(Space::ALL.into_iter().map(|space| keyspace(database, space)).collect::<Result<_, _>>()?))
+    /// Opens all; makes those that are not there, with memtables of so many bytes: the others keep what they have.
+    pub(crate) fn open(database: &Database, memtable_bytes: u64) -> Result<Self, StorageError> {
+        let options = || KeyspaceCreateOptions::default().max_memtable_size(memtable_bytes);
+        let open = |space: Space| database.keyspace(space.name(), options);
+        Ok(Self(Space::ALL.into_iter().map(open).collect::<Result<_, _>>()?))
     }
 
     pub(crate) fn get(&self, space: Space) -> &Keyspace {
         &self.0[space as usize]
     }
-}
-
-/// Opens one keyspace, or makes it.
-pub(crate) fn keyspace(database: &Database, space: Space) -> Result<Keyspace, StorageError> {
-    let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
-    Ok(database.keyspace(space.name(), options)?)
 }
 
 /// One row to write, in fjall's own kind of bytes: the commit thread hands it on and copies nothing.

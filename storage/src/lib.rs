@@ -44,6 +44,7 @@ pub use error::{Damage, Remedy, StorageError};
 pub use faults::Faults;
 pub use index::{Contact, HOLDERS_MAX};
 pub use keyring::Keyring;
+pub use layout::MEMTABLE_BYTES;
 pub use logical::LogicalHash;
 pub use owners::{NewOwner, NewVehicle, RegisteredOwner};
 pub use read::{ReadError, Revival};

@@ -4,14 +4,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
-use fjall::{Database, DatabaseBuilder};
+use fjall::{Database, DatabaseBuilder, KeyspaceCreateOptions};
 
 use crate::codec::{FOLDER_FORMAT, Head, from_bytes};
 use crate::error::{Damage, StorageError};
 use crate::folders::keep_names;
 use crate::keyring::Keyring;
 use crate::keys::{KeyError, MasterKey};
-use crate::layout::{HEAD_KEY, Keyspaces, Space, keyspace};
+use crate::layout::{HEAD_KEY, Keyspaces, Space};
 use crate::mark::HighWaterMark;
 use crate::verify::{Preflight, Proof};
 
@@ -32,8 +32,8 @@ pub(crate) struct Whole {
     pub(crate) marked: u64,
 }
 
-/// Opens the data folder; a new one if it is empty.
-pub(crate) fn open_whole(folder: &Path, master: &MasterKey) -> Result<Whole, StorageError> {
+/// Opens the data folder; a new one, with memtables of so many bytes, if it is empty.
+pub(crate) fn open_whole(folder: &Path, master: &MasterKey, memtable_bytes: u64) -> Result<Whole, StorageError> {
     let mark = HighWaterMark::at(folder.join("high-water.mark"));
     let marked = mark.read()?;
     // A million keys take as long as the journals do.
@@ -47,7 +47,7 @@ pub(crate) fn open_whole(folder: &Path, master: &MasterKey) -> Result<Whole, Sto
     let head = read_head(&database, marked)?;
     // Before a keyspace that is missing is made: what is not whole stays as it is.
     proof.confirm(&head)?;
-    let spaces = Keyspaces::open(&database)?;
+    let spaces = Keyspaces::open(&database, memtable_bytes)?;
     keep_names(folder).map_err(|e| StorageError::folder(folder, e))?;
     let keys = match keys {
         // Only now: a database that was lost as a whole is not a new one, and gets no empty key table.
@@ -83,10 +83,13 @@ pub(crate) fn open_with(path: &Path, builder: DatabaseBuilder<Database>) -> Resu
 
 /// The last commit of a database, which must be one that this program can go on from.
 pub(crate) fn read_head(database: &Database, marked: u64) -> Result<Head, StorageError> {
-    let head: Head = match keyspace(database, Space::Head)?.get(HEAD_KEY)? {
-        Some(value) => from_bytes(Space::Head, &value)?,
-        None => Head::default(),
+    let name = Space::Head.name();
+    // Asking for a keyspace would make it.
+    let value = match database.keyspace_exists(name) {
+        true => database.keyspace(name, KeyspaceCreateOptions::default)?.get(HEAD_KEY)?,
+        false => None,
     };
+    let head: Head = value.map_or_else(|| Ok(Head::default()), |value| from_bytes(Space::Head, &value))?;
     if let Some(found) = head.format.filter(|&format| format > FOLDER_FORMAT) {
         return Err(StorageError::Newer { found, known: FOLDER_FORMAT });
     }

@@ -25,6 +25,7 @@ use crate::failure::Failure;
 use crate::folders::make_folder;
 use crate::keyring::Keyring;
 use crate::keys::MasterKey;
+use crate::layout::MEMTABLE_BYTES;
 use crate::mark::MarkKeeper;
 use crate::opening::{Whole, open_whole};
 use crate::owners::{self, NewOwner, RegisteredOwner};
@@ -53,12 +54,21 @@ pub struct OpenOptions<'a> {
     pub grouping: Grouping,
     /// What happens as the disk fills.
     pub space: SpaceOptions,
+    /// Bytes of a keyspace's memtable at which it is written out as a table. Only a folder that is made now heeds it: the
+    /// database remembers.
+    pub memtable_bytes: u64,
 }
 
 impl<'a> OpenOptions<'a> {
     /// With the defaults of everything else.
     pub fn new(folder: &'a Path, master: &'a MasterKey) -> Self {
-        Self { folder, master, grouping: Grouping::default(), space: SpaceOptions::default() }
+        Self {
+            folder,
+            master,
+            grouping: Grouping::default(),
+            space: SpaceOptions::default(),
+            memtable_bytes: MEMTABLE_BYTES,
+        }
     }
 }
 
@@ -107,7 +117,8 @@ impl Storage {
         }
         let space = SpaceKeeper::new(folder, options.space);
         let intake = space.intake();
-        let Whole { database, spaces, head, keys, mark, marked } = open_whole(folder, options.master)?;
+        let Whole { database, spaces, head, keys, mark, marked } =
+            open_whole(folder, options.master, options.memtable_bytes)?;
         let floor = Timestamp::from_millis(head.at_ms);
         let now: Arc<dyn Fn() -> Timestamp + Send + Sync> = Arc::new(clock(floor));
         keys.prepare_days(now())?;

@@ -66,6 +66,8 @@ pub struct Storage {
     pub ballast_mebibytes: u32,
     /// Percent of the disk that must be free for new sessions; 0: never refused.
     pub free_percent_min: u8,
+    /// KiB of a keyspace's memtable, in a folder that is made now.
+    pub memtable_kibibytes: u32,
     /// Days that the machine's clock may be ahead of the last commit at a start; 0: any gap is accepted, behind it too.
     pub clock_gap_days_max: u16,
 }
@@ -79,6 +81,7 @@ impl Default for Storage {
             commit_wait_microseconds: 0,
             ballast_mebibytes: 64,
             free_percent_min: 5,
+            memtable_kibibytes: 8_192,
             clock_gap_days_max: 3_650,
         }
     }

@@ -115,6 +115,7 @@ fn an_empty_file_gives_the_defaults_of_the_public_interface() {
         commit_wait_microseconds = 0
         ballast_mebibytes = 64
         free_percent_min = 5
+        memtable_kibibytes = 8192
         clock_gap_days_max = 3650
         [engine]
         tag_idle_seconds = 900

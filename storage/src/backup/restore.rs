@@ -19,7 +19,7 @@ use crate::codec::{Head, from_bytes, to_bytes};
 use crate::error::StorageError;
 use crate::folders::make_folder;
 use crate::keys::{KeyExtent, KeyTable, MasterKey};
-use crate::layout::{Keyspaces, Space};
+use crate::layout::{Keyspaces, MEMTABLE_BYTES, Space};
 use crate::logical::LogicalHasher;
 use crate::mark::HighWaterMark;
 use crate::opening::open_database;
@@ -44,6 +44,8 @@ pub struct RestoreOptions<'a> {
     pub from: &'a Path,
     /// The backup of the key table; not needed if the folder has one.
     pub keys: Option<&'a Path>,
+    /// Bytes of a keyspace's memtable, as in [`OpenOptions`](crate::OpenOptions).
+    pub memtable_bytes: u64,
 }
 
 /// Makes a data folder from a backup: all of it, on stable storage, or nothing. Blocks; takes about 200 MiB of memory,
@@ -59,7 +61,7 @@ pub fn restore(options: &RestoreOptions<'_>) -> Result<Inventory, BackupError> {
     check_keys(backup.opening(), &keys.extent())?;
     let opening = backup.opening().clone();
     let database = site.unfinished(DATABASE);
-    let inventory = build(&database, backup)?;
+    let inventory = build(&database, backup, options.memtable_bytes)?;
     compare(&database, &opening, &inventory)?;
     HighWaterMark::at(site.unfinished(MARK)).write(opening.sequence)?;
     site.move_in()?;
@@ -200,9 +202,9 @@ fn check_keys(opening: &Opening, keys: &KeyExtent) -> Result<(), BackupError> {
 }
 
 /// Rows go into tables at once, in the order in which a backup has them: a journal holds commits and nothing else.
-fn build(path: &Path, backup: BackupReader) -> Result<Inventory, BackupError> {
+fn build(path: &Path, backup: BackupReader, memtable_bytes: u64) -> Result<Inventory, BackupError> {
     let database = open_database(path)?;
-    let spaces = Keyspaces::open(&database)?;
+    let spaces = Keyspaces::open(&database, memtable_bytes)?;
     let failed = |error: fjall::Error| BackupError::Storage(error.into());
     let begin = |space| spaces.get(space).start_ingestion().map_err(failed);
     let mut space = Space::ALL[0];
@@ -233,7 +235,7 @@ fn head_elsewhere(value: &[u8]) -> Result<Vec<u8>, BackupError> {
 fn compare(path: &Path, opening: &Opening, inventory: &Inventory) -> Result<(), BackupError> {
     let differs = |what| Err(BackupError::Differs { folder: path.to_owned(), what });
     let database = open_database(path)?;
-    let spaces = Keyspaces::open(&database)?;
+    let spaces = Keyspaces::open(&database, MEMTABLE_BYTES)?;
     let snapshot = database.snapshot();
     let mut logical = LogicalHasher::new();
     let mut head = Head::default();
@@ -368,7 +370,8 @@ mod tests {
         drop(storage);
         KeyTable::open(&data.join(KEY_TABLE), &master).unwrap().write_next_epoch(&keys, &master, &[both[1].owner.0]);
 
-        let options = RestoreOptions { folder: &new, master: &master, from: &backup, keys: Some(&keys) };
+        let (from, keys, memtable_bytes) = (&*backup, Some(&*keys), MEMTABLE_BYTES);
+        let options = RestoreOptions { folder: &new, master: &master, from, keys, memtable_bytes };
         let restored = restore(&options).unwrap();
         let storage = open(&new);
         assert!(run(&storage, both[0].owner).is_none(), "erased since the backup");

@@ -13,7 +13,7 @@ use super::shadow::Shadow;
 use crate::error::StorageError;
 use crate::keyring::Keyring;
 use crate::keys::{KeyError, MasterKey};
-use crate::layout::Keyspaces;
+use crate::layout::{Keyspaces, MEMTABLE_BYTES};
 use crate::mark::HighWaterMark;
 use crate::opening::{keys_are_not_older, open_with, read_head};
 
@@ -85,7 +85,7 @@ fn open(shadow: &Shadow, marked: u64, master: &MasterKey, safe: &mut u64) -> Res
     let database = open_with(&path, Database::builder(&path).worker_threads_unchecked(0))?;
     let head = read_head(&database, marked)?;
     proof.confirm(&head)?;
-    let spaces = Keyspaces::open(&database)?;
+    let spaces = Keyspaces::open(&database, MEMTABLE_BYTES)?;
     let keys = Keyring::open(master, &shadow.folder.join("keys.table"), head.sequence == 0)?;
     keys_are_not_older(&keys, &head)?;
     Ok((database, spaces, keys))

@@ -15,7 +15,8 @@ use qnect_core::tag_code::TagId;
 use qnect_core::time::Span;
 use qnect_storage::keys::MasterKey;
 use qnect_storage::{
-    BackupError, BackupStream, Edit, Inventory, Lane, NewOwner, NewVehicle, RestoreOptions, Storage, examine, restore,
+    BackupError, BackupStream, Edit, Inventory, Lane, MEMTABLE_BYTES, NewOwner, NewVehicle, RestoreOptions, Storage,
+    examine, restore,
 };
 
 use crate::store_common::{NOW, master, open, owner, run, session, session_id};
@@ -135,7 +136,7 @@ pub fn restore_into(
     keys: Option<&Path>,
     master: &MasterKey,
 ) -> Result<Inventory, BackupError> {
-    restore(&RestoreOptions { folder, master, from, keys })
+    restore(&RestoreOptions { folder, master, from, keys, memtable_bytes: MEMTABLE_BYTES })
 }
 
 /// The names in a folder, sorted.
