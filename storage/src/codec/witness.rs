@@ -13,7 +13,8 @@ use crate::layout::Space;
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub(crate) struct Witness {
-    /// fjall's sequence number of this batch, which the batch's checksum does not cover.
+    /// fjall's next sequence number when this commit was about to be written: that of its batch, or a little below, where
+    /// fjall's own thread took one in between. The batch's checksum does not cover its number.
     #[n(0)]
     pub(crate) place: u64,
     /// The last commit that was known to be on stable storage when this one was written.

@@ -52,7 +52,7 @@ impl Ledger {
             }
         });
         let keys = self.keys.extent();
-        // The next batch's place is fjall's next number: nobody else writes.
+        // The batch's place is fjall's next number, unless a flush or a compaction takes that first: nobody else writes.
         let witness = Witness::behind(&self.head, self.unsynced, self.database.seqno(), touched);
         let head = Head {
             sequence,

@@ -13,6 +13,10 @@ use crate::commit::chain;
 use crate::error::{Damage, Remedy, StorageError};
 use crate::layout::{HEAD_KEY, Space};
 
+/// How far behind the place that was foreseen for it a batch may stand. fjall's own thread takes a number for each list of
+/// tables that a flush or a compaction ends with, and it never has more than a thousand of them to do.
+const PLACES_TAKEN_MAX: u64 = 65_536;
+
 /// Which keyspace fjall's numbers stand for.
 pub(crate) type Names = HashMap<u64, Space>;
 
@@ -28,6 +32,8 @@ pub(crate) struct Survey {
     /// What stands behind the last one.
     pub(crate) end: End,
     files: Vec<JournalFile>,
+    /// Where the last one stands.
+    place: Option<u64>,
     /// Where each commit of the last journal begins that no later one tells to be on stable storage.
     untold: VecDeque<(u64, usize)>,
 }
@@ -61,8 +67,15 @@ impl Survey {
     /// Walks all journals. Checksums, numbers and places are checked, the hashes by [`Survey::prove`]. Damage in a journal
     /// that is not the last, and a number that does not follow, is nothing that a crash leaves: those are errors.
     pub(crate) fn of(mut files: Vec<JournalFile>, names: &Names) -> Result<Self, StorageError> {
-        let mut survey =
-            Self { first: None, last: None, safe: 0, end: End::Clean, files: Vec::new(), untold: VecDeque::new() };
+        let mut survey = Self {
+            first: None,
+            last: None,
+            safe: 0,
+            end: End::Clean,
+            files: Vec::new(),
+            place: None,
+            untold: VecDeque::new(),
+        };
         let last_file = files.len().saturating_sub(1);
         for (index, file) in files.iter_mut().enumerate() {
             let mut at = 0;
@@ -124,18 +137,22 @@ impl Survey {
     fn take(&mut self, path: &Path, at: usize, batch: &Batch<'_>, names: &Names) -> Result<(), StorageError> {
         let damaged = |what: String| StorageError::from(Damage::at(path, at, what, Remedy::Restore));
         let head = head_of(batch, names).map_err(|what| damaged(what.to_owned()))?;
-        if head.witness.as_ref().is_some_and(|witness| witness.place != batch.place) {
+        let foreseen = head.witness.as_ref().map(|witness| witness.place);
+        let is_near = |foreseen| batch.place.checked_sub(foreseen).is_some_and(|taken| taken < PLACES_TAKEN_MAX);
+        if !foreseen.is_none_or(is_near) {
             return Err(damaged(format!("the place of commit {} is damaged", head.sequence)));
         }
         if let Some(last) = &self.last {
             if head.sequence != last.sequence + 1 {
                 return Err(damaged(format!("commit {} stands where {} belongs", head.sequence, last.sequence + 1)));
             }
-            let place = last.witness.as_ref().map(|witness| witness.place);
-            if place.is_some_and(|place| place >= batch.place) {
+            // It was foreseen when the last one had its place.
+            let least = foreseen.unwrap_or(batch.place);
+            if self.place.is_some_and(|place| place >= least) {
                 return Err(damaged(format!("commit {} stands at a place before the last", head.sequence)));
             }
         }
+        self.place = Some(batch.place);
         self.safe = self.safe.max(safe(&head));
         self.untold.push_back((head.sequence, at));
         while self.untold.front().is_some_and(|(sequence, _)| *sequence <= self.safe) {
