@@ -27,7 +27,16 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     describe_counter!("qnect_recording_alarms_total", "webhooks that told of a recording; each is an incident");
     describe_counter!("qnect_http_requests_total", "requests by route template and status code");
     describe_histogram!("qnect_http_request_seconds", Unit::Seconds, "from a request's head to its answer");
+    describe_gauge!("qnect_connections", "open connections of both listeners");
     describe_counter!("qnect_connections_refused_total", "connections turned away because there were too many");
+    describe_counter!(
+        "qnect_connections_gave_way_total",
+        "connections ended for new ones because there were too many, those that did nothing for longest first"
+    );
+    describe_counter!(
+        "qnect_connections_reaped_total",
+        "connections ended because their client took too long, by what it was waited for"
+    );
     describe_counter!("qnect_provider_requests_total", "requests to providers by operation and what came of them");
     describe_counter!(
         "qnect_provider_retries_total",

@@ -30,7 +30,7 @@ use qnect_storage::{BackupError, StorageError};
 use crate::config::ConfigError;
 use crate::control::{Kind, Refusal, SocketError};
 use crate::outbox::OutboxError;
-use crate::server::BindError;
+use crate::server::{BindError, TlsError};
 
 /// The exit code of a store that fails, or is not whole (`EX_SOFTWARE` of sysexits.h).
 const EXIT_STORAGE: u8 = 70;
@@ -55,6 +55,9 @@ pub enum CommandError {
     /// A listener. Exit code 1.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// The certificate. Exit code 2.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The control socket. Exit code 2 when another engine or another file has its place, else 1.
     #[error(transparent)]
     Socket(#[from] SocketError),
@@ -76,7 +79,7 @@ impl CommandError {
     /// The exit code of the public interface.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Usage(_) | Self::Outbox(_) | Self::Clock(_) => 2,
+            Self::Config(_) | Self::Usage(_) | Self::Tls(_) | Self::Outbox(_) | Self::Clock(_) => 2,
             Self::Storage(error) => of_storage(error),
             Self::Backup(error) => of_backup(error),
             Self::Socket(SocketError::Live(_) | SocketError::NoSocket(_)) => 2,

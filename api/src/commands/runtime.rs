@@ -19,7 +19,7 @@ use crate::control::{ControlServer, ControlSocket, Hands};
 use crate::doors::{self, Doors, operations};
 use crate::observe;
 use crate::outbox::{self, Couriers, Outbox};
-use crate::server::{self, Connections, Service};
+use crate::server::{self, Certificate, Connections, Places, Service};
 use crate::settings::{accounts, correspondents, engine_options, open_options};
 
 /// Accepted connections that may wait for one worker.
@@ -28,6 +28,8 @@ const DEALT_MAX: usize = 256;
 const PROVIDER_REQUESTS_MAX: usize = 4_096;
 /// What providers answered that may wait for the engine.
 const PROVIDER_ANSWERS_MAX: usize = 1_024;
+/// Connections of the operations listener: a scraper, a process manager, a few people.
+const OPS_CONNECTIONS_MAX: usize = 256;
 /// How long a drain waits for the public listener's requests.
 const PUBLIC_DRAIN_MAX: Duration = Duration::from_secs(9);
 /// Then for those of the operations listener, which tells of the drain until then.
@@ -52,14 +54,17 @@ pub(super) struct Opened {
     pub(super) storage: Arc<Storage>,
     pub(super) clock: Clock,
     pub(super) metrics: PrometheusHandle,
+    /// Of the public listener; none: plain HTTP.
+    certificate: Option<Arc<Certificate>>,
 }
 
 /// Opens the store of a configuration. Blocks.
 pub(super) fn open(config: &Config, master: &MasterKey) -> Result<Opened, CommandError> {
     let metrics = observe::install().map_err(|e| CommandError::Other(format!("metrics cannot be installed: {e}")))?;
+    let certificate = config.tls.as_ref().map(Certificate::read).transpose()?;
     let folder = config.for_storage()?.data_dir;
     let (storage, clock) = folder::open_store(config, &open_options(config, folder, master))?;
-    Ok(Opened { storage: Arc::new(storage), clock, metrics })
+    Ok(Opened { storage: Arc::new(storage), clock, metrics, certificate })
 }
 
 /// A running engine.
@@ -83,7 +88,7 @@ pub(super) async fn start(
     public: TcpListener,
     ops: TcpListener,
 ) -> Result<Running, CommandError> {
-    let Opened { storage, clock, metrics } = opened;
+    let Opened { storage, clock, metrics, certificate } = opened;
     end_by_force_after_failure(storage.failed());
     // Before the sessions are read: a command that comes meanwhile waits for its answer.
     let control_socket = ControlSocket::bind(&folder::control_socket(config)?)?;
@@ -104,7 +109,12 @@ pub(super) async fn start(
         trusted_proxies: config.server.trusted_proxies.clone(),
         providers: correspondents(config),
     });
-    let service = Service::new(doors::public(doors), config.log.access, draining.clone());
+    let places = Places::new(server::make_room(), config.server.trusted_proxies.clone());
+    let mut service = Service::new(doors::public(doors), config.log.access, draining.clone(), places);
+    if let Some(certificate) = certificate {
+        service.tls = Some(certificate.server_config()?.into());
+        tokio::task::spawn_local(certificate.keep_fresh());
+    }
     let dealt = serve_on_workers(&workers, &service);
     tokio::task::spawn_local(server::accept(public, service.clone(), dealt));
 
@@ -118,7 +128,8 @@ pub(super) async fn start(
     let control = ControlServer::start(control_socket, hands, draining.clone())?;
 
     let state = operations::Operations { metrics: metrics.clone(), storage, draining };
-    let ops_service = Service::new(operations::operations(Arc::new(state)), AccessLog::Off, ops_draining);
+    let ops_places = Places::new(OPS_CONNECTIONS_MAX, Vec::new());
+    let ops_service = Service::new(operations::operations(Arc::new(state)), AccessLog::Off, ops_draining, ops_places);
     let (deal, accepted) = mpsc::channel(DEALT_MAX);
     tokio::task::spawn_local(Connections { service: ops_service.clone(), accepted }.serve());
     tokio::task::spawn_local(server::accept(ops, ops_service.clone(), vec![deal]));
@@ -209,9 +220,9 @@ impl Running {
         let at_most = |time_max| if *storage_failed.borrow() { FAILED_DRAIN_MAX } else { time_max };
         let (public_max, control_max) = (at_most(PUBLIC_DRAIN_MAX), at_most(CONTROL_DRAIN_MAX));
         let (public_done, control_done) =
-            tokio::join!(self.service.drained(public_max), self.control.drained(control_max));
+            tokio::join!(self.service.places.emptied(public_max), self.control.drained(control_max));
         self.ops_drain.send_replace(true);
-        let ops_done = self.ops_service.drained(OPS_DRAIN_MAX).await;
+        let ops_done = self.ops_service.places.emptied(OPS_DRAIN_MAX).await;
         if !(public_done && control_done && ops_done) {
             tracing::warn!("some connections did not end within the drain's time");
         }

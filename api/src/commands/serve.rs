@@ -25,7 +25,8 @@ pub fn run(file: Option<&Path>, flags: &Overrides) -> Result<ExitCode, CommandEr
         // Before `ready` is said: whoever reads it may ask at once.
         let mut end = EndSignals::listen()?;
         let running = runtime::start(&config, opened, workers, public, operations).await?;
-        say(&format!("ready public=http://{} operations=http://{}\n", running.public, running.operations));
+        let scheme = if config.tls.is_some() { "https" } else { "http" };
+        say(&format!("ready public={scheme}://{} operations=http://{}\n", running.public, running.operations));
         tokio::select! {
             () = end.asked() => tracing::info!("draining"),
             () = running.storage_failed() => tracing::error!("the store failed; ending"),

@@ -40,6 +40,8 @@ pub(super) const KEYS: &[Key] = &[
     optional("server.public_base_url", Kind::Origin),
     optional("server.trusted_proxies", Kind::Networks),
     optional("server.control_socket", Kind::Path),
+    required("tls.certificate_file", Kind::Path),
+    required("tls.private_key_file", Kind::Path),
     optional("storage.data_dir", Kind::Path),
     optional("storage.key_file", Kind::Path),
     optional("storage.commit_records_max", Kind::Whole { min: 1, max: 65_536 }),

@@ -32,7 +32,7 @@ pub use report::{check, example, show};
 pub use secret::Secret;
 pub use sections::{
     Abuse, AccessLog, Calls, Config, Engine, Limits, Log, LogFormat, Number, Plivo, Privacy, Provider, Providers,
-    Server, Storage, Strategy, Twilio,
+    Server, Storage, Strategy, Tls, Twilio,
 };
 
 /// What `serve` can't do without, once it is known to be there.

@@ -14,6 +14,8 @@ use super::{Network, Secret};
 pub struct Config {
     /// `[server]`: addresses.
     pub server: Server,
+    /// `[tls]`: a certificate for the public listener; plain HTTP without it.
+    pub tls: Option<Tls>,
     /// `[storage]`: folders and keys.
     pub storage: Storage,
     /// `[engine]`: memory.
@@ -48,6 +50,16 @@ pub struct Server {
     pub trusted_proxies: Vec<Network>,
     /// As written; [`Config::control_socket`] knows the default.
     pub control_socket: Option<PathBuf>,
+}
+
+/// `[tls]`: both files in PEM.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// The certificate and those that vouch for it, the own one first.
+    pub certificate_file: PathBuf,
+    /// Its private key.
+    pub private_key_file: PathBuf,
 }
 
 /// `[storage]`

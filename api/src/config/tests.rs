@@ -31,6 +31,9 @@ auth_token = "c2VjcmV0LXRva2Vu"
 /// A second provider, after all else.
 const TWILIO: &str = "[providers.twilio]\naccount_sid = \"AC1\"\nauth_token = \"c2VjcmV0LXRva2Vu\"\n";
 
+/// TLS in the process.
+const TLS: &str = "[tls]\ncertificate_file = \"/etc/qnect/tls.crt\"\nprivate_key_file = \"/etc/qnect/tls.key\"\n";
+
 /// What `check` tells of Plivo.
 const PLIVO_CANNOT: &str = "\
 plivo: an owner can only press 1 or hang up: no \"coming\" and no \"cannot come\"
@@ -152,6 +155,19 @@ fn an_empty_file_gives_the_defaults_of_the_public_interface() {
 }
 
 #[test]
+fn tls_is_two_files_or_none() {
+    assert!(load(WHOLE).unwrap().tls.is_none());
+    let tls = load(&format!("{WHOLE}{TLS}")).unwrap().tls.unwrap();
+    assert_eq!(tls.certificate_file, Path::new("/etc/qnect/tls.crt"));
+    assert_eq!(tls.private_key_file, Path::new("/etc/qnect/tls.key"));
+    let said = problem("[tls]\ncertificate_file = \"/etc/qnect/tls.crt\"\n");
+    assert_eq!(said, "qnect.toml:1:2: tls.private_key_file: is missing; write a path in quotes");
+    assert!(problem(&format!("{TLS}certificate = \"x\"\n")).contains("tls.certificate: unknown key"));
+    let env = [("QNECT__TLS__CERTIFICATE_FILE", "/a"), ("QNECT__TLS__PRIVATE_KEY_FILE", "/b")];
+    assert_eq!(from_env(&env).unwrap().tls.unwrap().private_key_file, Path::new("/b"));
+}
+
+#[test]
 fn a_number_and_an_account_have_defaults_too() {
     let config = load(WHOLE).unwrap();
     assert_eq!(config.numbers[0].strategy, Strategy::AccessCode);
@@ -267,7 +283,7 @@ fn sample(kind: &Kind) -> &'static str {
 
 #[test]
 fn every_scalar_key_has_its_variable_which_beats_the_file() {
-    let written = Written::new(&format!("{WHOLE}{TWILIO}"));
+    let written = Written::new(&format!("{WHOLE}{TWILIO}{TLS}"));
     for key in KEYS.iter().filter(|key| key.is_scalar() && !matches!(key.kind, Kind::SecretFile)) {
         let name = format!("QNECT__{}", key.path.to_uppercase().replace('.', "__"));
         // Alone, challenge_at 8 and refuse_at 100 are right and the other way round they aren't.
@@ -751,7 +767,7 @@ fn every_known_key_stands_in_the_example_below_a_comment() {
 
 #[test]
 fn the_list_of_keys_and_the_structs_are_the_same() {
-    let text = format!("{WHOLE}\n{TWILIO}[calls]\nowner_caller_id = \"+911140000001\"\n");
+    let text = format!("{WHOLE}\n{TWILIO}{TLS}[calls]\nowner_caller_id = \"+911140000001\"\n");
     let config = load(&text).unwrap();
     let of_structs: BTreeSet<String> = flat(&show(&config).parse().unwrap())
         .into_iter()

@@ -10,8 +10,8 @@ use crate::problem::Problem;
 
 /// Bytes of a body at most.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
-/// How long a body may take.
-const BODY_TIME_MAX: Duration = Duration::from_secs(10);
+/// How long a body may take: with the answer to one that took longer, its connection is over within ten seconds.
+const BODY_TIME_MAX: Duration = Duration::from_secs(8);
 
 /// The whole body.
 pub async fn read(body: Body) -> Result<Bytes, Problem> {

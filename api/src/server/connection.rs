@@ -1,30 +1,64 @@
-//! One connection: hyper's HTTP/1 with deadlines from accept on, and a graceful end.
+//! One connection: who is slow is held cheaply until something whole has come; then TLS, HTTP/1 or HTTP/2, and a graceful
+//! end.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
-use std::time::Instant;
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
 
 use axum::response::Response;
-use http::Request;
+use http::header::{CONNECTION, HOST, HeaderValue};
+use http::{Request, StatusCode, Version};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
+use hyper::rt::Executor;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::Receiver;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tower::ServiceExt;
 
 use crate::client::Peer;
 use crate::config::AccessLog;
+use crate::doors::body::BODY_BYTES_MAX;
 use crate::observe::Route;
+use crate::server::Service;
 use crate::server::accept::Accepted;
-use crate::server::stall::StallGuard;
-use crate::server::{HEAD_TIME_MAX, STALL_TIME_MAX, Service};
+use crate::server::pace::{Pace, STREAM_TIME_MAX};
+use crate::server::paced::{Paced, Protocol};
+use crate::server::rewound::{Rewound, hold};
+use crate::server::tls::H2;
 
 /// Fields of a request head at most.
 const HEADERS_MAX: usize = 64;
 /// Bytes of a request head at most.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
+/// Handshakes whose costly step (the key exchange and the signature) a worker takes before it looks at its requests again.
+const HANDSHAKES_IN_TURN: usize = 1;
+/// Requests at once on one HTTP/2 connection.
+const STREAMS_MAX: u32 = 100;
+/// Requests that a client took back before they were looked at; more end its connection (the "rapid reset").
+const TAKEN_BACK_MAX: usize = 20;
+/// Requests that broke the protocol and were refused one by one; more end their connection.
+const BROKEN_MAX: usize = 64;
+/// Bytes of bodies that all requests of an HTTP/2 connection may have on their way to us.
+const WINDOW_BYTES: u32 = 256 * 1024;
+/// Bytes of one answer that wait for an HTTP/2 client beside those in its body.
+const SEND_BYTES_MAX: usize = 16 * 1024;
+/// How an HTTP/2 connection begins.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// The type of a TLS record with a handshake in it, and the length of a record's head, whose last two bytes are its length.
+const HANDSHAKE_RECORD: u8 = 22;
+const RECORD_HEAD_BYTES: usize = 5;
 
 /// The connections of one worker.
 pub struct Connections {
@@ -34,49 +68,195 @@ pub struct Connections {
     pub accepted: Receiver<Accepted>,
 }
 
+/// One connection's share of its worker.
+#[derive(Clone)]
+struct Session {
+    peer: SocketAddr,
+    pace: Rc<Pace>,
+    service: Rc<Service>,
+    /// The worker's turns at handshakes.
+    turns: Rc<Semaphore>,
+}
+
 impl Connections {
     /// Serves on the current thread until no more are dealt.
     pub async fn serve(mut self) {
+        let service = Rc::new(self.service);
+        let turns = Rc::new(Semaphore::new(HANDSHAKES_IN_TURN));
         while let Some((stream, place)) = self.accepted.recv().await {
-            let service = self.service.clone();
+            let (service, turns) = (service.clone(), turns.clone());
+            let Ok(mut stream) = TcpStream::from_std(stream) else { continue };
+            let Ok(peer) = stream.peer_addr() else { continue };
+            let pace = Rc::new(Pace::accepted(place, service.tls.is_some()));
+            let session = Session { peer, pace: pace.clone(), service, turns };
             tokio::task::spawn_local(async move {
-                if let Ok(stream) = TcpStream::from_std(stream) {
-                    serve_one(stream, &service).await;
+                tokio::select! {
+                    biased;
+                    // A connection that breaks is its client's affair: nobody is left to tell.
+                    _ = session.serve(&mut stream) => return,
+                    () = pace.over() => {}
                 }
-                drop(place);
+                if pace.is_unwritten() {
+                    // Else the kernel keeps what the client does not read, for minutes.
+                    let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
+                }
             });
         }
     }
 }
 
-async fn serve_one(stream: TcpStream, service: &Service) {
-    let Ok(peer) = stream.peer_addr() else { return };
-    // Answers are single small writes; waiting for more would only delay them. Without it they are slower, no worse.
-    let _ = stream.set_nodelay(true);
-    let answer = |request| answer(request, Peer(peer), service);
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIME_MAX)
-        .max_headers(HEADERS_MAX)
-        .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(StallGuard::new(stream, STALL_TIME_MAX)), service_fn(answer));
-    let mut connection = pin!(connection);
-    let mut draining = service.draining.clone();
-    // A connection that breaks is its client's affair: nobody is left to tell.
-    tokio::select! {
-        _ = connection.as_mut() => {}
-        _ = draining.wait_for(|&draining| draining) => {
-            connection.as_mut().graceful_shutdown();
-            let _ = connection.await;
+impl Session {
+    async fn serve(self, stream: &mut TcpStream) -> io::Result<()> {
+        // Answers are single small writes; waiting for more would only delay them. Without it they are slower, no worse.
+        let _ = stream.set_nodelay(true);
+        let Some(tls) = self.service.tls.clone() else {
+            let stream = self.hold(stream, is_whole_head).await?;
+            let protocol = if stream.held().starts_with(PREFACE) { Protocol::Http2 } else { Protocol::Http1 };
+            return Box::pin(self.converse(stream, protocol)).await;
+        };
+        let stream = self.hold(stream, is_whole_hello).await?;
+        let stream = Box::pin(self.shake_hands(stream, tls)).await?;
+        if stream.get_ref().1.alpn_protocol() == Some(H2) {
+            return Box::pin(self.converse(stream, Protocol::Http2)).await;
         }
+        let stream = self.hold(stream, is_whole_head).await?;
+        Box::pin(self.converse(stream, Protocol::Http1)).await
+    }
+
+    /// Waits for something whole to work at. Who has not said so much when the listener drains is let go.
+    async fn hold<S: AsyncRead + Unpin>(&self, stream: S, enough: fn(&[u8]) -> bool) -> io::Result<Rewound<S>> {
+        let mut draining = self.service.draining.clone();
+        let held = tokio::select! {
+            biased;
+            held = hold(stream, enough) => held?,
+            _ = draining.wait_for(|&draining| draining) => return Err(io::ErrorKind::Interrupted.into()),
+        };
+        if held.held().is_empty() { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(held) }
+    }
+
+    async fn shake_hands<S>(&self, stream: S, tls: TlsAcceptor) -> io::Result<TlsStream<S>>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let _in_hand = self.pace.in_hand();
+        let mut handshake = pin!(tls.accept(stream));
+        // The client's hello is here, so that this poll is the costly step. What else is ready on this worker goes before
+        // the next handshake.
+        let turn = self.turns.acquire().await;
+        let first = poll_fn(|context| Poll::Ready(handshake.as_mut().poll(context))).await;
+        tokio::task::yield_now().await;
+        drop(turn);
+        let stream = match first {
+            Poll::Ready(stream) => stream?,
+            Poll::Pending => handshake.await?,
+        };
+        self.pace.shaken();
+        Ok(stream)
+    }
+
+    async fn converse<S>(self, stream: S, protocol: Protocol) -> io::Result<()>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let stream = TokioIo::new(Paced::new(stream, self.pace.clone(), protocol));
+        let mut draining = self.service.draining.clone();
+        let draining = draining.wait_for(|&draining| draining);
+        let session = self.clone();
+        let answer = service_fn(move |request| answer(session.clone(), request));
+        // The same twice: the two connections have no trait in common.
+        match protocol {
+            Protocol::Http1 => {
+                let mut connection = pin!(http1().serve_connection(stream, answer));
+                tokio::select! {
+                    biased;
+                    _ = connection.as_mut() => return Ok(()),
+                    _ = draining => connection.as_mut().graceful_shutdown(),
+                }
+                let _ = connection.await;
+            }
+            Protocol::Http2 => {
+                let mut connection = pin!(http2(self.pace).serve_connection(stream, answer));
+                tokio::select! {
+                    biased;
+                    _ = connection.as_mut() => return Ok(()),
+                    _ = draining => connection.as_mut().graceful_shutdown(),
+                }
+                let _ = connection.await;
+            }
+        }
+        Ok(())
     }
 }
 
-async fn answer(mut request: Request<Incoming>, peer: Peer, service: &Service) -> Result<Response, Infallible> {
+/// Deadlines are the pace's.
+fn http1() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(None).max_headers(HEADERS_MAX).max_buf_size(HEAD_BYTES_MAX);
+    builder
+}
+
+/// No pings: a client that is gone is idle, and those that are not would be kept awake.
+fn http2(pace: Rc<Pace>) -> http2::Builder<Streams> {
+    let mut builder = http2::Builder::new(Streams { pace });
+    builder
+        .max_concurrent_streams(STREAMS_MAX)
+        .max_pending_accept_reset_streams(TAKEN_BACK_MAX)
+        .max_local_error_reset_streams(BROKEN_MAX)
+        .max_header_list_size(HEAD_BYTES_MAX as u32)
+        .initial_stream_window_size(BODY_BYTES_MAX as u32)
+        .initial_connection_window_size(WINDOW_BYTES)
+        .max_send_buf_size(SEND_BYTES_MAX);
+    builder
+}
+
+/// Runs the requests of an HTTP/2 connection beside it, each within its time; one that takes longer is reset.
+#[derive(Clone)]
+struct Streams {
+    pace: Rc<Pace>,
+}
+
+impl<F: Future + 'static> Executor<F> for Streams {
+    fn execute(&self, stream: F) {
+        let in_hand = self.pace.in_hand();
+        tokio::task::spawn_local(async move {
+            let _ = tokio::time::timeout(STREAM_TIME_MAX, stream).await;
+            drop(in_hand);
+        });
+    }
+}
+
+/// A head and the empty line at its end, or the beginning of HTTP/2, which has such a line in it.
+fn is_whole_head(bytes: &[u8]) -> bool {
+    let known = bytes.len().min(PREFACE.len());
+    if bytes[..known] == PREFACE[..known] {
+        return known == PREFACE.len();
+    }
+    bytes.windows(2).any(|end| end == b"\n\n") || bytes.windows(3).any(|end| end == b"\n\r\n")
+}
+
+/// A TLS record, or the beginning of something else.
+fn is_whole_hello(bytes: &[u8]) -> bool {
+    match bytes {
+        [] => false,
+        [HANDSHAKE_RECORD, _, _, high, low, ..] => {
+            bytes.len() >= RECORD_HEAD_BYTES + usize::from(u16::from_be_bytes([*high, *low]))
+        }
+        [kind, ..] => *kind != HANDSHAKE_RECORD,
+    }
+}
+
+async fn answer(session: Session, mut request: Request<Incoming>) -> Result<Response, Infallible> {
     let started = Instant::now();
+    let service = &session.service;
+    let _in_hand = session.pace.request();
     let route = Route::of(request.uri().path());
-    request.extensions_mut().insert(peer);
-    let response = service.router.clone().oneshot(request).await?;
+    let response = match refused(&request) {
+        Some(status) => refusal(status, request.version()),
+        None => {
+            request.extensions_mut().insert(Peer(session.peer));
+            service.router.clone().oneshot(request).await?
+        }
+    };
     let (status, elapsed) = (response.status(), started.elapsed());
     service.metrics.answered(route, status, elapsed);
     let logged = match service.access_log {
@@ -88,4 +268,24 @@ async fn answer(mut request: Request<Incoming>, peer: Peer, service: &Service) -
         tracing::info!(route = route.template(), status = status.as_u16(), us = elapsed.as_micros() as u64, "answered");
     }
     Ok(response)
+}
+
+/// Nothing that follows on the same HTTP/1 connection is believed to be a request.
+fn refusal(status: StatusCode, version: Version) -> Response {
+    let mut response = Response::default();
+    *response.status_mut() = status;
+    if version < Version::HTTP_2 {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// Heads that hyper takes and we do not: HTTP/1.1 that names no host, or two (RFC 9112, 3.2), and more fields than HTTP/1 may
+/// have.
+fn refused(request: &Request<Incoming>) -> Option<StatusCode> {
+    let hosts = request.headers().get_all(HOST).iter().count();
+    if request.version() == Version::HTTP_11 && hosts != 1 || hosts > 1 {
+        return Some(StatusCode::BAD_REQUEST);
+    }
+    (request.headers().len() > HEADERS_MAX).then_some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
 }

@@ -1,29 +1,42 @@
 //! The server: a connection loop of our own, because hyper has no limits of its own on connections, and none that hold
 //! from accept on.
+//!
+//! The way of a connection: [`accept`] finds it a place, [`places`] says who gives way for it; [`connection`] holds it
+//! cheaply ([`rewound`]) until a whole hello or head has come, and then serves it under its [`pace`].
 
 mod accept;
 mod connection;
-mod stall;
+mod files;
+mod pace;
+mod paced;
+mod places;
+mod rewound;
+mod tls;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
-use tokio::sync::{Semaphore, watch};
+use socket2::{Domain, Socket, Type};
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
 
 use crate::config::AccessLog;
 use crate::observe::HttpMetrics;
 
 pub use accept::{Accepted, accept};
 pub use connection::Connections;
+pub use files::make_room;
+pub use places::{Place, Places};
+pub use tls::{Certificate, TlsError};
 
-/// Connections of one listener at once.
+/// Connections of the public listener at once.
 pub const CONNECTIONS_MAX: usize = 10_000;
-/// From accept, or from the last answer, to a whole request head: idling and slow heads end alike.
-pub const HEAD_TIME_MAX: Duration = Duration::from_secs(10);
-/// How long a client may take nothing of an answer.
-pub const STALL_TIME_MAX: Duration = Duration::from_secs(10);
+/// Connections that the kernel may have accepted before we do.
+const BACKLOG: i32 = 4_096;
+/// Bytes that the kernel keeps for a client that reads nothing; it doubles them for its own needs.
+const SEND_BYTES: usize = 64 * 1024;
+
 /// What connections of one listener share.
 #[derive(Clone)]
 pub struct Service {
@@ -35,31 +48,34 @@ pub struct Service {
     pub metrics: Arc<HttpMetrics>,
     /// Turns true when this listener drains.
     pub draining: watch::Receiver<bool>,
-    /// One permit a connection.
-    pub places: Arc<Semaphore>,
+    /// One for each connection.
+    pub places: Arc<Places>,
+    /// None: plain HTTP.
+    pub tls: Option<TlsAcceptor>,
 }
 
 impl Service {
-    /// A service over `router`.
-    pub fn new(router: Router, access_log: AccessLog, draining: watch::Receiver<bool>) -> Self {
-        let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-        Self { router, access_log, metrics: Arc::new(HttpMetrics::new()), draining, places }
-    }
-
-    /// Waits until no connection is left, `time_max` at most. Returns whether all were done.
-    pub async fn drained(&self, time_max: Duration) -> bool {
-        let all = u32::try_from(CONNECTIONS_MAX).unwrap_or(u32::MAX);
-        tokio::time::timeout(time_max, self.places.acquire_many(all)).await.is_ok()
+    /// A service over `router`, in plain HTTP.
+    pub fn new(router: Router, access_log: AccessLog, draining: watch::Receiver<bool>, places: Arc<Places>) -> Self {
+        Self { router, access_log, metrics: Arc::new(HttpMetrics::new()), draining, places, tls: None }
     }
 }
 
 /// Binds a listener, before anything else is opened; the error names the address.
 pub fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
-    let listener = TcpListener::bind(address).and_then(|listener| {
-        listener.set_nonblocking(true)?;
-        Ok(listener)
-    });
-    listener.map_err(|source| BindError { address, source })
+    listen(address).map_err(|source| BindError { address, source })
+}
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    // Connections of a process that ended a moment ago do not keep the next one from its address.
+    socket.set_reuse_address(true)?;
+    // Accepted connections have what their listener has.
+    socket.set_send_buffer_size(SEND_BYTES)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
 }
 
 /// An address that cannot be listened on.

@@ -143,7 +143,7 @@ async fn what_is_no_request_is_told_so_or_hung_up_on() {
     let good = format!("GET /q/{code} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n");
     for (what, bytes) in [
         ("a TLS hello", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n".to_vec()),
-        ("HTTP/2", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec()),
+        ("almost HTTP/2", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\rX".to_vec()),
         ("HTTP/0.9", b"GET /\r\n\r\n".to_vec()),
         ("HTTP/3.0", format!("GET /q/{code} HTTP/3.0\r\nHost: x\r\n\r\n").into()),
         ("nothing", b"\r\n\r\n\r\n\r\nX\r\n\r\n".to_vec()),

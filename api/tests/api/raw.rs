@@ -11,13 +11,18 @@ const ANSWER_TIME_MAX: Duration = Duration::from_secs(60);
 
 /// Sends `bytes` and reads until the server closes. What cannot be sent, because it closed before, is left.
 pub(crate) async fn exchange(address: SocketAddr, bytes: &[u8]) -> String {
+    String::from_utf8(exchange_bytes(address, bytes).await).expect("an answer in UTF-8")
+}
+
+/// The same with an answer that may be no text.
+pub(crate) async fn exchange_bytes(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(address).await.expect("a connection");
     let talk = async {
         // A server that has heard enough closes: what it said stays readable.
         let _ = stream.write_all(bytes).await;
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer).await;
-        String::from_utf8(answer).expect("an answer in UTF-8")
+        answer
     };
     tokio::time::timeout(ANSWER_TIME_MAX, talk).await.expect("an answer, and then an end")
 }

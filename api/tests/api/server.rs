@@ -115,7 +115,18 @@ impl Server {
 
     /// Asks it to end.
     pub(crate) fn terminate(&self) {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).expect("a running child");
+        self.signal(Signal::TERM);
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("a running child");
+    }
+
+    /// Its process.
+    #[allow(dead_code, reason = "for those who watch what it holds")]
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Waits for its end.
@@ -176,7 +187,8 @@ pub(crate) fn path_of(url: &str) -> &str {
 }
 
 fn addresses(ready: &str) -> Option<(SocketAddr, SocketAddr)> {
-    let (public, operations) = ready.strip_prefix("ready public=http://")?.split_once(" operations=http://")?;
+    let (public, operations) = ready.strip_prefix("ready public=")?.split_once(" operations=http://")?;
+    let public = public.strip_prefix("http://").or_else(|| public.strip_prefix("https://"))?;
     Some((public.parse().ok()?, operations.parse().ok()?))
 }
 

@@ -1,0 +1,32 @@
+//! File descriptors: each connection takes one, and the store must never go without.
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::server::CONNECTIONS_MAX;
+
+/// Descriptors for all but the public listener's connections: the store's tables and journals, the operations listener,
+/// the control socket, connections to providers.
+const OTHERS_MAX: u64 = 2_048;
+/// At a limit that leaves no room for both, the connections get this many.
+const CONNECTIONS_MIN: usize = 256;
+
+/// Raises this process's limit as far as it may, and gives how many connections there is room for. When they are fewer than
+/// planned, it says so.
+pub fn make_room() -> usize {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    // A limit that may not be raised stays as it is, and is read again.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+    let Some(limit) = getrlimit(Resource::Nofile).current else { return CONNECTIONS_MAX };
+    let wanted = CONNECTIONS_MAX as u64 + OTHERS_MAX;
+    if limit >= wanted {
+        return CONNECTIONS_MAX;
+    }
+    let room = usize::try_from(limit.saturating_sub(OTHERS_MAX)).unwrap_or(CONNECTIONS_MAX).max(CONNECTIONS_MIN);
+    tracing::warn!(
+        limit,
+        wanted,
+        connections = room,
+        "the limit of open files is low, so that fewer connections are taken; raise it (LimitNOFILE= of systemd, ulimit -n)"
+    );
+    room
+}

@@ -1,0 +1,173 @@
+//! How long a connection may take over what it is doing. Every deadline of a connection stands here, the first one from
+//! accept on, because hyper has none for most of them.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use crate::server::places::Place;
+
+/// From accept to the end of a handshake.
+const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(5);
+/// From accept, or from the end of the handshake, or from the next request's first byte, to a whole head.
+const HEAD_TIME_MAX: Duration = Duration::from_secs(5);
+/// Without a request.
+const IDLE_TIME_MAX: Duration = Duration::from_secs(30);
+/// Until the client has taken an answer for which it did not have room at once.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(8);
+/// How long one request of several at once may take: its body, the answer, and taking it.
+pub(super) const STREAM_TIME_MAX: Duration = Duration::from_secs(10);
+/// A deadline that moved nearer is noticed so much too late at most.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Bytes that may be read on an HTTP/2 connection for each request that comes: head, body and what frames they come in. A
+/// flood of frames that ask for nothing ends there.
+const BYTES_PER_REQUEST: usize = 128 * 1024;
+/// At most so many requests' bytes are saved up.
+const REQUESTS_SAVED_MAX: usize = 100;
+
+/// What a connection is doing, until when it may, and its place. Shared by the parts of one connection, on one thread.
+pub(super) struct Pace {
+    place: Place,
+    phase: Cell<Phase>,
+    requests: Cell<usize>,
+    unwritten_since: Cell<Option<Instant>>,
+    bytes_left: Cell<usize>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Phase {
+    Handshake(Instant),
+    Head(Instant),
+    Request,
+    Idle(Instant),
+}
+
+/// Something in hand, until this is dropped.
+pub(super) struct InHand(Rc<Pace>);
+
+impl Pace {
+    /// An accepted connection, which begins with a handshake or with a head.
+    pub(super) fn accepted(place: Place, is_tls: bool) -> Self {
+        let now = Instant::now();
+        let phase = if is_tls { Phase::Handshake(now) } else { Phase::Head(now) };
+        Self {
+            place,
+            phase: Cell::new(phase),
+            requests: Cell::new(0),
+            unwritten_since: Cell::new(None),
+            bytes_left: Cell::new(BYTES_PER_REQUEST),
+        }
+    }
+
+    /// Something is worked at that holds memory: a handshake, a request.
+    pub(super) fn in_hand(self: &Rc<Self>) -> InHand {
+        self.requests.set(self.requests.get() + 1);
+        self.settle();
+        InHand(self.clone())
+    }
+
+    /// The handshake is done.
+    pub(super) fn shaken(&self) {
+        self.place.step();
+        self.phase.set(Phase::Head(Instant::now()));
+    }
+
+    /// A whole head has come.
+    pub(super) fn request(self: &Rc<Self>) -> InHand {
+        self.phase.set(Phase::Request);
+        let bytes = self.bytes_left.get() + BYTES_PER_REQUEST;
+        self.bytes_left.set(bytes.min(BYTES_PER_REQUEST * REQUESTS_SAVED_MAX));
+        self.place.step();
+        self.in_hand()
+    }
+
+    /// Bytes have come. Returns whether they begin a new head.
+    pub(super) fn read(&self) -> bool {
+        let is_new = matches!(self.phase.get(), Phase::Idle(_));
+        if is_new {
+            self.phase.set(Phase::Head(Instant::now()));
+        }
+        is_new
+    }
+
+    /// `count` bytes of frames have come. Returns whether so many may.
+    pub(super) fn read_frames(&self, count: usize) -> bool {
+        let left = self.bytes_left.get().checked_sub(count);
+        self.bytes_left.set(left.unwrap_or_default());
+        left.is_some()
+    }
+
+    /// The client had no room for what was to be written.
+    pub(super) fn unwritten(&self) {
+        if self.unwritten_since.get().is_none() {
+            self.unwritten_since.set(Some(Instant::now()));
+            self.settle();
+        }
+    }
+
+    /// All that was to be written is.
+    pub(super) fn written(&self) {
+        if self.unwritten_since.take().is_some() {
+            self.place.step();
+            self.settle();
+        }
+    }
+
+    /// Whether something waits for the client to make room.
+    pub(super) fn is_unwritten(&self) -> bool {
+        self.unwritten_since.get().is_some()
+    }
+
+    /// Resolves when the connection is to end: it took too long, or gives way.
+    pub(super) async fn over(&self) {
+        tokio::select! {
+            () = self.too_late() => {}
+            () = self.place.asked_to_leave() => {}
+        }
+    }
+
+    /// Resolves when a deadline has passed, which is counted.
+    async fn too_late(&self) {
+        loop {
+            let (deadline, doing) = self.deadline();
+            let now = Instant::now();
+            if now >= deadline {
+                metrics::counter!("qnect_connections_reaped_total", "state" => doing).increment(1);
+                return;
+            }
+            sleep_until(deadline.min(now + LOOK_EVERY)).await;
+        }
+    }
+
+    fn deadline(&self) -> (Instant, &'static str) {
+        let (until, doing) = match self.phase.get() {
+            Phase::Handshake(since) => (since + HANDSHAKE_TIME_MAX, "handshake"),
+            Phase::Head(since) => (since + HEAD_TIME_MAX, "head"),
+            // Bodies and streams have deadlines of their own, and the engine's answers too.
+            Phase::Request => (Instant::now() + LOOK_EVERY, "request"),
+            Phase::Idle(since) => (since + IDLE_TIME_MAX, "idle"),
+        };
+        match self.unwritten_since.get().map(|since| since + ANSWER_TIME_MAX) {
+            Some(taken_until) if taken_until < until => (taken_until, "answer"),
+            _ => (until, doing),
+        }
+    }
+
+    fn settle(&self) {
+        self.place.set_busy(self.requests.get() > 0 || self.is_unwritten());
+    }
+}
+
+impl Drop for InHand {
+    fn drop(&mut self) {
+        let pace = &self.0;
+        pace.requests.set(pace.requests.get() - 1);
+        if pace.requests.get() == 0 && matches!(pace.phase.get(), Phase::Request) {
+            pace.phase.set(Phase::Idle(Instant::now()));
+        }
+        pace.place.step();
+        pace.settle();
+    }
+}
