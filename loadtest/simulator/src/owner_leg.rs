@@ -79,7 +79,7 @@ impl Call<'_> {
 
     /// Ends with the end of the owner's leg, or with the end of the scanner's.
     async fn owner_leg(&mut self, dial: &DialElement, owner: &mut Leg) -> Result<Infallible, Over> {
-        let script = self.shared.script_of(&dial.number);
+        let script = self.dial.owner.unwrap_or_else(|| self.shared.script_of(&dial.number));
         self.tell(Party::Provider, "provider calls the owner");
         self.leg_event(dial, owner, LegEvent::Initiated).await;
         self.scanner_waits(dial).await?;
@@ -140,6 +140,7 @@ impl Call<'_> {
         let named = name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
         self.tell(Party::Owner, format!("owner's phone rings; display shows {number}{named}"));
         self.report.owner_saw = Some(number);
+        self.report.owner_rang_ms.get_or_insert(self.clock.now_ms());
         self.report.owner_saw_name = name;
         self.leg_event(dial, owner, LegEvent::Ringing).await;
         self.notice(Moment::Ringing);

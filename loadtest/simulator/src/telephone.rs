@@ -109,6 +109,8 @@ pub struct Dial {
     pub hang_up_when: Option<Moment>,
     /// Where the scanner's number comes from; Twilio tells the engine.
     pub place: Place,
+    /// How the owner takes this very call. `None`: as the telephone that rings always does.
+    pub owner: Option<OwnerScript>,
 }
 
 /// How tones get through a handset and a noisy line.
