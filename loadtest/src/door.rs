@@ -61,23 +61,41 @@ impl Door {
         Door { client: Client::builder(TokioExecutor::new()).build(connector), target }
     }
 
+    /// A door through which every request has a connection of its own, for an engine that closes those that idle at once
+    /// because its clock runs fast.
+    pub(crate) fn without_reuse(target: Target) -> Door {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        Door { client: Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector), target }
+    }
+
     /// `GET /q/{code}`
     pub(crate) async fn scan(&self, code: &str) -> Result<Answer, NoAnswer> {
-        self.ask(Method::GET, &format!("/q/{code}"), &[]).await
+        self.ask(Method::GET, &format!("/q/{code}"), Bytes::new(), &[]).await
     }
 
     /// `POST /q/{code}/sessions`
     pub(crate) async fn open_session(&self, code: &str) -> Result<Answer, NoAnswer> {
-        self.ask(Method::POST, &format!("/q/{code}/sessions"), SESSION_BODY).await
+        self.ask(Method::POST, &format!("/q/{code}/sessions"), Bytes::from_static(SESSION_BODY), &[]).await
     }
 
-    async fn ask(&self, method: Method, path: &str, body: &'static [u8]) -> Result<Answer, NoAnswer> {
+    /// Any request, with `fields` in its head beside those of every stranger.
+    pub(crate) async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+        fields: &[(&str, &str)],
+    ) -> Result<Answer, NoAnswer> {
         let mut request = Request::builder()
             .uri(format!("{}{path}", self.target.base()))
             .header(header::ACCEPT, "application/json")
             .header(header::USER_AGENT, concat!("qnect-loadtest/", env!("CARGO_PKG_VERSION")));
         if method == Method::POST {
             request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        for (name, value) in fields {
+            request = request.header(*name, *value);
         }
         // Target and code were checked, so that they make a URI.
         let request = request.method(method).body(Full::from(body)).map_err(|_| NoAnswer::Broken)?;

@@ -1,4 +1,57 @@
-//! In which order tags are called: drawn from a seed, so that a run can be repeated.
+//! Chance, drawn from a seed, so that a run can be repeated: the order of tags, and what each person does.
+
+use std::ops::RangeInclusive;
+
+/// What chance decides for one person: a stream of its own, so that nobody's day depends on another's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Dice {
+    state: u64,
+}
+
+impl Dice {
+    /// The stream number `stream` of `seed`.
+    pub(crate) fn new(seed: u64, stream: u64) -> Dice {
+        let mut state = seed;
+        let mixed = split_mix(&mut state);
+        Dice { state: mixed ^ stream.wrapping_mul(0xd134_2543_de82_ef95) }
+    }
+
+    pub(crate) fn next(&mut self) -> u64 {
+        split_mix(&mut self.state)
+    }
+
+    /// A number below `bound`; 0 if that is 0.
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        self.next().checked_rem(bound).unwrap_or(0)
+    }
+
+    /// A number within `range`, both ends included.
+    pub(crate) fn between(&mut self, range: &RangeInclusive<u64>) -> u64 {
+        range.start() + self.below(range.end().saturating_sub(*range.start()).saturating_add(1))
+    }
+
+    /// True in so many of a thousand cases.
+    pub(crate) fn per_mille(&mut self, share: u64) -> bool {
+        self.below(1_000) < share
+    }
+
+    /// One of `all`, which must not be empty.
+    pub(crate) fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
+        all[usize::try_from(self.below(all.len() as u64)).unwrap_or(0)]
+    }
+
+    /// An index into `weights`, each as likely as its weight says.
+    pub(crate) fn weighted(&mut self, weights: &[u64]) -> usize {
+        let mut drawn = self.below(weights.iter().sum());
+        for (index, weight) in weights.iter().enumerate() {
+            if drawn < *weight {
+                return index;
+            }
+            drawn -= weight;
+        }
+        weights.len().saturating_sub(1)
+    }
+}
 
 /// The numbers below `len` in the order of `seed` (Fisher-Yates over SplitMix64).
 ///
@@ -24,7 +77,7 @@ fn split_mix(state: &mut u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{order, split_mix};
+    use super::{Dice, order, split_mix};
 
     #[test]
     fn the_generator_is_the_published_one() {
@@ -43,5 +96,25 @@ mod tests {
         assert_ne!(drawn, order(1_000, 8));
         assert_ne!(drawn, sorted);
         assert_eq!(order(1, 7), [0]);
+    }
+
+    #[test]
+    fn dice_keep_to_their_bounds_and_to_their_seed() {
+        let drawn = |seed, stream| {
+            let mut dice = Dice::new(seed, stream);
+            (0..1_000).map(|_| dice.between(&(5..=40))).collect::<Vec<_>>()
+        };
+        assert!(drawn(1, 1).iter().all(|drawn| (5..=40).contains(drawn)));
+        assert!((5..=40).all(|value| drawn(1, 1).contains(&value)), "every value comes");
+        assert_eq!(drawn(1, 1), drawn(1, 1));
+        assert_ne!(drawn(1, 1), drawn(1, 2));
+        assert_ne!(drawn(1, 1), drawn(2, 1));
+        let mut dice = Dice::new(3, 0);
+        let mut counts = [0; 3];
+        for _ in 0..4_000 {
+            counts[dice.weighted(&[1, 0, 3])] += 1;
+        }
+        assert!(counts[1] == 0 && (800..1_200).contains(&counts[0]), "{counts:?}");
+        assert_eq!(dice.below(0), 0);
     }
 }

@@ -2,10 +2,11 @@
 //!
 //! What stands here knows of the engine what its public interface says, and of telephones what `qnect-simulator` plays.
 //! Options are read in `usage`; `run` keeps so many strangers busy; `stranger` is one of them; `cause` says how a call
-//! can fail; `report` is what a run found.
+//! can fail; `report` is what a run found. `day` plays whole days of people and attackers.
 
 mod cause;
 mod codes;
+mod day;
 mod door;
 mod draw;
 mod report;
@@ -19,20 +20,30 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::report::Report;
-use crate::usage::{Arguments, Scenario};
+use crate::usage::{Arguments, CallOptions, Scenario};
 
 /// Bad usage, like the engine's own commands.
 const USAGE: u8 = 2;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Scenario::Call(options) = Arguments::parse().scenario;
+    match Arguments::parse().scenario {
+        Scenario::Call(options) => call(&options).await,
+        Scenario::Day(options) => match options.plan() {
+            Ok(plan) => day::run(plan, options.thresholds(), options.json()).await,
+            Err(problem) => bad_usage(&problem),
+        },
+        Scenario::SharedAddress(options) => match options.plan() {
+            Ok(plan) => day::run(plan, options.thresholds(), options.json()).await,
+            Err(problem) => bad_usage(&problem),
+        },
+    }
+}
+
+async fn call(options: &CallOptions) -> ExitCode {
     let plan = match options.plan() {
         Ok(plan) => plan,
-        Err(problem) => {
-            eprintln!("{problem}");
-            return ExitCode::from(USAGE);
-        }
+        Err(problem) => return bad_usage(&problem),
     };
     let (calls, tags) = (u64::from(plan.calls), plan.codes.len() as u64);
     if tags < calls {
@@ -47,4 +58,9 @@ async fn main() -> ExitCode {
         print!("{report}");
     }
     if report.all_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn bad_usage(problem: &str) -> ExitCode {
+    eprintln!("{problem}");
+    ExitCode::from(USAGE)
 }

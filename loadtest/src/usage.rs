@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use qnect_simulator::{Network, NetworkConfig, OwnerScript};
 
 use crate::codes;
+use crate::day::{DayOptions, SharedAddressOptions};
 use crate::door::Door;
 use crate::report::Setting;
 use crate::stranger::Stranger;
@@ -36,11 +37,20 @@ pub(crate) enum Scenario {
     ///
     /// Exit code 0: all calls were bridged and masked. 1: not all. 2: bad usage.
     Call(CallOptions),
+    /// A labelled day: honest people and attackers at an engine whose clock runs fast, and a table of what it made of them.
+    ///
+    /// The engine's clock must run as fast as the day is played: `ops/labelled-day` starts both, with
+    /// `server.trusted_proxies` such that the X-Forwarded-For of this machine is believed.
+    ///
+    /// Exit code 0: the run is valid and no threshold is passed. 1: not so. 2: bad usage.
+    Day(DayOptions),
+    /// Honest people and abusers behind one address within two hours, played like `day`.
+    SharedAddress(SharedAddressOptions),
 }
 
-/// The options of `call`.
+/// Where the engine is, its tags, and the provider account: what every scenario with telephones needs.
 #[derive(Debug, Args)]
-pub(crate) struct CallOptions {
+pub(crate) struct EngineOptions {
     /// Where the engine listens, http://127.0.0.1:8080.
     #[arg(long, value_name = "URL")]
     target: String,
@@ -56,6 +66,16 @@ pub(crate) struct CallOptions {
     /// Its secret. Default: PLIVO_AUTH_TOKEN, which keeps it out of the process list.
     #[arg(long, value_name = "TOKEN")]
     auth_token: Option<String>,
+    /// Allow a target that is not on this machine.
+    #[arg(long)]
+    i_own_this_host: bool,
+}
+
+/// The options of `call`.
+#[derive(Debug, Args)]
+pub(crate) struct CallOptions {
+    #[command(flatten)]
+    engine: EngineOptions,
     /// How many calls, at most 100000.
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=i64::from(CALLS_MAX)))]
     calls: u32,
@@ -68,9 +88,6 @@ pub(crate) struct CallOptions {
     /// Print the report as one line of JSON.
     #[arg(long)]
     pub(crate) json: bool,
-    /// Allow a target that is not on this machine.
-    #[arg(long)]
-    i_own_this_host: bool,
 }
 
 /// A run that can begin.
@@ -83,36 +100,44 @@ pub(crate) struct Plan {
     pub(crate) seed: u64,
 }
 
-impl CallOptions {
-    /// Checks everything that can be checked before the first request. An error is a sentence for who typed it.
-    pub(crate) fn plan(&self) -> Result<Plan, String> {
+impl EngineOptions {
+    /// The target, if it may be one. An error is a sentence for who typed it.
+    pub(crate) fn target(&self) -> Result<Target, String> {
         let target = Target::read(&self.target)?;
-        if !target.is_loopback() && !self.i_own_this_host {
-            return Err(target::NOT_OURS.to_owned());
-        }
-        let network = self.network(&target)?;
-        let codes = codes::read(&self.codes).map_err(|cause| format!("{}: {cause}", self.codes.display()))?;
-        Ok(Plan {
-            stranger: Stranger::new(Door::new(target), network),
-            codes,
-            calls: self.calls,
-            concurrency: self.concurrency,
-            seed: self.seed,
-        })
+        if target.is_loopback() || self.i_own_this_host { Ok(target) } else { Err(target::NOT_OURS.to_owned()) }
     }
 
-    fn network(&self, target: &Target) -> Result<Network, String> {
-        let network = Network::new(NetworkConfig {
+    pub(crate) fn codes(&self) -> Result<Vec<String>, String> {
+        codes::read(&self.codes).map_err(|cause| format!("{}: {cause}", self.codes.display()))
+    }
+
+    /// A telephone network before this engine, in which a second takes `time_scale` of the machine's.
+    pub(crate) fn network(&self, target: &Target, time_scale: f64) -> Result<Network, String> {
+        Network::new(NetworkConfig {
             engine: target.base().to_owned(),
             public_base_url: self.public_base_url.clone().unwrap_or_else(|| target.base().to_owned()),
             auth_id: option_or_variable(self.auth_id.as_ref(), "--auth-id", "PLIVO_AUTH_ID")?,
             auth_token: option_or_variable(self.auth_token.as_ref(), "--auth-token", "PLIVO_AUTH_TOKEN")?,
-            time_scale: 0.0,
+            time_scale,
             ..NetworkConfig::default()
         })
-        .map_err(|cause| cause.to_string())?;
+        .map_err(|cause| cause.to_string())
+    }
+}
+
+impl CallOptions {
+    /// Checks everything that can be checked before the first request. An error is a sentence for who typed it.
+    pub(crate) fn plan(&self) -> Result<Plan, String> {
+        let target = self.engine.target()?;
+        let network = self.engine.network(&target, 0.0)?;
         network.set_default_script(OwnerScript::Answers);
-        Ok(network)
+        Ok(Plan {
+            codes: self.engine.codes()?,
+            stranger: Stranger::new(Door::new(target), network),
+            calls: self.calls,
+            concurrency: self.concurrency,
+            seed: self.seed,
+        })
     }
 }
 
