@@ -2,13 +2,17 @@
 //!
 //! What stands here knows of the engine what its public interface says, and of telephones what `qnect-simulator` plays.
 //! Options are read in `usage`; `run` keeps so many strangers busy; `stranger` is one of them; `cause` says how a call
-//! can fail; `report` is what a run found. `day` plays whole days of people and attackers.
+//! can fail; `report` is what a run found. `day` plays whole days of people and attackers,
+//! `forged` asks for codes that nobody printed, `hot_tag` for one tag only, in an `open_loop`.
 
 mod cause;
 mod codes;
 mod day;
 mod door;
 mod draw;
+mod forged;
+mod hot_tag;
+mod open_loop;
 mod report;
 mod run;
 mod stranger;
@@ -31,6 +35,14 @@ async fn main() -> ExitCode {
         Scenario::Call(options) => call(&options).await,
         Scenario::Day(options) => match options.plan() {
             Ok(plan) => day::run(plan, options.thresholds(), options.json()).await,
+            Err(problem) => bad_usage(&problem),
+        },
+        Scenario::Forged(options) => match options.plan() {
+            Ok(plan) => forged::run(plan).await,
+            Err(problem) => bad_usage(&problem),
+        },
+        Scenario::HotTag(options) => match options.plan() {
+            Ok(plan) => hot_tag::run(plan).await,
             Err(problem) => bad_usage(&problem),
         },
         Scenario::SharedAddress(options) => match options.plan() {

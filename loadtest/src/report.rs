@@ -224,11 +224,11 @@ impl fmt::Display for Latencies {
 }
 
 /// Microseconds up to a stranger's patience; what takes longer is not answered.
-fn latencies() -> Histogram<u64> {
+pub(crate) fn latencies() -> Histogram<u64> {
     Histogram::new_with_max(micros(ANSWER_TIME_MAX), LATENCY_DIGITS).expect("bounds that are constants")
 }
 
-fn micros(took: Duration) -> u64 {
+pub(crate) fn micros(took: Duration) -> u64 {
     u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
 }
 

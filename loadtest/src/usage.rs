@@ -8,6 +8,8 @@ use qnect_simulator::{Network, NetworkConfig, OwnerScript};
 use crate::codes;
 use crate::day::{DayOptions, SharedAddressOptions};
 use crate::door::Door;
+use crate::forged::ForgedOptions;
+use crate::hot_tag::HotTagOptions;
 use crate::report::Setting;
 use crate::stranger::Stranger;
 use crate::target::{self, Target};
@@ -46,29 +48,51 @@ pub(crate) enum Scenario {
     Day(DayOptions),
     /// Honest people and abusers behind one address within two hours, played like `day`.
     SharedAddress(SharedAddressOptions),
+    /// Codes that nobody printed, from many addresses: none may reach the store, and none may leave anything in memory.
+    ///
+    /// Exit code 0: every answer is 404, no store read, resident memory within its bound. 1: not so. 2: bad usage.
+    Forged(ForgedOptions),
+    /// One tag that everybody asks for, beside a steady load on others, whose latencies must not suffer.
+    ///
+    /// Exit code 0: the others' p99 is within its bound, and nobody was turned away. 1: not so. 2: bad usage.
+    HotTag(HotTagOptions),
+}
+
+/// Whose door it is.
+#[derive(Debug, Args)]
+pub(crate) struct DoorOptions {
+    /// Where the engine listens, http://127.0.0.1:8080.
+    #[arg(long, value_name = "URL")]
+    target: String,
+    /// Allow a target that is not on this machine.
+    #[arg(long)]
+    i_own_this_host: bool,
+}
+
+/// Whose door it is, and which tags it has.
+#[derive(Debug, Args)]
+pub(crate) struct TagOptions {
+    #[command(flatten)]
+    pub(crate) door: DoorOptions,
+    /// Tag codes, one a line, or the lines that `qnect import` prints.
+    #[arg(long, value_name = "FILE")]
+    codes: PathBuf,
 }
 
 /// Where the engine is, its tags, and the provider account: what every scenario with telephones needs.
 #[derive(Debug, Args)]
 pub(crate) struct EngineOptions {
-    /// Where the engine listens, http://127.0.0.1:8080.
-    #[arg(long, value_name = "URL")]
-    target: String,
+    #[command(flatten)]
+    pub(crate) tags: TagOptions,
     /// What the engine is called outside; webhooks are signed over it. Default: the target.
     #[arg(long, value_name = "URL")]
     public_base_url: Option<String>,
-    /// Tag codes, one a line, or the lines that `qnect import` prints.
-    #[arg(long, value_name = "FILE")]
-    codes: PathBuf,
     /// The provider account. Default: PLIVO_AUTH_ID.
     #[arg(long, value_name = "ID")]
     auth_id: Option<String>,
     /// Its secret. Default: PLIVO_AUTH_TOKEN, which keeps it out of the process list.
     #[arg(long, value_name = "TOKEN")]
     auth_token: Option<String>,
-    /// Allow a target that is not on this machine.
-    #[arg(long)]
-    i_own_this_host: bool,
 }
 
 /// The options of `call`.
@@ -100,17 +124,27 @@ pub(crate) struct Plan {
     pub(crate) seed: u64,
 }
 
-impl EngineOptions {
+impl DoorOptions {
     /// The target, if it may be one. An error is a sentence for who typed it.
     pub(crate) fn target(&self) -> Result<Target, String> {
-        let target = Target::read(&self.target)?;
-        if target.is_loopback() || self.i_own_this_host { Ok(target) } else { Err(target::NOT_OURS.to_owned()) }
+        self.own(&self.target)
     }
 
+    /// Another listener, if it may be one.
+    pub(crate) fn own(&self, address: &str) -> Result<Target, String> {
+        let target = Target::read(address)?;
+        if target.is_loopback() || self.i_own_this_host { Ok(target) } else { Err(target::NOT_OURS.to_owned()) }
+    }
+}
+
+impl TagOptions {
+    /// The codes, each once. An error is a sentence for who typed it.
     pub(crate) fn codes(&self) -> Result<Vec<String>, String> {
         codes::read(&self.codes).map_err(|cause| format!("{}: {cause}", self.codes.display()))
     }
+}
 
+impl EngineOptions {
     /// A telephone network before this engine, in which a second takes `time_scale` of the machine's.
     pub(crate) fn network(&self, target: &Target, time_scale: f64) -> Result<Network, String> {
         Network::new(NetworkConfig {
@@ -128,11 +162,11 @@ impl EngineOptions {
 impl CallOptions {
     /// Checks everything that can be checked before the first request. An error is a sentence for who typed it.
     pub(crate) fn plan(&self) -> Result<Plan, String> {
-        let target = self.engine.target()?;
+        let target = self.engine.tags.door.target()?;
         let network = self.engine.network(&target, 0.0)?;
         network.set_default_script(OwnerScript::Answers);
         Ok(Plan {
-            codes: self.engine.codes()?,
+            codes: self.engine.tags.codes()?,
             stranger: Stranger::new(Door::new(target), network),
             calls: self.calls,
             concurrency: self.concurrency,

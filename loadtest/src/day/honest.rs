@@ -138,7 +138,11 @@ async fn dial(
     dice: &mut Dice,
     diary: &mut Diary,
 ) -> Call {
-    let owner = OWNERS[dice.weighted(&OWNERS.map(|(_, share)| share))].0;
+    // Behind a flood only the way to the telephone is of interest.
+    let owner = match person.kind {
+        Kind::UrgentInFlood => OwnerScript::Answers,
+        _ => OWNERS[dice.weighted(&OWNERS.map(|(_, share)| share))].0,
+    };
     let dialled = Dial {
         from: person.telephone(),
         number: ticket.number.clone(),

@@ -32,6 +32,7 @@ mod world;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+pub(crate) use enumerator::forged;
 pub(crate) use usage::{DayOptions, SharedAddressOptions};
 
 use crate::day::report::{Report, Thresholds};

@@ -108,9 +108,9 @@ impl SharedAddressOptions {
 
 impl Playing {
     fn plan(&self, scenario: &'static str, people: impl FnOnce(u32) -> Vec<Person>) -> Result<Plan, String> {
-        let target = self.engine.target()?;
+        let target = self.engine.tags.door.target()?;
         let network = self.engine.network(&target, 1.0 / f64::from(self.rate))?;
-        let codes = self.engine.codes()?;
+        let codes = self.engine.tags.codes()?;
         let people = people(u32::try_from(codes.len()).unwrap_or(u32::MAX));
         if people.len() > PEOPLE_MAX {
             return Err(format!("{} people would come, at most {PEOPLE_MAX} can; take fewer tags", people.len()));

@@ -1,7 +1,9 @@
 //! The program against a door that is scripted: what it counts, what it refuses, how it ends.
 
 mod calls;
+mod day;
 mod door;
+mod fast;
 mod usage;
 
 use std::io::Write;

@@ -1,0 +1,99 @@
+//! An open loop: requests begin when they are due, however slow the answers are, and latency counts from then.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::Instant;
+
+use crate::report::{latencies, micros};
+
+/// Requests under way at once at most; one that is due then is skipped, and the run is invalid.
+const IN_FLIGHT_MAX: usize = 4_096;
+
+/// How many requests in a second, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Load {
+    pub(crate) rate: u32,
+    pub(crate) lasts: Duration,
+}
+
+/// What came of a load.
+#[derive(Debug)]
+pub(crate) struct Measured {
+    /// Microseconds from when a request was due to the last byte of its answer.
+    pub(crate) latency: Histogram<u64>,
+    /// Answers that were not as they should be.
+    pub(crate) wrong: u64,
+    /// Requests that were not sent.
+    pub(crate) skipped: u64,
+}
+
+/// Sends the load. `request` makes the request with this number, and says whether its answer was right.
+pub(crate) async fn play<F>(load: Load, request: impl Fn(u64) -> F) -> Measured
+where
+    F: Future<Output = bool> + Send + 'static,
+{
+    let places = Arc::new(Semaphore::new(IN_FLIGHT_MAX));
+    let (answered, mut answers) = mpsc::channel(IN_FLIGHT_MAX);
+    let mut measured = Measured { latency: latencies(), wrong: 0, skipped: 0 };
+    let requests = u64::from(load.rate) * load.lasts.as_secs();
+    let began = Instant::now();
+    for nth in 0..requests {
+        let due = began + Duration::from_nanos(nth * 1_000_000_000 / u64::from(load.rate));
+        tokio::time::sleep_until(due).await;
+        while let Ok((took, right)) = answers.try_recv() {
+            measured.add(took, right);
+        }
+        let Ok(place) = places.clone().try_acquire_owned() else {
+            measured.skipped += 1;
+            continue;
+        };
+        let (sent, answered) = (request(nth), answered.clone());
+        tokio::spawn(async move {
+            let right = sent.await;
+            // There is a place in the channel for each request under way.
+            let _ = answered.send((due.elapsed(), right)).await;
+            drop(place);
+        });
+    }
+    drop(answered); // so that the channel ends with the last answer
+    while let Some((took, right)) = answers.recv().await {
+        measured.add(took, right);
+    }
+    measured
+}
+
+impl Measured {
+    fn add(&mut self, took: Duration, right: bool) {
+        self.latency.saturating_record(micros(took));
+        self.wrong += u64::from(!right);
+    }
+
+    /// The 99th percentile in microseconds.
+    pub(crate) fn p99(&self) -> u64 {
+        self.latency.value_at_quantile(0.99)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Load, play};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_is_late_from_when_it_was_due() {
+        let load = Load { rate: 100, lasts: Duration::from_secs(2) };
+        let measured = play(load, |nth| async move {
+            // Every tenth keeps nobody else waiting.
+            tokio::time::sleep(Duration::from_millis(if nth % 10 == 0 { 500 } else { 5 })).await;
+            nth % 2 == 0
+        })
+        .await;
+        assert_eq!((measured.latency.len(), measured.wrong, measured.skipped), (200, 100, 0));
+        assert!((4_900..7_100).contains(&measured.latency.value_at_quantile(0.5)), "{:?}", measured.latency.mean());
+        assert!((499_000..503_000).contains(&measured.p99()), "{}", measured.p99());
+    }
+}
