@@ -104,6 +104,12 @@ impl World {
         self
     }
 
+    /// Whoever comes next to the page comes from an address that nobody has heard of, in a network of its own.
+    pub(crate) fn elsewhere(&mut self) -> &mut Self {
+        (self.address, self.network) = (AddressCell::default(), NetworkCell::default());
+        self
+    }
+
     // Looking.
 
     /// What the holder of a session's id sees.

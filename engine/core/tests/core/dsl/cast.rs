@@ -13,7 +13,7 @@ use qnect_core::phone::Phone;
 use qnect_core::policy::Policy;
 use qnect_core::preferences::Preferences;
 use qnect_core::reason::Reason;
-use qnect_core::scan::{AddressPrefix, BrowserClass, DeviceClass, Scan};
+use qnect_core::scan::{AddressKey, AddressPrefix, BrowserClass, DeviceClass, Scan};
 use qnect_core::session::Idempotency;
 use qnect_core::session_id::SessionId;
 use qnect_core::tag::{OpenSession, OwnerId, OwnerProfile, TagConfig, TagStatus};
@@ -80,6 +80,15 @@ pub(crate) fn request(n: u8, reason: Reason) -> OpenSession {
         idempotency: None,
         from: None,
     }
+}
+
+/// The same from an address of the documentation's network.
+pub(crate) fn request_from(address: u8, n: u8, reason: Reason) -> OpenSession {
+    OpenSession { from: Some(address_key(address)), ..request(n, reason) }
+}
+
+pub(crate) fn address_key(n: u8) -> AddressKey {
+    AddressKey::of(IpAddr::V4(Ipv4Addr::new(203, 0, 113, n)))
 }
 
 pub(crate) fn named(n: u8, reason: Reason, key: u8, body: u8) -> OpenSession {

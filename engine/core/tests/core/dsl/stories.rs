@@ -10,24 +10,43 @@ use qnect_core::provider_request::Operation;
 use qnect_core::reason::Reason;
 use qnect_core::session::{Change, SessionSnapshot, State};
 use qnect_core::session_id::SessionId;
-use qnect_core::tag::{CallTurn, OpenDecision, Redialled};
+use qnect_core::tag::{CallTurn, OpenDecision, OpenSession, Redialled};
 use qnect_core::time::Span;
 
-use super::{Led, World, asha, change, dialed, holds, leg, refuses, request, session_id};
+use super::{Led, World, asha, change, dialed, holds, leg, refuses, request, request_from, session_id};
 
 impl World {
     /// A session that waits for its call.
+    #[track_caller]
     pub(crate) fn waiting(&mut self, n: u8, reason: Reason) -> SessionId {
-        let decision = self.open(&request(n, reason));
+        self.opened(&request(n, reason))
+    }
+
+    /// The same from this address.
+    #[track_caller]
+    pub(crate) fn waiting_from(&mut self, address: u8, n: u8, reason: Reason) -> SessionId {
+        self.opened(&request_from(address, n, reason))
+    }
+
+    #[track_caller]
+    fn opened(&mut self, request: &OpenSession) -> SessionId {
+        let decision = self.open(request);
         assert!(matches!(decision, OpenDecision::Opened(_)), "{decision:?}");
-        self.led_to([Led::Opened(session_id(n))]);
-        session_id(n)
+        self.led_to([Led::Opened(request.id)]);
+        request.id
     }
 
     /// A session whose owner is being dialled for Asha on leg `n`.
+    #[track_caller]
     pub(crate) fn dialing(&mut self, n: u8, reason: Reason) -> SessionId {
+        self.dialing_for(asha(), n, reason)
+    }
+
+    /// A session whose owner is being dialled for `caller` on leg `n`.
+    #[track_caller]
+    pub(crate) fn dialing_for(&mut self, caller: Caller, n: u8, reason: Reason) -> SessionId {
         let id = self.waiting(n, reason);
-        self.put_through(id, &leg(n), asha());
+        self.put_through(id, &leg(n), caller);
         id
     }
 
@@ -70,7 +89,13 @@ impl World {
     /// A session whose owner was rung for Asha on leg `n`, and how that ended.
     #[track_caller]
     pub(crate) fn called(&mut self, n: u8, outcome: Outcome) -> SessionId {
-        let id = self.dialing(n, Reason::Blocking);
+        self.called_by(asha(), n, outcome)
+    }
+
+    /// The same for `caller`.
+    #[track_caller]
+    pub(crate) fn called_by(&mut self, caller: Caller, n: u8, outcome: Outcome) -> SessionId {
+        let id = self.dialing_for(caller, n, Reason::Blocking);
         let over = match outcome {
             Outcome::Completed => {
                 self.lifts(id, LegEvent::OwnerAccepted, State::Connected);
@@ -180,7 +205,7 @@ impl World {
     }
 
     /// The sign of abuse that the end of a session is, of a caller who is known.
-    fn sign_of(&self, session: SessionId, outcome: Outcome) -> Option<Signal> {
+    pub(crate) fn sign_of(&self, session: SessionId, outcome: Outcome) -> Option<Signal> {
         let SessionSnapshot { bound_to, facts, .. } = self.remembered(session);
         let talk = self.view(session).talk.map_or(0, Span::as_millis);
         bound_to?;
@@ -189,6 +214,14 @@ impl World {
             Outcome::Completed if (1..4_000).contains(&talk) => Some(Signal::ShortCalls),
             _ => None,
         }
+    }
+
+    /// The owner reports the call of a session, whose caller is known.
+    #[track_caller]
+    pub(crate) fn reported(&mut self, session: SessionId) {
+        let state = self.state(session);
+        assert!(self.report(session));
+        self.led_to([Led::Noted(Signal::ReportedCalls), Led::Advanced(session, state)]);
     }
 
     fn asked_of_both_legs(&self, session: SessionId, operation: Operation) -> Vec<Led> {

@@ -12,12 +12,12 @@ use qnect_core::session_id::SessionId;
 use qnect_core::tag::CallTurn;
 use qnect_core::time::Span;
 
-use crate::dsl::{Led, World, asha, bela, dialed, holds, leg, refuses, request, session_id};
+use crate::dsl::{Led, World, asha, bela, dialed, holds, known, leg, refuses, request, session_id};
 
-/// A tag whose owner declined once, which is enough here, and a session that is challenged.
+/// A tag whose owner declined somebody's call, which is enough here, and a session that is challenged.
 fn challenged() -> (World, SessionId) {
     let mut w = World::given(|p| p.challenge_at = 1, |_| ());
-    w.called(1, Outcome::Declined);
+    w.called_by(known(9), 1, Outcome::Declined);
     let id = w.waiting(2, Reason::Blocking);
     (w, id)
 }

@@ -274,7 +274,7 @@ fn open_sessions_are_never_forgotten() {
         |_| (),
     );
     for n in 0..200 {
-        w.waiting(n, Reason::Blocking);
+        w.elsewhere().waiting(n, Reason::Blocking);
     }
     w.restart();
     assert_eq!(w.tag.open_sessions(), 200);

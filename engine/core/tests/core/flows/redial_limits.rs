@@ -158,8 +158,7 @@ fn without_yesterdays_key_a_caller_is_a_stranger_after_midnight() {
 fn a_call_that_was_reported_as_abuse_is_not_repeated() {
     let mut w = World::new();
     let id = w.called(1, Outcome::Completed);
-    assert!(w.report(id));
-    w.led_to([Led::Advanced(id, State::Ended)]);
+    w.reported(id);
     w.not_followed(id, 2, asha(), Announcement::CodeRefused);
 }
 
@@ -167,8 +166,8 @@ fn a_call_that_was_reported_as_abuse_is_not_repeated() {
 fn a_tag_has_no_more_open_sessions_by_redials() {
     let mut w = World::given(|p| p.tag_open_sessions_max = 2, |_| ());
     let over = w.called(1, Outcome::NoAnswer);
-    w.waiting(2, Reason::Blocking);
-    let other = w.waiting(3, Reason::Blocking);
+    w.waiting_from(1, 2, Reason::Blocking);
+    let other = w.waiting_from(2, 3, Reason::Blocking);
     w.not_followed(over, 4, asha(), Announcement::OwnerUnavailable);
     w.cancel(other);
     w.led();

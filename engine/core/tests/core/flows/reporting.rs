@@ -8,14 +8,13 @@ use qnect_core::session_id::SessionId;
 use qnect_core::tag::DialSettled;
 use qnect_core::time::Span;
 
-use crate::dsl::{Led, World, asha, bela, leg, session_id};
+use crate::dsl::{World, asha, bela, leg, session_id};
 
-/// The report is noted and recorded, and changes nothing else.
+/// The report is noted, here and of the caller, and recorded, and changes nothing else.
 #[track_caller]
 fn reported(w: &mut World, id: SessionId) {
-    let (state, mut before) = (w.state(id), w.remembered(id));
-    assert!(w.report(id));
-    w.led_to([Led::Advanced(id, state)]);
+    let mut before = w.remembered(id);
+    w.reported(id);
     before.reported_at = Some(w.now);
     assert_eq!(w.remembered(id), before);
 }

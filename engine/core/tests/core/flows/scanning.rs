@@ -14,7 +14,9 @@ use qnect_core::session::State;
 use qnect_core::tag::{OpenDecision, OwnerProfile, TagConfig, TagStatus};
 use qnect_core::time::Span;
 
-use crate::dsl::{Led, NUMBER, World, code, named, our_number, per_hour, request, session_id, tag_id, unopened};
+use crate::dsl::{
+    Led, NUMBER, World, code, named, our_number, per_hour, request, request_from, session_id, tag_id, unopened,
+};
 
 fn everything() -> ReasonSet {
     Reason::ALL.into_iter().collect()
@@ -267,10 +269,16 @@ fn requests_without_a_name_or_with_another_open_sessions_of_their_own() {
 #[test]
 fn a_tag_has_so_many_open_sessions_and_no_more() {
     let mut w = World::given(|p| p.tag_open_sessions_max = 2, |_| ());
-    let first = w.waiting(1, Reason::Blocking);
-    w.after(Span::from_secs(60)).waiting(2, Reason::Blocking);
-    assert_eq!(w.open(&request(3, Reason::Emergency)), unopened(Refusal::TagLimit, Span::from_secs(540)));
+    let first = w.waiting_from(1, 1, Reason::Blocking);
+    w.after(Span::from_secs(60)).waiting_from(2, 2, Reason::Blocking);
+    let full = unopened(Refusal::TagLimit, Span::from_secs(540));
+    assert_eq!(w.open(&request_from(3, 3, Reason::Blocking)), full);
+    w.led_to_nothing();
+    // The urgent ones have a room of their own, of the same size.
+    w.waiting_from(1, 5, Reason::Emergency);
+    w.waiting_from(2, 6, Reason::Towing);
+    assert_eq!(w.open(&request_from(3, 7, Reason::Emergency)), full);
     w.led_to_nothing();
     w.ends(first, Outcome::Expired);
-    w.waiting(4, Reason::Blocking);
+    w.waiting_from(3, 4, Reason::Blocking);
 }

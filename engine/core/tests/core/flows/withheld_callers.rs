@@ -13,7 +13,7 @@ use crate::dsl::{Led, World, asha, dialed, leg, per_hour, says};
 
 /// A caller without a number rings the owner, who does not take the call.
 fn rings(w: &mut World, n: u8, reason: Reason) -> SessionId {
-    let id = w.waiting(n, reason);
+    let id = w.elsewhere().waiting(n, reason);
     w.put_through(id, &leg(n), Withheld);
     w.notes(id, LegEvent::DialEnded(LegEnd::NoAnswer));
     id
@@ -21,7 +21,7 @@ fn rings(w: &mut World, n: u8, reason: Reason) -> SessionId {
 
 #[track_caller]
 fn turned_away(w: &mut World, n: u8, reason: Reason) -> SessionId {
-    let id = w.waiting(n, reason);
+    let id = w.elsewhere().waiting(n, reason);
     w.turned_away((id, &leg(n), Withheld), CallTurn::Code, &says(Announcement::OwnerUnavailable));
     id
 }

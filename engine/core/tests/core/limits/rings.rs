@@ -12,7 +12,7 @@ use qnect_core::session_id::SessionId;
 use qnect_core::tag::OpenDecision;
 use qnect_core::time::Span;
 
-use crate::dsl::{Led, World, asha, bela, dialed, leg, per_hour, request, says};
+use crate::dsl::{Led, World, asha, bela, dialed, known, leg, per_hour, request, says};
 
 #[test]
 fn zero_switches_every_limit_of_a_tag_off() {
@@ -25,6 +25,8 @@ fn zero_switches_every_limit_of_a_tag_off() {
             p.address_sessions = None;
             p.caller_rings = None;
             p.owner_rings = None;
+            p.challenge_at = 0;
+            p.refuse_at = 0;
         },
         |_| (),
     );
@@ -66,9 +68,9 @@ fn a_ring_is_charged_to_tag_caller_and_owner() {
 fn opening_a_session_charges_no_ring() {
     let mut w = World::given(|p| p.tag_rings = per_hour(1), |_| ());
     for n in 0..5 {
-        w.waiting(n, Reason::Blocking);
+        w.elsewhere().waiting(n, Reason::Blocking);
     }
-    assert_eq!(charged(&mut w), (Cell::default(), Cell::default(), Verdict::Allow));
+    assert_eq!(charged(w.elsewhere()), (Cell::default(), Cell::default(), Verdict::Allow));
 }
 
 /// Asha's call is refused, and none of the three has paid for it.
@@ -184,6 +186,7 @@ proptest! {
             p.tag_rings = per_hour(limit);
             p.tag_urgent_rings = per_hour(urgent_limit);
             (p.caller_rings, p.owner_rings, p.address_scans) = (None, None, None);
+            (p.challenge_at, p.refuse_at) = (0, 0);
         };
         let mut w = World::given(unlimited, |_| ());
         for (n, (gap, urgent)) in (0..).zip(gaps) {
@@ -193,7 +196,8 @@ proptest! {
             let reason = if urgent { Reason::Emergency } else { Reason::Blocking };
             if let OpenDecision::Opened(view) = w.open(&request(n, reason)) {
                 w.led();
-                dialed(w.call(view.id, &leg(n), asha()));
+                // Each rings once: what is looked at is what all of them leave of the tag's budgets.
+                dialed(w.call(view.id, &leg(n), known(n)));
                 w.led();
                 w.notes(view.id, LegEvent::ScannerLegEnded);
             }

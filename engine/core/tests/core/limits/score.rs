@@ -1,6 +1,8 @@
-//! The abuse score: points for calls that the owner did not want, which fade within a day.
+//! The abuse score of a tag: points for calls that the owner did not want, which fade within a day. Each call is another
+//! caller's, from an address of its own, so that nothing else adds up.
 
 use proptest::prelude::*;
+use qnect_core::desk::Desk;
 use qnect_core::facts::Outcome;
 use qnect_core::leg::{LegEnd, LegEvent};
 use qnect_core::reason::Reason;
@@ -10,29 +12,32 @@ use qnect_core::session_id::SessionId;
 use qnect_core::tag::ENDED_SESSIONS_MAX;
 use qnect_core::time::Span;
 
-use crate::dsl::{Led, World, asha, leg, request, session_id};
+use crate::dsl::{Led, World, known, leg, request, session_id};
 
-/// A tag that challenges from so many points on, without limits that could end the annoyance before.
+/// A tag that challenges from so many points on, without limits that could end the annoyance before. It is eight in the
+/// morning, so that no question of these tests falls into the night.
 fn world(challenge_at: u32) -> World {
-    World::given(
+    let mut w = World::given(
         |p| {
             p.challenge_at = challenge_at;
             (p.tag_rings, p.caller_rings, p.owner_rings, p.address_scans) = (None, None, None, None);
         },
         |_| (),
-    )
+    );
+    w.after(Span::from_secs(8 * 3_600));
+    w
 }
 
+/// Whether somebody of whom nothing is known, not even this look, is challenged.
 fn challenges(w: &mut World) -> bool {
-    let verdict = w.scan().verdict;
-    w.led_to([Led::ScanAdmitted]);
+    let verdict = w.tag.offer(&Desk::default(), w.now).verdict;
     assert!(matches!(verdict, Verdict::Allow | Verdict::Challenge), "{verdict:?}");
     verdict == Verdict::Challenge
 }
 
 /// The owner is rung, which ends in this way.
 fn ends_with(w: &mut World, n: u8, keys: &[LegEvent], outcome: Outcome) -> SessionId {
-    let id = w.dialing(n, Reason::Blocking);
+    let id = w.elsewhere().dialing_for(known(n), n, Reason::Blocking);
     for key in keys {
         w.told(id, *key);
         w.led();
@@ -47,11 +52,6 @@ fn declined(w: &mut World, n: u8) -> SessionId {
     ends_with(w, n, &[LegEvent::OwnerRefused], Outcome::Declined)
 }
 
-fn reported(w: &mut World, id: SessionId) {
-    assert!(w.report(id));
-    w.led_to([Led::Advanced(id, State::Ended)]);
-}
-
 #[test]
 fn three_declined_calls_or_one_report_challenge() {
     let mut w = world(50);
@@ -64,7 +64,7 @@ fn three_declined_calls_or_one_report_challenge() {
     let mut w = world(50);
     let id = ends_with(&mut w, 1, &[LegEvent::OwnerAccepted], Outcome::Completed);
     assert!(!challenges(&mut w));
-    reported(&mut w, id);
+    w.reported(id);
     assert!(challenges(&mut w));
 }
 
@@ -73,7 +73,7 @@ fn points_fade_evenly_and_are_gone_after_a_day() {
     // Of 60 points 50 are left after four hours.
     let mut w = world(50);
     let id = ends_with(&mut w, 1, &[], Outcome::NoAnswer);
-    reported(&mut w, id);
+    w.reported(id);
     assert!(challenges(w.after(Span::from_secs(4 * 3_600))));
     assert!(!challenges(w.after(Span::from_millis(1))));
 
@@ -103,13 +103,13 @@ fn points_of_different_calls_fade_each_from_its_own_time() {
 fn a_report_counts_instead_of_the_refusal_and_from_its_own_time() {
     let mut w = world(61);
     let id = declined(&mut w, 1);
-    reported(&mut w, id);
+    w.reported(id);
     assert!(!challenges(&mut w), "60, not 80");
 
     let mut w = world(60);
     let id = declined(&mut w, 1);
     w.after(Span::from_secs(12 * 3_600));
-    reported(&mut w, id);
+    w.reported(id);
     assert!(challenges(&mut w));
 }
 
@@ -130,7 +130,7 @@ fn a_score_of_zero_never_challenges() {
     let mut w = world(0);
     for n in 1..=10 {
         let id = declined(&mut w, n);
-        reported(&mut w, id);
+        w.reported(id);
     }
     assert!(!challenges(&mut w));
 }
@@ -140,7 +140,7 @@ fn sessions_that_nobody_calls_do_not_wash_the_score_away() {
     let mut w = world(20);
     declined(&mut w, 1);
     for n in 0..100 {
-        w.open(&request(100 + n, Reason::Blocking));
+        w.elsewhere().open(&request(100 + n, Reason::Blocking));
         w.led();
         w.ends(session_id(100 + n), Outcome::Expired);
         if n % 10 == 0 {
@@ -156,9 +156,9 @@ fn sessions_that_nobody_calls_do_not_wash_the_score_away() {
 fn points_only_challenge_and_refuse_nobody() {
     let mut w = world(50);
     // They wait before the first is declined, so that none is challenged.
-    let opened: Vec<_> = (1..=20).map(|n| w.waiting(n, Reason::Blocking)).collect();
+    let opened: Vec<_> = (1..=20).map(|n| w.elsewhere().waiting(n, Reason::Blocking)).collect();
     for (n, id) in (1..).zip(opened) {
-        w.put_through(id, &leg(n), asha());
+        w.put_through(id, &leg(n), known(n));
         w.notes(id, LegEvent::DialEnded(LegEnd::Rejected));
         while w.state(id) != State::Ended {
             w.now = w.tag.next_deadline().unwrap();
@@ -166,7 +166,7 @@ fn points_only_challenge_and_refuse_nobody() {
             w.led();
         }
     }
-    let decision = w.scan();
+    let decision = w.elsewhere().scan();
     w.led_to([Led::ScanAdmitted]);
     assert_eq!((decision.verdict, decision.refusal), (Verdict::Challenge, None));
     w.waiting(50, Reason::Blocking);
@@ -194,7 +194,7 @@ proptest! {
             }
             let id = if refused { declined(&mut w, n) } else { ends_with(&mut w, n, &[], Outcome::NoAnswer) };
             if abuse {
-                reported(&mut w, id);
+                w.reported(id);
             }
         }
         let restarted_at = w.now;

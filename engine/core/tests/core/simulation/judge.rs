@@ -129,8 +129,12 @@ impl Judge {
         };
         assert_eq!(self.opened.iter().find(taken), None, "a code leads to two open sessions");
         let max = self.rules.policy.tag_open_sessions_max;
-        let is_open = |other: &&SessionId| other.tag() == s.id.tag() && self.notes[*other].last.ended.is_none();
-        let open = self.opened.iter().filter(is_open).count();
+        let in_room = |other: &&SessionId| {
+            let last = &self.notes[*other].last;
+            let same = (other.tag(), last.reason.is_urgent()) == (s.id.tag(), s.reason.is_urgent());
+            same && last.ended.is_none()
+        };
+        let open = self.opened.iter().filter(in_room).count();
         assert!(max == 0 || open < max, "a tag has more open sessions than it may");
         self.census.saw("a session opened");
         self.opened.push(s.id);

@@ -1,5 +1,6 @@
 //! What is fed to a session, and what that did, in the words of the table.
 
+use qnect_core::abuse::Signal;
 use qnect_core::caller::Caller;
 use qnect_core::instruction::Instruction;
 use qnect_core::leg::{LegEvent, LegId};
@@ -101,7 +102,9 @@ pub(super) fn feed(w: &mut World, id: SessionId, input: Input, deadline: Timesta
         },
         Input::Reports => {
             let is_new = w.report(id);
-            w.led_to(is_new.then_some(Led::Advanced(id, w.state(id))));
+            let of_caller = w.remembered(id).bound_to.map(|_| Led::Noted(Signal::ReportedCalls));
+            let led = is_new.then(|| of_caller.into_iter().chain([Led::Advanced(id, w.state(id))]));
+            w.led_to(led.into_iter().flatten());
             if is_new { "reported" } else { "nothing" }
         }
         Input::DialWithheld => withheld(w, id),
@@ -186,6 +189,7 @@ fn clock(w: &mut World, id: SessionId, now: Timestamp) -> &'static str {
             let call = w.remembered(id).scanner_leg;
             let let_go = call.iter().cloned().map(Led::ForgotLeg);
             let mut expected: Vec<_> = [Led::ReleasedCode(id)].into_iter().chain(let_go).collect();
+            expected.extend(w.sign_of(id, *outcome).map(Led::Noted));
             expected.push(Led::Ended(id, *outcome));
             if led == expected {
                 return "ended";
