@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use qnect_core::access_code::AccessCode;
+use qnect_core::blocked::BlockedCallers;
 use qnect_core::check::CheckKeys;
 use qnect_core::desk::{AddressCell, Desk, OwnerCell};
 use qnect_core::effects::Effects;
@@ -53,8 +54,13 @@ fn policy() -> Policy {
 
 fn tag() -> Tag {
     let phone = Phone::parse("+919800000017").expect("a number");
-    let owner =
-        OwnerProfile { id: OwnerId(1), phone, language: Language::English, preferences: Preferences::default() };
+    let owner = OwnerProfile {
+        id: OwnerId(1),
+        phone,
+        language: Language::English,
+        preferences: Preferences::default(),
+        blocked: BlockedCallers::default(),
+    };
     let config =
         TagConfig { id: TagId::from_random(0, 42), status: TagStatus::Active, owner: Some(owner), appealed_at: None };
     Tag::restore(Arc::new(config), Arc::new(policy()), Vec::new(), NOW)

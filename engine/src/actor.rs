@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix::fut::ActorFutureExt;
 use actix::{Actor, AsyncContext, Context, Handler, SpawnHandle, WrapFuture};
 use metrics::Histogram;
-use qnect_core::caller::Caller;
+use qnect_core::caller::{Caller, CallerRoot};
 use qnect_core::desk::{AddressCell, CallerCell, Desk, NetworkCell, OwnerCell};
 use qnect_core::effects::Effects;
 use qnect_core::facts::Outcome;
@@ -89,6 +89,13 @@ impl TagActor {
         let mut effects = Effects::new();
         let reply = decide(&mut self.tag, now, &mut desk, &mut effects);
         (reply, effects)
+    }
+
+    /// A caller, with the name that the owner of `session` may block.
+    fn named(&self, caller: Caller, root: Option<CallerRoot>, session: SessionId) -> Caller {
+        let owner = self.tag.owner_of_session(session);
+        let name = owner.zip(root).and_then(|(owner, root)| self.inner.storage.keys().block_token(owner, &root));
+        caller.named_for_owner(name)
     }
 
     /// Carries out what a caller's turn led to; what rings a telephone connects the caller's leg with its session.
@@ -291,7 +298,8 @@ impl Handler<TakeCaller> for TagActor {
         if !self.inner.storage.has_room(Lane::Webhooks) {
             return Err(QueueFull);
         }
-        let TakeCaller { session, leg, caller, turn, line_is_free } = message;
+        let TakeCaller { session, leg, caller, root, turn, line_is_free } = message;
+        let caller = self.named(caller, root, session);
         let on_line = OnLine { session, leg: &leg, caller, turn: turn.as_core(), line_is_free };
         let (instruction, effects) = self.input(None, Some(caller), |tag, now, desk, effects| {
             let instruction = tag.on_caller(&on_line, now, desk, effects);
@@ -312,7 +320,8 @@ impl Handler<Redial> for TagActor {
         if !self.inner.storage.has_room(Lane::Webhooks) {
             return Err(QueueFull);
         }
-        let Redial { from, follow_up: id, number, leg, caller, line_is_free } = message;
+        let Redial { from, follow_up: id, number, leg, caller, root, line_is_free } = message;
+        let caller = self.named(caller, root, from);
         let lease = self.inner.switchboard.lease_at(number, random_u32);
         let line = lease.as_ref().map(|lease| (lease.number(), lease.code()));
         let follow_up = FollowUp { id, line, line_is_free };
@@ -354,9 +363,12 @@ impl Handler<CancelSession> for TagActor {
 }
 
 impl Handler<ReportAbuse> for TagActor {
-    type Result = Promised<bool>;
+    type Result = Promised<Option<bool>>;
 
     fn handle(&mut self, ReportAbuse(id): ReportAbuse, _: &mut Context<Self>) -> Self::Result {
+        if self.tag.opened_at(id).is_none() {
+            return Ok((None, None));
+        }
         if !self.inner.storage.has_room(Lane::Webhooks) {
             return Err(QueueFull);
         }
@@ -369,7 +381,7 @@ impl Handler<ReportAbuse> for TagActor {
             }
             is_new || is_known
         });
-        Ok((is_reported, carry_out(&mut effects, Lane::Webhooks, &self.inner)?))
+        Ok((Some(is_reported), carry_out(&mut effects, Lane::Webhooks, &self.inner)?))
     }
 }
 

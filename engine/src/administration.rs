@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use qnect_core::session_id::SessionId;
 use qnect_core::tag::TagConfig;
 use qnect_core::tag_code::TagId;
-use qnect_storage::{Edit, EditError, StorageError};
+use qnect_storage::{Edit, EditError, Lane, QueueFull, StorageError};
 
 use crate::engine::Engine;
-use crate::messages::Configure;
+use crate::error::EngineError;
+use crate::messages::{Configure, ReportAbuse};
 use crate::registry::Summons;
 
 /// How often a busy store is asked for what an actor must be told, and how long between.
@@ -21,6 +23,11 @@ impl Engine {
     pub async fn edit(&self, edit: Edit) -> Result<Vec<TagId>, EditError> {
         let engine = self.clone();
         let edited = actix::spawn(async move {
+            if let Edit::Report(session) = edit
+                && engine.report(session).await?
+            {
+                return Ok(Vec::new());
+            }
             let tags = engine.inner.storage.edit(edit).await?;
             // It is on disk: every actor is told, whatever became of the ones before.
             let mut told = Ok(());
@@ -30,6 +37,29 @@ impl Engine {
             told.map(|()| tags)
         });
         edited.await.unwrap_or(Err(EditError::Storage(StorageError::Stopped)))
+    }
+
+    /// Reports the call of a session to the machine that holds it: what a machine holds it would write over. Whether it is on
+    /// stable storage now; `false` when no machine holds the session, which has ended long ago.
+    async fn report(&self, session: SessionId) -> Result<bool, EditError> {
+        let failed = |error| match error {
+            EngineError::Overloaded | EngineError::ActorLost => EditError::Busy,
+            _ => EditError::Storage(StorageError::Stopped),
+        };
+        let visit = match self.enter(session.tag(), Lane::Webhooks).await {
+            Err(EngineError::UnknownTag) => return Ok(false),
+            visit => visit.map_err(failed)?,
+        };
+        let told = visit.tell(ReportAbuse(session)).await.map_err(failed)?;
+        drop(visit);
+        let (is_reported, promise) = told.map_err(|QueueFull| EditError::Busy)?;
+        if is_reported == Some(false) {
+            return Err(EditError::NothingToReport);
+        }
+        if let Some(promise) = promise {
+            promise.kept().await?;
+        }
+        Ok(is_reported.is_some())
     }
 
     /// What is stored of a tag. A busy store is asked again: an actor that is not told would go on with what was.

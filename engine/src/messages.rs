@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix::Message;
-use qnect_core::caller::Caller;
+use qnect_core::caller::{Caller, CallerRoot};
 use qnect_core::instruction::Instruction;
 use qnect_core::language::Language;
 use qnect_core::leg::{LegEvent, LegId};
@@ -60,6 +60,8 @@ pub(crate) struct TakeCaller {
     pub(crate) session: SessionId,
     pub(crate) leg: LegId,
     pub(crate) caller: Caller,
+    /// For the caller's name with the owner, and for nothing else: it ends with the message.
+    pub(crate) root: Option<CallerRoot>,
     pub(crate) turn: Turn,
     /// Whether there is a line to ring the owner with.
     pub(crate) line_is_free: bool,
@@ -91,6 +93,8 @@ pub(crate) struct Redial {
     pub(crate) number: IntermediaryNumber,
     pub(crate) leg: LegId,
     pub(crate) caller: Caller,
+    /// As in [`TakeCaller`].
+    pub(crate) root: Option<CallerRoot>,
     /// Whether there is a line to ring the owner with.
     pub(crate) line_is_free: bool,
 }
@@ -119,9 +123,10 @@ pub(crate) struct ApplyLegEvent {
 #[rtype(result = "Promised<Option<SessionView>>")]
 pub(crate) struct CancelSession(pub(crate) SessionId);
 
-/// The owner reports the call of a session as abuse, perhaps again. Whether there was one to report.
+/// The owner reports the call of a session as abuse, perhaps again. Whether there was one to report; `None` when the session
+/// is not in memory.
 #[derive(Message)]
-#[rtype(result = "Promised<bool>")]
+#[rtype(result = "Promised<Option<bool>>")]
 pub(crate) struct ReportAbuse(pub(crate) SessionId);
 
 #[derive(Message)]

@@ -5,15 +5,15 @@ use qnect_core::instruction::{Announcement, Instruction, MenuChoice};
 use qnect_core::language::Languages;
 use qnect_core::leg::Call;
 use qnect_core::preferences::Pause;
+use qnect_core::session_id::SessionId;
 use qnect_core::tag::OwnerId;
 use qnect_core::time::Span;
-use qnect_storage::{Edit, EditError, Lane, ReadError};
+use qnect_storage::{Edit, EditError, ReadError};
 
 use crate::cells::lock;
 use crate::engine::{Engine, read_error};
 use crate::error::EngineError;
-use crate::messages::ReportAbuse;
-use crate::reception::{LINE_COMMIT_MAX, kept_in_time};
+use crate::reception::LINE_COMMIT_MAX;
 
 /// How long an owner is left alone who chose so.
 const MUTED: Span = Span::HOUR;
@@ -45,6 +45,7 @@ impl Engine {
         let announcement = match choice {
             MenuChoice::Mute => self.mute(owner).await?,
             MenuChoice::ReportAbuse => self.report_last_call(owner).await?,
+            MenuChoice::BlockCaller => self.block_last_caller(owner).await?,
         };
         Ok(say(announcement, languages))
     }
@@ -60,29 +61,43 @@ impl Engine {
         if muted_longer {
             return Ok(Announcement::Muted);
         }
-        // What was begun comes to its end, whether it is waited for or not.
-        let muted = self.edit(Edit::Pause(owner, Pause::Until(until)));
-        match tokio::time::timeout(LINE_COMMIT_MAX, muted).await {
-            Ok(Ok(_)) => Ok(Announcement::Muted),
-            Ok(Err(EditError::Storage(_))) => Err(EngineError::Storage),
-            Ok(Err(_)) | Err(_) => Ok(Announcement::TryAgain),
-        }
+        let muted = self.edit_in_time(Edit::Pause(owner, Pause::Until(until))).await?;
+        Ok(muted.map_or(Announcement::TryAgain, |()| Announcement::Muted))
     }
 
     async fn report_last_call(&self, owner: OwnerId) -> Result<Announcement, EngineError> {
+        let Some(session) = self.last_rung(owner) else { return Ok(Announcement::NothingToReport) };
+        Ok(match self.edit_in_time(Edit::Report(session)).await? {
+            Ok(()) => Announcement::Reported,
+            Err(EditError::UnknownSession | EditError::NothingToReport) => Announcement::NothingToReport,
+            Err(_) => Announcement::TryAgain,
+        })
+    }
+
+    async fn block_last_caller(&self, owner: OwnerId) -> Result<Announcement, EngineError> {
+        let Some(session) = self.last_rung(owner) else { return Ok(Announcement::NothingToBlock) };
+        Ok(match self.edit_in_time(Edit::Block(session)).await? {
+            Ok(()) => Announcement::Blocked,
+            Err(EditError::UnknownSession | EditError::NobodyToBlock) => Announcement::NothingToBlock,
+            Err(EditError::BlockedCallersFull) => Announcement::BlockedCallersFull,
+            Err(_) => Announcement::TryAgain,
+        })
+    }
+
+    fn last_rung(&self, owner: OwnerId) -> Option<SessionId> {
         let cell = self.inner.cells.owners.of(owner);
-        let last = lock(&cell).last_rung;
-        let Some(session) = last else { return Ok(Announcement::NothingToReport) };
-        let visit = match self.enter(session.tag(), Lane::Webhooks).await {
-            Err(EngineError::UnknownTag) => return Ok(Announcement::NothingToReport),
-            visit => visit?,
-        };
-        let (is_new, promise) = visit.tell(ReportAbuse(session)).await?.map_err(|_| EngineError::Overloaded)?;
-        drop(visit);
-        if promise.is_some() && !kept_in_time(promise).await? {
-            return Ok(Announcement::TryAgain);
+        let cell = lock(&cell);
+        cell.last_rung
+    }
+
+    /// Carries out an edit while somebody waits on the line; what takes too long is like a store that is busy. What was begun
+    /// comes to its end, whether it is waited for or not.
+    async fn edit_in_time(&self, edit: Edit) -> Result<Result<(), EditError>, EngineError> {
+        match tokio::time::timeout(LINE_COMMIT_MAX, self.edit(edit)).await {
+            Ok(Err(EditError::Storage(_))) => Err(EngineError::Storage),
+            Ok(edited) => Ok(edited.map(drop)),
+            Err(_) => Ok(Err(EditError::Busy)),
         }
-        Ok(if is_new { Announcement::Reported } else { Announcement::NothingToReport })
     }
 }
 

@@ -127,8 +127,9 @@ impl Engine {
             return Ok(refused());
         }
         let Some(visit) = self.visit_for_call(session).await? else { return Ok(refused()) };
-        let line = self.line_for(call).await;
-        let take = TakeCaller { session, leg: call.leg.clone(), caller, turn, line_is_free: line.is_free };
+        let (line, root) = (self.line_for(call).await, call.caller.root().cloned());
+        let line_is_free = line.is_free;
+        let take = TakeCaller { session, leg: call.leg.clone(), caller, root, turn, line_is_free };
         let (instruction, promise) = visit.tell(take).await?.map_err(|_| EngineError::Overloaded)?;
         line.used_by(&instruction);
         // Who gives the code of an own call that is over does not guess: a webhook was late, or a telephone sent it again.
@@ -148,9 +149,10 @@ impl Engine {
         }
         let Some(visit) = self.visit_for_call(from).await? else { return Ok(refused()) };
         let follow_up = self.fresh_session_id(from.tag())?;
+        let (leg, root) = (call.leg.clone(), call.caller.root().cloned());
         let line = self.line_for(call).await;
         let line_is_free = line.is_free;
-        let redial = Redial { from, follow_up, number: call.number, leg: call.leg.clone(), caller, line_is_free };
+        let redial = Redial { from, follow_up, number: call.number, leg, caller, root, line_is_free };
         let (redialled, promise) = visit.tell(redial).await?.map_err(|_| EngineError::Overloaded)?;
         let Redialled { session, instruction } = redialled;
         line.used_by(&instruction);

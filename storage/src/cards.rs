@@ -1,9 +1,12 @@
 //! What an operator sees of tags and owners. A name, an address or a number leaves this file masked.
 
+use qnect_core::facts::Outcome;
 use qnect_core::language::Language;
 use qnect_core::phone::Phone;
 use qnect_core::preferences::{Pause, QuietHours};
-use qnect_core::reason::ReasonSet;
+use qnect_core::reason::{Reason, ReasonSet};
+use qnect_core::session::{Session, State};
+use qnect_core::session_id::SessionId;
 use qnect_core::tag::{OwnerId, OwnerProfile, TagConfig, TagStatus};
 use qnect_core::tag_code::{TagCode, TagId};
 use qnect_core::time::Timestamp;
@@ -50,10 +53,52 @@ pub struct OwnerCard {
     pub night_reasons: ReasonSet,
     /// Whether calls are paused.
     pub pause: Pause,
+    /// Callers who do not reach the owner any more.
+    pub blocked_callers: usize,
     /// Since when.
     pub registered_at: Timestamp,
     /// The owner's tags, the oldest first.
     pub tags: Vec<TagCard>,
+}
+
+/// A session, as an operator sees one: neither who called nor on which number, and no code.
+#[derive(Debug, Clone)]
+pub struct SessionCard {
+    /// Whom it reaches.
+    pub owner: OwnerId,
+    /// Why the scanner calls.
+    pub reason: Reason,
+    /// Where it stands.
+    pub state: State,
+    /// How it ended, once it did.
+    pub outcome: Option<Outcome>,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// When it ends if nobody calls.
+    pub expires_at: Timestamp,
+    /// When the owner was rung.
+    pub dialed_at: Option<Timestamp>,
+    /// When the owner pressed 1.
+    pub accepted_at: Option<Timestamp>,
+    /// When the call was over.
+    pub over_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// When its call was reported as abuse.
+    pub reported_at: Option<Timestamp>,
+    /// What the owner may do about its caller.
+    pub caller: CallerCard,
+}
+
+/// The caller of a session, as an operator sees one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallerCard {
+    /// Nobody has called yet, or the number was withheld: nobody can be blocked.
+    Nameless,
+    /// There is one who reaches the owner.
+    Known,
+    /// There is one whom the owner has blocked.
+    Blocked,
 }
 
 /// What is left of a personal text when an operator reads it.
@@ -132,6 +177,33 @@ impl Reader {
         let mut tags: Vec<TagCard> = tags.collect::<Result<_, _>>()?;
         tags.sort_by_key(|tag| (tag.minted_at, tag.code.tag()));
         row.card(owner, &key, tags).map(Some)
+    }
+
+    /// A session; `None` when it is unknown, or its owner was erased.
+    pub(crate) fn session_card(&self, id: SessionId) -> Result<Option<SessionCard>, StorageError> {
+        let Some(session) = self.session(id)? else { return Ok(None) };
+        let Some((row, key)) = self.owner_row(session.owner)? else { return Ok(None) };
+        let caller = match session.block_token {
+            None => CallerCard::Nameless,
+            Some(caller) if row.blocked(session.owner, &key)?.include(&caller) => CallerCard::Blocked,
+            Some(_) => CallerCard::Known,
+        };
+        let session = Session::restore(session);
+        let s = session.snapshot();
+        Ok(Some(SessionCard {
+            owner: s.owner,
+            reason: s.reason,
+            state: session.state(),
+            outcome: s.ended.map(|(outcome, _)| outcome),
+            opened_at: s.opened_at,
+            expires_at: s.expires_at,
+            dialed_at: s.dialed_at,
+            accepted_at: s.accepted_at,
+            over_at: s.over_at,
+            ended_at: s.ended.map(|(_, at)| at),
+            reported_at: s.reported_at,
+            caller,
+        }))
     }
 
     /// An owner's tags.

@@ -5,12 +5,13 @@
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use qnect_core::session_id::SessionId;
 use qnect_core::tag::{OwnerId, TagConfig};
 use qnect_core::tag_code::TagId;
 use qnect_core::time::Timestamp;
 use tokio::sync::oneshot;
 
-use crate::cards::{OwnerCard, TagCard};
+use crate::cards::{OwnerCard, SessionCard, TagCard};
 use crate::commit::{CommitQueue, Lane, Work};
 use crate::edit::{Edit, EditError};
 use crate::error::StorageError;
@@ -118,6 +119,11 @@ impl Storage {
     /// An owner as an operator sees one.
     pub async fn owner_card(&self, owner: OwnerId) -> Result<Option<OwnerCard>, EditError> {
         self.face.errands.ask(move |clerk| Ok(clerk.read(|r| r.owner_card(owner))?)).await
+    }
+
+    /// A session as an operator sees one.
+    pub async fn session_card(&self, session: SessionId) -> Result<Option<SessionCard>, EditError> {
+        self.face.errands.ask(move |clerk| Ok(clerk.read(|r| r.session_card(session))?)).await
     }
 
     /// Who has this address or number, the one who has had it longest first; 100 at most.

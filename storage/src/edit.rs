@@ -1,18 +1,23 @@
 //! What operators and owners change: each edit reads what stands there, writes what follows from it in one commit, and
 //! says which tags it touched. Edits are carried out by the [`Clerk`], one after another.
 
+use qnect_core::blocked::{BLOCKED_CALLERS_MAX, BlockedCallers, BlockedCallersFull};
+use qnect_core::caller::BlockToken;
 use qnect_core::language::Language;
 use qnect_core::phone::Phone;
 use qnect_core::preferences::{Pause, QuietHours};
 use qnect_core::reason::ReasonSet;
+use qnect_core::session::Session;
+use qnect_core::session_id::SessionId;
 use qnect_core::tag::{OwnerId, TagStatus};
 use qnect_core::tag_code::TagId;
 
 use crate::clerk::Clerk;
-use crate::codec::{TagRow, to_bytes};
+use crate::codec::{OwnerRow, TagRow, encode_session, to_bytes};
 use crate::error::StorageError;
 use crate::index::{Entry, email_hash, phone_hash};
-use crate::layout::{Row, Space, owner_key, tag_key};
+use crate::keys::DataKey;
+use crate::layout::{Row, Space, owner_key, session_key, tag_key};
 use crate::owners::{NewVehicle, fresh_code, tag_rows};
 
 /// Tags that one edit mints at most: they are one commit.
@@ -38,6 +43,14 @@ pub enum Edit {
     ChangeOwner(OwnerId, OwnerChange),
     /// Whether the owner's calls are paused.
     Pause(OwnerId, Pause),
+    /// The caller of this session reaches its owner no more.
+    Block(SessionId),
+    /// The end of that.
+    Unblock(SessionId),
+    /// Every caller reaches the owner again.
+    UnblockAll(OwnerId),
+    /// The owner reports the call of this session as abuse. While a machine holds the session, that is the machine's to do.
+    Report(SessionId),
 }
 
 /// What is to change of an owner; `None` stays as it is.
@@ -77,6 +90,22 @@ pub enum EditError {
     /// More tags than one owner may have.
     #[error("an owner has {TAGS_PER_OWNER_MAX} tags at most; register a second one for more")]
     TagsOfOwner,
+    /// No such session, or its owner was erased.
+    #[error("no such session; check the id, or paste the address of its page")]
+    UnknownSession,
+    /// Nobody has called in the session, or its caller withheld the number.
+    #[error(
+        "nobody called in this session, or the number was withheld: such a caller has no name and cannot be blocked"
+    )]
+    NobodyToBlock,
+    /// The owner has blocked as many callers as can be.
+    #[error(
+        "an owner blocks {BLOCKED_CALLERS_MAX} callers at most; let some through with `sessions unblock`, or all with `owners unblock`"
+    )]
+    BlockedCallersFull,
+    /// Nobody was rung in the session.
+    #[error("nobody was rung in this session, so there is no call to report")]
+    NothingToReport,
     /// Too much is waiting to be done.
     #[error("the store is busy; try again in a moment")]
     Busy,
@@ -109,7 +138,18 @@ impl Clerk {
                 (vec![Row::put(Space::Tags, tag_key(*tag), to_bytes(&row))], vec![*tag])
             }
             Edit::ChangeOwner(owner, change) => self.change_owner(*owner, change)?,
-            Edit::Pause(owner, pause) => self.pause(*owner, *pause)?,
+            Edit::Pause(owner, pause) => self.change_row(*owner, |row, _| {
+                row.set_pause(*pause);
+                Ok(())
+            })?,
+            Edit::Block(session) => self.change_blocked(*session, |blocked, caller| {
+                blocked.with(caller).map_err(|BlockedCallersFull| EditError::BlockedCallersFull)
+            })?,
+            Edit::Unblock(session) => self.change_blocked(*session, |blocked, caller| Ok(blocked.without(&caller)))?,
+            Edit::UnblockAll(owner) => self.change_row(*owner, |row, key| {
+                Ok(row.set_blocked(*owner, &BlockedCallers::default(), key).map_err(StorageError::from)?)
+            })?,
+            Edit::Report(session) => self.report(*session)?,
         };
         self.commit(rows)?;
         Ok(tags)
@@ -170,10 +210,44 @@ impl Clerk {
         Ok((rows, self.read(|r| r.tags_of(owner))?))
     }
 
-    fn pause(&self, owner: OwnerId, pause: Pause) -> Result<(Vec<Row>, Vec<TagId>), EditError> {
-        let (mut row, _) = self.read(|r| r.owner_row(owner))?.ok_or(EditError::UnknownOwner)?;
-        row.set_pause(pause);
+    fn change_blocked(
+        &self,
+        session: SessionId,
+        next: impl FnOnce(&BlockedCallers, BlockToken) -> Result<BlockedCallers, EditError>,
+    ) -> Result<(Vec<Row>, Vec<TagId>), EditError> {
+        let session = self.read(|r| r.session(session))?.ok_or(EditError::UnknownSession)?;
+        let owner = session.owner;
+        let (row, key) = self.read(|r| r.owner_row(owner))?.ok_or(EditError::UnknownSession)?;
+        let caller = session.block_token.ok_or(EditError::NobodyToBlock)?;
+        let blocked = next(&row.blocked(owner, &key)?, caller)?;
+        self.change_row(owner, |row, key| Ok(row.set_blocked(owner, &blocked, key).map_err(StorageError::from)?))
+    }
+
+    /// Changes an owner's row, which all tags of the owner have to hear of.
+    fn change_row(
+        &self,
+        owner: OwnerId,
+        change: impl FnOnce(&mut OwnerRow, &DataKey) -> Result<(), EditError>,
+    ) -> Result<(Vec<Row>, Vec<TagId>), EditError> {
+        let (mut row, key) = self.read(|r| r.owner_row(owner))?.ok_or(EditError::UnknownOwner)?;
+        change(&mut row, &key)?;
         let rows = vec![Row::put(Space::Owners, owner_key(owner), to_bytes(&row))];
         Ok((rows, self.read(|r| r.tags_of(owner))?))
+    }
+
+    /// Notes the report on a session that no machine holds. No machine has to hear of it.
+    fn report(&self, id: SessionId) -> Result<(Vec<Row>, Vec<TagId>), EditError> {
+        let mut session = Session::restore(self.read(|r| r.session(id))?.ok_or(EditError::UnknownSession)?);
+        let is_new = session.report(self.now());
+        let session = session.snapshot();
+        if session.reported_at.is_none() {
+            return Err(EditError::NothingToReport);
+        }
+        let mut rows = Vec::new();
+        if is_new {
+            let row = encode_session(session, self.keys()).map_err(StorageError::from)?;
+            rows.push(Row::put(Space::Sessions, session_key(id), row));
+        }
+        Ok((rows, Vec::new()))
     }
 }

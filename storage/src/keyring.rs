@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use qnect_core::caller::{CallerRoot, CallerTokens, DayToken, RootKey};
+use qnect_core::caller::{BlockToken, CallerRoot, CallerTokens, DayToken, RootKey};
 use qnect_core::check::CheckKeys;
 use qnect_core::language::Language;
 use qnect_core::reason::Reason;
@@ -66,7 +66,12 @@ impl Keyring {
         let today = self.table.day_key(now.utc_day())?;
         let yesterday = now.utc_day().checked_sub(1).and_then(|day| self.table.existing_day_key(day));
         let token = |key: DayKey| DayToken::from_bytes(key.token(root.as_bytes()));
-        Ok(CallerTokens { today: token(today), yesterday: yesterday.map(token) })
+        Ok(CallerTokens { today: token(today), yesterday: yesterday.map(token), for_owner: None })
+    }
+
+    /// A caller's name with one owner; `None` once that owner was erased. Takes microseconds and waits for no disk.
+    pub fn block_token(&self, owner: OwnerId, root: &CallerRoot) -> Option<BlockToken> {
+        Some(BlockToken::from_bytes(self.data_key(owner)?.block_token(root.as_bytes())))
     }
 
     /// Makes the keys of the day of `now` and of the next one, so that no caller's token ever waits for a disk.

@@ -35,7 +35,7 @@ mod verify;
 mod watchdog;
 
 pub use backup::{BackupError, BackupStream, Inventory, RestoreOptions, examine, restore};
-pub use cards::{Masked, OwnerCard, TagCard};
+pub use cards::{CallerCard, Masked, OwnerCard, SessionCard, TagCard};
 pub use chores::Chore;
 pub use commit::{Grouping, Lane, Promise, QueueFull};
 pub use edit::{Edit, EditError, MINTED_AT_ONCE_MAX, OwnerChange, TAGS_PER_OWNER_MAX};

@@ -149,7 +149,7 @@ impl Reader {
         Ok(Some(Revival { config, sessions: self.sessions(&tag_key(tag), now)? }))
     }
 
-    fn session(&self, id: SessionId) -> Result<Option<SessionSnapshot>, StorageError> {
+    pub(crate) fn session(&self, id: SessionId) -> Result<Option<SessionSnapshot>, StorageError> {
         let key = session_key(id);
         let Some(value) = self.spaces.get(Space::Sessions).get(key)? else {
             return Ok(None);

@@ -62,6 +62,12 @@ fn a_field_sealed_long_ago_opens() {
 }
 
 #[test]
+fn a_callers_name_with_an_owner_is_what_it_always_was() {
+    let key = DataKey::from_bytes(counting(32));
+    assert_eq!(key.block_token(&[5; 32])[..], bytes("c3a5f177ea9dbf7caa2a025787fd8f2a"));
+}
+
+#[test]
 fn a_table_written_long_ago_opens() {
     let (_folder, path) = folder();
     overwrite(&path, &bytes(&TABLE.concat()));

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use qnect_core::abuse::SignalSet;
 use qnect_core::access_code::AccessCode;
-use qnect_core::caller::DayToken;
+use qnect_core::caller::{BlockToken, DayToken};
 use qnect_core::check::CheckKeys;
 use qnect_core::facts::{Facts, Outcome};
 use qnect_core::language::Language;
@@ -37,7 +37,7 @@ prop_compose! {
         (index, digits) in (any::<u32>(), 6u8..=9),
         (opened_at, expires_at) in any::<(u64, u64)>(),
         idempotency in option::of(any::<([u8; 16], [u8; 16])>()),
-        bound_to in option::of(any::<[u8; 16]>()),
+        (bound_to, block_token) in any::<(Option<[u8; 16]>, Option<[u8; 16]>)>(),
         (challenge, because) in any::<(bool, u16)>(),
         (scanner_leg, owner_leg) in (option::of("[!-~]{1,64}"), option::of("[!-~]{1,64}")),
         times in any::<[Option<u64>; 6]>(),
@@ -58,6 +58,7 @@ prop_compose! {
             expires_at: Timestamp::from_millis(expires_at),
             idempotency: idempotency.map(|(key, body)| Idempotency { key, body }),
             bound_to: bound_to.map(DayToken::from_bytes),
+            block_token: block_token.map(BlockToken::from_bytes),
             challenge,
             because: SignalSet::from_bits(because),
             scanner_leg: leg(scanner_leg),

@@ -54,6 +54,22 @@ pub fn announcement(announcement: Announcement, language: Language) -> &'static 
             "There is no recent call that could be reported. Goodbye."
         }
         (Announcement::NothingToReport, Language::Hindi) => "हाल में ऐसी कोई कॉल नहीं है जिसकी शिकायत हो सके। नमस्ते।",
+        (Announcement::Blocked, Language::English) => {
+            "Done. The caller of the last call can no longer reach you. Goodbye."
+        }
+        (Announcement::Blocked, Language::Hindi) => "हो गया। पिछली बार कॉल करने वाले अब आप तक नहीं पहुँच सकते। नमस्ते।",
+        (Announcement::NothingToBlock, Language::English) => {
+            "There is no recent call, or its caller withheld the number and cannot be blocked. Goodbye."
+        }
+        (Announcement::NothingToBlock, Language::Hindi) => {
+            "हाल में कोई कॉल नहीं है, या कॉल करने वाले ने अपना नंबर छिपाया था और उन्हें ब्लॉक नहीं किया जा सकता। नमस्ते।"
+        }
+        (Announcement::BlockedCallersFull, Language::English) => {
+            "You have blocked as many callers as can be. Please ask us to let some through again. Goodbye."
+        }
+        (Announcement::BlockedCallersFull, Language::Hindi) => {
+            "आप जितने लोगों को ब्लॉक कर सकते हैं, उतने ब्लॉक हो चुके हैं। कृपया हमसे कहें कि कुछ को फिर अनुमति दें। नमस्ते।"
+        }
         (Announcement::Goodbye, Language::English) => "Thank you. Goodbye.",
         (Announcement::Goodbye, Language::Hindi) => "धन्यवाद। नमस्ते।",
     }
@@ -118,11 +134,13 @@ pub fn owner_menu(digits: u8, language: Language) -> String {
         Language::English => format!(
             "QNect. This number only connects people at your vehicle to you; nobody can be called back. \
              To get no calls for one hour, press 1. To report the last call as abuse, press 2. \
+             To block the caller of the last call, press 9. \
              If you have a code on your screen, key its {digits} digits."
         ),
         Language::Hindi => format!(
             "QNect. यह नंबर सिर्फ़ आपकी गाड़ी के पास खड़े लोगों को आपसे जोड़ता है; यहाँ से किसी को वापस कॉल नहीं हो सकती। \
              एक घंटे तक कॉल बंद करने के लिए 1 दबाएँ। पिछली कॉल की शिकायत करने के लिए 2 दबाएँ। \
+             पिछली बार कॉल करने वाले को ब्लॉक करने के लिए 9 दबाएँ। \
              अगर आपकी स्क्रीन पर कोड है, तो उसके {digits} अंक दबाएँ।"
         ),
     }

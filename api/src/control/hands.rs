@@ -225,6 +225,10 @@ impl From<EditError> for Refusal {
             | EditError::UnknownOwner
             | EditError::Retired
             | EditError::TagsOfOwner
+            | EditError::UnknownSession
+            | EditError::NobodyToBlock
+            | EditError::BlockedCallersFull
+            | EditError::NothingToReport
             | EditError::Busy => Kind::Refused,
         };
         Self { kind, message: error.to_string() }

@@ -77,6 +77,37 @@ impl std::fmt::Debug for DayToken {
     }
 }
 
+/// A caller's name with one owner, for as long as that owner's key lives: HMAC(the owner's block key, root). Two owners
+/// cannot find out that the same caller called them, and an erased owner's names are nobody's.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct BlockToken([u8; 16]);
+
+impl BlockToken {
+    /// How long one is, as records hold it.
+    pub const BYTES: usize = 16;
+
+    /// Wraps a token that storage derived, or that a record held.
+    pub fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes, as records hold them.
+    pub fn as_bytes(&self) -> &[u8; Self::BYTES] {
+        &self.0
+    }
+
+    /// Whether two tokens name one caller, in constant time.
+    pub fn same(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl std::fmt::Debug for BlockToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("BlockToken(hidden)")
+    }
+}
+
 /// A caller as a provider's parser hands it in.
 #[derive(Debug, Clone)]
 pub enum CallingParty {
@@ -86,13 +117,26 @@ pub enum CallingParty {
     Withheld,
 }
 
-/// A caller's names of today and of yesterday, so that nobody is a stranger because midnight has passed.
+impl CallingParty {
+    /// What is left of the number, unless it was withheld.
+    pub fn root(&self) -> Option<&CallerRoot> {
+        match self {
+            Self::Known(root) => Some(root),
+            Self::Withheld => None,
+        }
+    }
+}
+
+/// A caller's names: of today and of yesterday, so that nobody is a stranger because midnight has passed, and the one that
+/// the owner of the tag knows whom it calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CallerTokens {
     /// The name that is remembered from now on.
     pub today: DayToken,
     /// What was remembered before midnight; `None` when that day's key is gone.
     pub yesterday: Option<DayToken>,
+    /// What the owner may block; `None` as long as nobody knows whom the caller wants, or when that owner was erased.
+    pub for_owner: Option<BlockToken>,
 }
 
 impl CallerTokens {
@@ -107,7 +151,8 @@ impl CallerTokens {
 pub enum Caller {
     /// One caller.
     Known(CallerTokens),
-    /// A caller without a number: no token, no lock, no caller limit; one try a call.
+    /// A caller without a number: no token, no lock, no caller limit, no block; one try a call, and one budget for all of
+    /// them at a tag.
     Withheld,
 }
 
@@ -117,6 +162,22 @@ impl Caller {
         match self {
             Self::Known(tokens) => Some(tokens.today),
             Self::Withheld => None,
+        }
+    }
+
+    /// The name that the owner may block, unless the number was withheld.
+    pub fn for_owner(self) -> Option<BlockToken> {
+        match self {
+            Self::Known(tokens) => tokens.for_owner,
+            Self::Withheld => None,
+        }
+    }
+
+    /// The same caller, once it is known whom the call is for: `name` is the one with that owner.
+    pub fn named_for_owner(self, name: Option<BlockToken>) -> Self {
+        match self {
+            Self::Known(tokens) => Self::Known(CallerTokens { for_owner: name, ..tokens }),
+            Self::Withheld => Self::Withheld,
         }
     }
 }

@@ -99,6 +99,8 @@ pub enum MenuChoice {
     Mute,
     /// 2: the last call was abuse.
     ReportAbuse,
+    /// 9: the caller of the last call reaches this owner no more.
+    BlockCaller,
 }
 
 impl MenuChoice {
@@ -107,6 +109,7 @@ impl MenuChoice {
         match keyed {
             "1" => Some(Self::Mute),
             "2" => Some(Self::ReportAbuse),
+            "9" => Some(Self::BlockCaller),
             _ => None,
         }
     }
@@ -185,7 +188,7 @@ pub struct Dial {
 pub enum Announcement {
     /// The code leads nowhere: wrong, expired, another caller's, or the caller is locked out. All sound alike.
     CodeRefused,
-    /// The owner cannot be reached now: paused, quiet, limits used up. All sound alike.
+    /// The owner cannot be reached now: paused, quiet, limits used up, the caller blocked. All sound alike.
     OwnerUnavailable,
     /// The owner is on another call of ours.
     OwnerBusy,
@@ -207,11 +210,17 @@ pub enum Announcement {
     Reported,
     /// To an owner who called back: there was no call to report.
     NothingToReport,
+    /// To an owner who called back: the caller of the last call reaches them no more.
+    Blocked,
+    /// To an owner who called back: there was no call, or its caller withheld the number.
+    NothingToBlock,
+    /// To an owner who called back: as many callers are blocked as can be.
+    BlockedCallersFull,
 }
 
 impl Announcement {
     /// All announcements.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::CodeRefused,
         Self::OwnerUnavailable,
         Self::OwnerBusy,
@@ -224,5 +233,8 @@ impl Announcement {
         Self::Muted,
         Self::Reported,
         Self::NothingToReport,
+        Self::Blocked,
+        Self::NothingToBlock,
+        Self::BlockedCallersFull,
     ];
 }

@@ -16,6 +16,7 @@
 
 pub mod abuse;
 pub mod access_code;
+pub mod blocked;
 pub mod caller;
 pub mod check;
 pub mod crockford;

@@ -7,7 +7,7 @@ use hmac::Mac;
 
 use crate::abuse::{Signal, SignalSet};
 use crate::access_code::AccessCode;
-use crate::caller::{Caller, DayToken};
+use crate::caller::{BlockToken, Caller, DayToken};
 use crate::facts::{Facts, Outcome};
 use crate::language::Language;
 use crate::leg::{LegEvent, LegId};
@@ -123,6 +123,8 @@ pub struct SessionSnapshot {
     pub idempotency: Option<Idempotency>,
     /// The first caller that gave the code, unless withheld. Nobody else may use it.
     pub bound_to: Option<DayToken>,
+    /// The same caller's name with the owner, who may block it; none for a withheld caller.
+    pub block_token: Option<BlockToken>,
     /// The caller must key two spoken digits before the owner is rung.
     pub challenge: bool,
     /// The signs of abuse for which the caller must.
@@ -256,6 +258,7 @@ impl Session {
             expires_at,
             idempotency,
             bound_to: None,
+            block_token: None,
             challenge: challenge.is_some(),
             because: challenge.unwrap_or_default(),
             scanner_leg: None,
@@ -283,7 +286,7 @@ impl Session {
             from: before.from,
         };
         let mut session = Self::open(id, asked, line, owner, (now, b.expires_at));
-        session.s.bound_to = b.bound_to;
+        (session.s.bound_to, session.s.block_token) = (b.bound_to, b.block_token);
         session
     }
 
@@ -331,6 +334,10 @@ impl Session {
         let is_first = self.s.bound_to.is_none();
         if is_first {
             self.s.bound_to = caller.token();
+        }
+        // Also of a session that was bound before callers had such a name.
+        if self.s.block_token.is_none() && self.is_bound_to(caller) {
+            self.s.block_token = caller.for_owner();
         }
         is_first && self.s.bound_to.is_some()
     }

@@ -97,6 +97,11 @@ impl Tag {
         self.config = config;
     }
 
+    /// Whom a session reaches, while it is in memory.
+    pub fn owner_of_session(&self, id: SessionId) -> Option<OwnerId> {
+        Some(self.sessions[self.position(id)?].snapshot().owner)
+    }
+
     /// When a session was opened, while it is in memory.
     pub fn opened_at(&self, id: SessionId) -> Option<Timestamp> {
         Some(self.sessions[self.position(id)?].snapshot().opened_at)

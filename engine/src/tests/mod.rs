@@ -1,6 +1,7 @@
 //! The engine under test: one file per subject, each over a real store in a temporary folder and real workers.
 
 mod administration;
+mod blocking;
 mod callers;
 mod commits;
 mod house;

@@ -2,6 +2,8 @@
 
 use jiff::tz::TimeZone;
 use minicbor::{Decode, Encode};
+use qnect_core::blocked::BlockedCallers;
+use qnect_core::caller::BlockToken;
 use qnect_core::language::Language;
 use qnect_core::phone::Phone;
 use qnect_core::preferences::{Pause, Preferences, QuietHours};
@@ -21,6 +23,7 @@ use crate::owners::NewOwner;
 const NAME: u16 = 0;
 const EMAIL: u16 = 1;
 const PHONE: u16 = 2;
+const BLOCKED: u16 = 10;
 
 /// An owner as stored.
 #[derive(Debug, Encode, Decode)]
@@ -48,6 +51,9 @@ pub(crate) struct OwnerRow {
     paused_until_ms: Option<u64>,
     #[n(9)]
     registered_at_ms: u64,
+    /// The names of blocked callers, one behind the other, sealed as one. Absent: nobody is blocked.
+    #[cbor(n(10), with = "minicbor::bytes")]
+    blocked: Option<Vec<u8>>,
 }
 
 impl OwnerRow {
@@ -66,6 +72,7 @@ impl OwnerRow {
             night_reasons: owner.night_reasons.bits(),
             paused_until_ms: None,
             registered_at_ms: now.as_millis(),
+            blocked: None,
         })
     }
 
@@ -78,7 +85,8 @@ impl OwnerRow {
             night_reasons: ReasonSet::from_bits(self.night_reasons),
             zone: Zone::new(zone),
         };
-        Ok(OwnerProfile { id, phone: self.phone(id, key)?, language: self.language(), preferences })
+        let (phone, blocked) = (self.phone(id, key)?, self.blocked(id, key)?);
+        Ok(OwnerProfile { id, phone, language: self.language(), preferences, blocked })
     }
 
     /// What an operator sees of the owner.
@@ -93,6 +101,7 @@ impl OwnerRow {
             quiet_hours: self.quiet_hours(),
             night_reasons: ReasonSet::from_bits(self.night_reasons),
             pause: self.pause(),
+            blocked_callers: self.blocked(id, key)?.len(),
             registered_at: Timestamp::from_millis(self.registered_at_ms),
             tags,
         })
@@ -134,6 +143,23 @@ impl OwnerRow {
             Pause::Until(end) => Some(end.as_millis()),
             Pause::Indefinite => Some(u64::MAX),
         };
+    }
+
+    pub(crate) fn blocked(&self, id: OwnerId, key: &DataKey) -> Result<BlockedCallers, StorageError> {
+        let Some(sealed) = &self.blocked else { return Ok(BlockedCallers::default()) };
+        let names = key.open(&place(&owner_key(id), BLOCKED), sealed)?;
+        let (names, rest) = names.as_chunks::<{ BlockToken::BYTES }>();
+        if !rest.is_empty() {
+            return Err(unreadable("its blocked callers have another length"));
+        }
+        Ok(BlockedCallers::of(names.iter().copied().map(BlockToken::from_bytes).collect()))
+    }
+
+    pub(crate) fn set_blocked(&mut self, id: OwnerId, blocked: &BlockedCallers, key: &DataKey) -> Result<(), KeyError> {
+        let names = Zeroizing::new(blocked.iter().flat_map(|name| *name.as_bytes()).collect::<Vec<_>>());
+        let sealed = || key.seal(&place(&owner_key(id), BLOCKED), &names);
+        self.blocked = (!blocked.is_empty()).then(sealed).transpose()?;
+        Ok(())
     }
 
     pub(crate) fn email(&self, id: OwnerId, key: &DataKey) -> Result<Zeroizing<String>, StorageError> {

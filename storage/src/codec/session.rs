@@ -1,10 +1,10 @@
 //! A stored session. The provider's ids of both legs are sealed with the owner's key: the provider could resolve them to
-//! numbers.
+//! numbers. So is the caller's name with the owner, who alone may block it.
 
 use minicbor::{Decode, Encode};
 use qnect_core::abuse::SignalSet;
 use qnect_core::access_code::AccessCode;
-use qnect_core::caller::DayToken;
+use qnect_core::caller::{BlockToken, DayToken};
 use qnect_core::check::CheckKeys;
 use qnect_core::facts::{Facts, Outcome};
 use qnect_core::language::Language;
@@ -16,6 +16,7 @@ use qnect_core::session_id::SessionId;
 use qnect_core::tag::OwnerId;
 use qnect_core::tag_code::TagId;
 use qnect_core::time::Timestamp;
+use zeroize::Zeroizing;
 
 use crate::codec::{FORMAT, from_bytes, to_bytes};
 use crate::error::StorageError;
@@ -25,6 +26,7 @@ use crate::layout::{Space, session_key};
 
 const SCANNER_LEG: u16 = 10;
 const OWNER_LEG: u16 = 19;
+const BLOCK_TOKEN: u16 = 22;
 
 #[derive(Debug, Encode, Decode)]
 #[cbor(map)]
@@ -74,6 +76,8 @@ struct SessionRow {
     reported_at_ms: Option<u64>,
     #[n(21)]
     records_due_at_ms: Option<u64>,
+    #[cbor(n(22), with = "minicbor::bytes")]
+    block_token: Option<Vec<u8>>,
     /// Absent: none.
     #[n(23)]
     because: Option<u16>,
@@ -110,6 +114,7 @@ pub(crate) fn encode_session(session: &SessionSnapshot, keys: &Keyring) -> Resul
         owner_leg: seal_leg(session, OWNER_LEG, session.owner_leg.as_ref(), keys)?,
         reported_at_ms: ms(session.reported_at),
         records_due_at_ms: ms(session.records_due_at),
+        block_token: seal(session, BLOCK_TOKEN, session.block_token.as_ref().map(|token| &token.as_bytes()[..]), keys)?,
         because: Some(session.because.bits()).filter(|bits| *bits != 0),
     }))
 }
@@ -140,6 +145,7 @@ pub(crate) fn decode_session(key: &[u8], value: &[u8], keys: &Keyring) -> Result
             Idempotency { key, body }
         }),
         bound_to: row.bound_to.map(DayToken::from_bytes),
+        block_token: open_block_token((id, owner), row.block_token.as_deref(), keys)?,
         challenge: row.challenge.unwrap_or_default(),
         because: SignalSet::from_bits(row.because.unwrap_or_default()),
         scanner_leg: open_leg((id, owner), SCANNER_LEG, row.scanner_leg.as_deref(), keys)?,
@@ -161,11 +167,20 @@ fn seal_leg(
     leg: Option<&LegId>,
     keys: &Keyring,
 ) -> Result<Option<Vec<u8>>, KeyError> {
-    // An erased owner has no key left: then the leg is forgotten too.
-    let Some((leg, key)) = leg.zip(keys.data_key(session.owner)) else {
+    seal(session, field, leg.map(|leg| leg.as_str().as_bytes()), keys)
+}
+
+fn seal(
+    session: &SessionSnapshot,
+    field: u16,
+    plain: Option<&[u8]>,
+    keys: &Keyring,
+) -> Result<Option<Vec<u8>>, KeyError> {
+    // An erased owner has no key left: then what it sealed is forgotten too.
+    let Some((plain, key)) = plain.zip(keys.data_key(session.owner)) else {
         return Ok(None);
     };
-    key.seal(&leg_place(&session_key(session.id), field), leg.as_str().as_bytes()).map(Some)
+    key.seal(&place(&session_key(session.id), field), plain).map(Some)
 }
 
 fn open_leg(
@@ -174,15 +189,34 @@ fn open_leg(
     sealed: Option<&[u8]>,
     keys: &Keyring,
 ) -> Result<Option<LegId>, StorageError> {
-    let Some((sealed, key)) = sealed.zip(keys.data_key(owner)) else {
-        return Ok(None);
-    };
-    let plain = key.open(&leg_place(&session_key(id), field), sealed)?;
+    let Some(plain) = open((id, owner), field, sealed, keys)? else { return Ok(None) };
     let text = std::str::from_utf8(&plain).map_err(|_| unreadable("its leg is no text"))?;
     Ok(LegId::new(text))
 }
 
-fn leg_place(record_id: &[u8; 25], field: u16) -> Place<'_> {
+fn open_block_token(
+    of: (SessionId, OwnerId),
+    sealed: Option<&[u8]>,
+    keys: &Keyring,
+) -> Result<Option<BlockToken>, StorageError> {
+    let Some(plain) = open(of, BLOCK_TOKEN, sealed, keys)? else { return Ok(None) };
+    let token = plain.as_slice().try_into().map_err(|_| unreadable("its caller's name has another length"))?;
+    Ok(Some(BlockToken::from_bytes(token)))
+}
+
+fn open(
+    (id, owner): (SessionId, OwnerId),
+    field: u16,
+    sealed: Option<&[u8]>,
+    keys: &Keyring,
+) -> Result<Option<Zeroizing<Vec<u8>>>, KeyError> {
+    let Some((sealed, key)) = sealed.zip(keys.data_key(owner)) else {
+        return Ok(None);
+    };
+    key.open(&place(&session_key(id), field), sealed).map(Some)
+}
+
+fn place(record_id: &[u8; 25], field: u16) -> Place<'_> {
     Place { keyspace: Space::Sessions.name(), record_id, field, version: FORMAT }
 }
 
@@ -230,6 +264,7 @@ mod tests {
             expires_at: at(600),
             idempotency: Some(Idempotency { key: [1; 16], body: [2; 16] }),
             bound_to: Some(DayToken::from_bytes([9; 16])),
+            block_token: None,
             challenge: false,
             because: SignalSet::default(),
             scanner_leg: None,
@@ -271,5 +306,20 @@ mod tests {
         let open = |field| open_leg((session.id, session.owner), field, sealed.as_deref(), &keys);
         assert_eq!(open(OWNER_LEG).unwrap(), session.owner_leg);
         assert!(open(SCANNER_LEG).is_err(), "the scanner's leg is not passed off as the owner's");
+    }
+
+    #[test]
+    fn a_callers_name_is_read_back_and_dies_with_its_owner() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = keyring(&folder);
+        keys.add_owners(&[OwnerId(77)]).unwrap();
+        let session = SessionSnapshot { block_token: Some(BlockToken::from_bytes([0xb7; 16])), ..session(&keys) };
+        let row = encode_session(&session, &keys).unwrap();
+        assert!(!row.windows(4).any(|window| window == [0xb7; 4]), "it stands readable");
+        assert_eq!(decode_session(&session_key(session.id), &row, &keys).unwrap(), session);
+
+        let erased = tempfile::tempdir().unwrap();
+        let without = decode_session(&session_key(session.id), &row, &keyring(&erased)).unwrap();
+        assert_eq!(without, SessionSnapshot { block_token: None, ..session });
     }
 }

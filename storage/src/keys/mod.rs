@@ -6,6 +6,7 @@
 //!        └──────────────HKDF──> epoch seal ──seals──> epoch key (header of the key table)
 //!                                                        └──seals──> data key of a person, day key of a day
 //! data key of a person ──seals──> every personal field of that person in the database
+//!        └──────────────HKDF──> block key, under which callers have names with that person
 //! ```
 //!
 //! Erasure rests on this shape. An LSM keeps deleted rows in old tables, journals and backups for an unknown time, so
@@ -13,8 +14,9 @@
 //! of the next epoch's table, and what is left of the fields is noise.
 //!
 //! Every format here is final and carries a version: [`master`] (the key file), [`mod@derive`] (info strings), [`seal`]
-//! (a sealed field), [`layout`] (the key table).
+//! (a sealed field), [`mod@block`] (callers' names), [`layout`] (the key table).
 
+pub mod block;
 mod copy;
 mod day;
 pub mod derive;

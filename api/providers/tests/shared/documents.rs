@@ -89,5 +89,8 @@ fn announcement_name(announcement: Announcement) -> &'static str {
         Announcement::Muted => "muted",
         Announcement::Reported => "reported",
         Announcement::NothingToReport => "nothing_to_report",
+        Announcement::Blocked => "blocked",
+        Announcement::NothingToBlock => "nothing_to_block",
+        Announcement::BlockedCallersFull => "blocked_callers_full",
     }
 }

@@ -4,7 +4,7 @@ use super::Tag;
 use super::answers::{CallTurn, DialSettled, FollowUp, LegReaction, OnLine, Redialled};
 use super::budget::{Ring, RingAllowance};
 use super::config::OwnerProfile;
-use crate::caller::Caller;
+use crate::caller::{BlockToken, Caller};
 use crate::desk::Desk;
 use crate::effects::{Effect, Effects};
 use crate::facts::Outcome;
@@ -279,7 +279,7 @@ impl Tag {
         }
         let urgent = before.snapshot().reason.is_urgent();
         let owner = self.may_open(before.snapshot().reason, now).map_err(|_| Announcement::OwnerUnavailable)?;
-        if owner != before.snapshot().owner {
+        if owner != before.snapshot().owner || self.blocks(caller.for_owner()) {
             return Err(Announcement::OwnerUnavailable);
         }
         let (number, code) = follow_up.line.ok_or(Announcement::TryAgain)?;
@@ -311,7 +311,8 @@ impl Tag {
         if desk.owner.as_ref().is_some_and(|o| o.engaged_by_other(session.id, now)) {
             return Err(Announcement::OwnerBusy);
         }
-        if !self.reachable_for(owner, now).contains(session.reason) {
+        // Who is blocked hears what everybody hears whom the owner does not want to hear now.
+        if !self.reachable_for(owner, now).contains(session.reason) || self.blocks(session.block_token) {
             return Err(unavailable);
         }
         if !self.bears(index, now) {
@@ -320,6 +321,12 @@ impl Tag {
         let allowance = self.rings.ask(self.ring(index), &self.policy, now, desk).map_err(|_| unavailable)?;
         // The last question: whoever may not ring anyway shall not hear that it is the lines.
         if line_is_free { Ok(allowance) } else { Err(Announcement::LinesBusy) }
+    }
+
+    /// Whether the owner has blocked the caller of this name. Who has none cannot be blocked.
+    fn blocks(&self, caller: Option<BlockToken>) -> bool {
+        let owner = self.config.owner.as_ref();
+        caller.zip(owner).is_some_and(|(caller, owner)| owner.blocked.include(&caller))
     }
 
     /// Whom a session reaches. A tag that changed hands meanwhile has another owner, with whom its scanner has no business.

@@ -1,5 +1,6 @@
 //! What a tag is, and whose.
 
+use crate::blocked::BlockedCallers;
 use crate::language::Language;
 use crate::phone::Phone;
 use crate::preferences::Preferences;
@@ -52,6 +53,8 @@ pub struct OwnerProfile {
     pub language: Language,
     /// When the owner wants to be reached.
     pub preferences: Preferences,
+    /// Who does not reach the owner any more.
+    pub blocked: BlockedCallers,
 }
 
 /// What a tag is, apart from what happens to it.

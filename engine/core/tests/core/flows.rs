@@ -1,6 +1,7 @@
 //! Scenarios, told as they happen: what a scanner asks, what a telephone does, how a call ends.
 
 mod answering;
+mod blocking;
 mod calling;
 mod cancelling;
 mod challenging;

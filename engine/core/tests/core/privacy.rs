@@ -4,7 +4,8 @@ use std::fmt::{Debug, Display};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use qnect_core::access_code::AccessCode;
-use qnect_core::caller::{Caller, CallerRoot, CallerTokens, CallingParty, DayToken, RootKey};
+use qnect_core::blocked::BlockedCallers;
+use qnect_core::caller::{BlockToken, Caller, CallerRoot, CallerTokens, CallingParty, DayToken, RootKey};
 use qnect_core::check::CheckKeys;
 use qnect_core::desk::Desk;
 use qnect_core::effects::Effects;
@@ -43,10 +44,10 @@ fn code() -> AccessCode {
     AccessCode::from_index(CODE, 7)
 }
 
-/// A caller whose two names are both marked.
+/// A caller whose names are all marked.
 fn caller() -> Caller {
-    let token = DayToken::from_bytes(TOKEN);
-    Caller::Known(CallerTokens { today: token, yesterday: Some(token) })
+    let (token, for_owner) = (DayToken::from_bytes(TOKEN), Some(BlockToken::from_bytes(TOKEN)));
+    Caller::Known(CallerTokens { today: token, yesterday: Some(token), for_owner })
 }
 
 fn root() -> CallerRoot {
@@ -120,6 +121,8 @@ fn numbers_and_callers_are_hidden() {
     hides(&root());
     hides(&CallingParty::Known(root()));
     hides(&DayToken::from_bytes(TOKEN));
+    hides(&BlockToken::from_bytes(TOKEN));
+    hides(&BlockedCallers::of(vec![BlockToken::from_bytes(TOKEN)]));
     hides(&caller());
 }
 
@@ -242,6 +245,7 @@ macro_rules! never_implements {
 never_implements!(Phone: Display);
 never_implements!(CallerRoot: Display);
 never_implements!(DayToken: Display);
+never_implements!(BlockToken: Display);
 never_implements!(RootKey: Display);
 never_implements!(LegId: Display);
 never_implements!(AddressKey: Display);

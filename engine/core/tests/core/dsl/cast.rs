@@ -3,7 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use qnect_core::access_code::AccessCode;
-use qnect_core::caller::{Caller, CallerTokens, DayToken};
+use qnect_core::blocked::BlockedCallers;
+use qnect_core::caller::{BlockToken, Caller, CallerTokens, DayToken};
 use qnect_core::check::CheckKeys;
 use qnect_core::language::Language;
 use qnect_core::leg::LegId;
@@ -39,16 +40,21 @@ pub(crate) fn bela() -> Caller {
 
 /// Asha on the next day, while yesterday's key is there.
 pub(crate) fn asha_tomorrow() -> Caller {
-    Caller::Known(CallerTokens { today: token(101), yesterday: Some(token(1)) })
+    Caller::Known(CallerTokens { today: token(101), yesterday: Some(token(1)), for_owner: Some(name(1)) })
 }
 
 /// A caller, the same one all day.
 pub(crate) fn known(n: u8) -> Caller {
-    Caller::Known(CallerTokens { today: token(n), yesterday: None })
+    Caller::Known(CallerTokens { today: token(n), yesterday: None, for_owner: Some(name(n)) })
 }
 
 pub(crate) fn token(n: u8) -> DayToken {
     DayToken::from_bytes([n; 16])
+}
+
+/// A caller's name with the owner, the same one every day.
+pub(crate) fn name(n: u8) -> BlockToken {
+    BlockToken::from_bytes([n; 16])
 }
 
 pub(crate) fn leg(n: u8) -> LegId {
@@ -112,6 +118,7 @@ pub(crate) fn default_config() -> TagConfig {
             phone: Phone::parse(OWNER_PHONE).unwrap(),
             language: Language::Hindi,
             preferences: Preferences::default(),
+            blocked: BlockedCallers::default(),
         }),
         appealed_at: None,
     }

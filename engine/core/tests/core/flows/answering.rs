@@ -24,8 +24,10 @@ fn one_key_each() {
     let keys = ["", "0", "1", "2", "3", "4", "11", "#"].map(OwnerKey::of);
     let [accept, coming, cannot] = [OwnerKey::Accept, OwnerKey::Coming, OwnerKey::CannotCome].map(Some);
     assert_eq!(keys, [None, None, accept, coming, cannot, None, None, None]);
-    let choices = ["", "0", "1", "2", "3", "12"].map(MenuChoice::of);
-    assert_eq!(choices, [None, None, Some(MenuChoice::Mute), Some(MenuChoice::ReportAbuse), None, None]);
+    let choices = ["", "0", "3", "12", "99"].map(MenuChoice::of);
+    assert_eq!(choices, [None; 5]);
+    let choices = ["1", "2", "9"].map(MenuChoice::of);
+    assert_eq!(choices, [MenuChoice::Mute, MenuChoice::ReportAbuse, MenuChoice::BlockCaller].map(Some));
 }
 
 #[test]

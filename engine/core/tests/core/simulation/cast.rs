@@ -3,7 +3,8 @@
 use std::sync::{Arc, LazyLock};
 
 use qnect_core::access_code::AccessCode;
-use qnect_core::caller::{Caller, CallerTokens, DayToken};
+use qnect_core::blocked::BlockedCallers;
+use qnect_core::caller::{BlockToken, Caller, CallerTokens, DayToken};
 use qnect_core::check::CheckKeys;
 use qnect_core::language::Language;
 use qnect_core::leg::LegId;
@@ -33,14 +34,14 @@ pub(super) struct Calling {
 }
 
 impl Calling {
-    /// What the machines see of it at `now`.
+    /// What the machines see of it at `now`, as long as nobody knows whom it wants.
     pub(super) fn seen(self, now: Timestamp, no_yesterday: bool) -> Caller {
         if self.withheld {
             return Caller::Withheld;
         }
         let day = now.utc_day();
         let yesterday = (!no_yesterday).then(|| self.person.token(day - 1));
-        Caller::Known(CallerTokens { today: self.person.token(day), yesterday })
+        Caller::Known(CallerTokens { today: self.person.token(day), yesterday, for_owner: None })
     }
 }
 
@@ -50,6 +51,13 @@ impl Person {
         let mut bytes = [self.0 + 1; 16];
         bytes[..4].copy_from_slice(&day.to_be_bytes());
         DayToken::from_bytes(bytes)
+    }
+
+    /// The name of this person with one owner.
+    pub(super) fn name_with(self, owner: OwnerId) -> BlockToken {
+        let mut bytes = [self.0 + 1; 16];
+        bytes[..8].copy_from_slice(&owner.0.to_be_bytes());
+        BlockToken::from_bytes(bytes)
     }
 }
 
@@ -79,13 +87,14 @@ pub(super) struct Owner {
     pub(super) id: OwnerId,
     pub(super) phone: Phone,
     pub(super) preferences: Preferences,
+    pub(super) blocked: BlockedCallers,
 }
 
 impl Owner {
     pub(super) fn new(n: usize) -> Self {
         let id = OwnerId(n as u64 + 1);
-        let mut owner =
-            Self { id, phone: Phone::from_digits(10_000_000).unwrap(), preferences: Preferences::default() };
+        let phone = Phone::from_digits(10_000_000).unwrap();
+        let mut owner = Self { id, phone, preferences: Preferences::default(), blocked: BlockedCallers::default() };
         owner.change_phone(0);
         owner
     }
@@ -103,6 +112,7 @@ pub(super) fn config(tag: usize, status: TagStatus, owner: Option<&Owner>) -> Ar
         phone: owner.phone.clone(),
         language: Language::Hindi,
         preferences: owner.preferences.clone(),
+        blocked: owner.blocked.clone(),
     });
     Arc::new(TagConfig { id: tag_id(tag), status, owner, appealed_at: None })
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 pub(super) struct Census(BTreeMap<&'static str, u64>);
 
 /// What every larger run must have seen.
-pub(super) const CORNERS: [&str; 50] = [
+pub(super) const CORNERS: [&str; 52] = [
     "a session that gave way",
     "a session opened",
     "a request replayed",
@@ -33,6 +33,8 @@ pub(super) const CORNERS: [&str; 50] = [
     "a cancelled session",
     "a call hung up",
     "a report",
+    "a caller blocked",
+    "a blocked caller turned away",
     "an owner's leg learnt",
     "the provider asked after a call",
     "an end completed",

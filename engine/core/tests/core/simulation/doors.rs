@@ -9,7 +9,7 @@ use qnect_core::language::Languages;
 use qnect_core::leg::{LegEvent, LegId};
 use qnect_core::session::{Change, SessionSnapshot};
 use qnect_core::session_id::SessionId;
-use qnect_core::tag::{CallTurn, FollowUp, LegReaction, OnLine, Tag};
+use qnect_core::tag::{CallTurn, FollowUp, LegReaction, OnLine, OwnerId, Tag};
 use qnect_core::time::Span;
 
 use super::agenda::Item;
@@ -83,10 +83,15 @@ impl World {
         calling.seen(self.now, self.rules.luck.no_yesterday)
     }
 
+    /// The same, once it is known whom the caller wants.
+    fn caller_of(&self, calling: Calling, owner: OwnerId) -> Caller {
+        self.caller(calling).named_for_owner(Some(calling.person.name_with(owner)))
+    }
+
     fn on_line(&mut self, to: (usize, WebhookId), session: SessionId, turn: CallTurn<'_>) {
         let Some(before) = self.judge.last(session).cloned() else { return self.answer(to, &refused()) };
         let (leg, calling) = (self.network.calls[to.0].leg.clone(), self.network.calls[to.0].calling);
-        let caller = self.caller(calling);
+        let caller = self.caller_of(calling, before.owner);
         let now = self.now;
         let (instruction, ticket) = self.input(self.place(session), Some(caller), None, |tag, desk, effects| {
             tag.on_caller(&OnLine { session, leg: &leg, caller, turn, line_is_free: true }, now, desk, effects)
@@ -100,7 +105,8 @@ impl World {
     fn redial(&mut self, to: (usize, WebhookId), from: SessionId) {
         let n = self.place(from);
         let (leg, calling) = (self.network.calls[to.0].leg.clone(), self.network.calls[to.0].calling);
-        let caller = self.caller(calling);
+        let owner = self.judge.last(from).expect("a session that was dialled before").owner;
+        let caller = self.caller_of(calling, owner);
         let now = self.now;
         // On the number that was dialled: it is there that the caller may dial again.
         let line = self.board.free_line(self.network.calls[to.0].number, &mut self.bits);

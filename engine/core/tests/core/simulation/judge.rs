@@ -247,6 +247,7 @@ impl Notes {
         let request = |s: &SessionSnapshot| (s.id, s.owner, s.reason, s.number, s.code, s.opened_at, s.expires_at);
         assert_eq!(request(s), request(last), "what was asked for has changed");
         assert!(last.bound_to.is_none() || last.bound_to == s.bound_to, "a session is bound to another caller");
+        assert!(last.block_token.is_none() || last.block_token == s.block_token, "a caller goes by another name");
         assert!(last.reported_at.is_none() || last.reported_at == s.reported_at, "a report is forgotten");
         if let Some((outcome, _)) = last.ended {
             let reported = SessionSnapshot { reported_at: s.reported_at, ..last.clone() };

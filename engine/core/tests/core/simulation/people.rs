@@ -1,6 +1,7 @@
 //! What people want, and what else befalls a world: one wish after the other.
 
 use qnect_core::access_code::AccessCode;
+use qnect_core::blocked::BlockedCallers;
 use qnect_core::language::Language;
 use qnect_core::number::IntermediaryNumber;
 use qnect_core::preferences::{Pause, Preferences};
@@ -188,6 +189,14 @@ impl World {
         self.keeps_word(session, Promise::Reported, ticket);
     }
 
+    /// An owner blocks the caller of the call that rang last.
+    fn block(&mut self, owner: usize) {
+        let last = self.owner_cells[owner].last_rung.and_then(|session| self.judge.last(session));
+        let Some(caller) = last.and_then(|s| s.block_token) else { return };
+        self.owners[owner].blocked = self.owners[owner].blocked.with(caller).expect("there are few people");
+        self.judge.census.saw("a caller blocked");
+    }
+
     fn keeps_word(&mut self, session: SessionId, promise: Promise, ticket: Option<super::store::Ticket>) {
         if let Some(ticket) = ticket {
             self.wait(ticket, super::hands::Wants::Word(session, promise));
@@ -198,7 +207,7 @@ impl World {
     pub(super) fn reconfigure(&mut self) {
         let n = self.bits.below(self.places.len());
         let owner = self.bits.below(self.owners.len());
-        match self.bits.below(8) {
+        match self.bits.below(11) {
             0 | 1 => {
                 let night_reasons = if self.bits.percent(50) { ReasonSet::URGENT } else { ReasonSet::default() };
                 let pause = Pause::Indefinite;
@@ -213,6 +222,8 @@ impl World {
                 let suspended = self.places[n].status == TagStatus::Active;
                 self.places[n].status = if suspended { TagStatus::Suspended } else { TagStatus::Active };
             }
+            7 | 8 => self.block(owner),
+            9 => self.owners[owner].blocked = BlockedCallers::default(),
             _ => {
                 self.places[n].owner = self.bits.percent(80).then_some(owner);
                 self.changed_hands = true;

@@ -80,6 +80,9 @@ impl Judge {
             Instruction::Say { announcement: Announcement::CodeRefused, .. } => self.census.saw("a code refused"),
             Instruction::Say { announcement: Announcement::OwnerUnavailable, .. } => {
                 self.census.saw("an owner unavailable");
+                if a.owner.is_some_and(|owner| is_blocked(a.calling, owner)) {
+                    self.census.saw("a blocked caller turned away");
+                }
             }
             Instruction::Say { announcement: Announcement::OwnerBusy, .. } => self.census.saw("an owner busy"),
             other => panic!("a caller is answered {other:?}"),
@@ -89,7 +92,8 @@ impl Judge {
     /// A caller who dialled again goes on with a session of its own.
     pub(in super::super) fn follows(&mut self, from: SessionId, follow_up: SessionId) {
         let (before, after) = (&self.notes[&from], &self.notes[&follow_up]);
-        let right = |s: &SessionSnapshot| (s.id.tag(), s.owner, s.reason, s.language, s.expires_at, s.bound_to);
+        let right =
+            |s: &SessionSnapshot| (s.id.tag(), s.owner, s.reason, s.language, s.expires_at, s.bound_to, s.block_token);
         assert_eq!(right(&before.last), right(&after.last), "a follow-up gives another right than the session before");
         let ended = before.last.ended.map(|(outcome, _)| outcome);
         assert!(
@@ -140,6 +144,7 @@ impl Judge {
         assert!(matches!(a.status, TagStatus::Minted | TagStatus::Active), "a tag that is out of use is called");
         let is_paused = owner.preferences.pause == Pause::Indefinite;
         assert!(!is_paused || owner.preferences.night_reasons.contains(s.reason), "an owner who paused is rung");
+        assert!(!is_blocked(a.calling, owner), "an owner is rung for a caller whom that owner blocked");
         assert!(!s.challenge || notes.proven.contains(a.leg), "an owner is rung before the challenge is met");
         // A session that came back open, because its end was lost, had ended all the same.
         let is_live = |other: &&SessionId| {
@@ -208,6 +213,11 @@ impl Judge {
             DialSettled::Void => {}
         }
     }
+}
+
+/// Whether this owner has blocked the person that calls. Who withholds the number goes by no name.
+fn is_blocked(calling: Calling, owner: &Owner) -> bool {
+    !calling.withheld && owner.blocked.include(&calling.person.name_with(owner.id))
 }
 
 /// As a caller keys them.
