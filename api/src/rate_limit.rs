@@ -8,7 +8,7 @@ const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// The answer with what its address has left of the quota `name`, which is a plain word; the answer as it is without a limit.
-pub fn tell(mut response: Response, name: &'static str, remaining: Option<Remaining>) -> Response {
+pub(crate) fn tell(mut response: Response, name: &'static str, remaining: Option<Remaining>) -> Response {
     let Some(Remaining { quota, left, reset }) = remaining else { return response };
     let policy = format!("\"{name}\";q={};w={}", quota.limit(), quota.period().as_secs_ceil());
     let limit = format!("\"{name}\";r={left};t={}", reset.as_secs_ceil());
