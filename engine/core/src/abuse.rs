@@ -189,28 +189,28 @@ impl Score {
 
     /// What the score comes to at `now`.
     pub fn assess(&self, half_life: Span, now: Timestamp) -> Assessment {
-        let since = now.since(self.at);
-        let mut assessment = Assessment::default();
-        for (&held, signal) in self.held.iter().zip(Signal::ALL) {
-            assessment.add(signal, u64::from(left(held, since, half_life)));
-        }
-        let credit = u64::from(left(self.credit, since, half_life));
-        assessment.milli = assessment.milli.saturating_sub(credit);
-        if assessment.milli == 0 {
-            assessment.because = SignalSet::default();
-        }
-        assessment
+        // Set off first and faded as one: what fades each for itself is rounded each for itself, and a credit that is gone a
+        // moment before would make the rest rise.
+        let against = self.held().saturating_sub(self.credit);
+        let milli = u64::from(left(against, now.since(self.at), half_life));
+        let signals = Signal::ALL.into_iter().zip(&self.held).filter(|(_, held)| milli > 0 && **held > 0);
+        Assessment { milli, because: signals.map(|(signal, _)| signal).collect() }
     }
 
     /// Whether nothing is held at `now`, for or against anybody: such a score may be forgotten.
     pub fn is_idle(&self, half_life: Span, now: Timestamp) -> bool {
         let since = now.since(self.at);
-        self.held.iter().chain([&self.credit]).all(|&milli| left(milli, since, half_life) == 0)
+        [self.held(), self.credit].into_iter().all(|milli| left(milli, since, half_life) == 0)
     }
 
     /// An appeal was heard: nothing is held against anybody any more.
     pub fn clear(&mut self) {
         self.held = [0; Signal::HELD];
+    }
+
+    /// Of all signs together, at most [`HELD_POINTS_MAX`] for each.
+    fn held(&self) -> u32 {
+        self.held.iter().sum()
     }
 
     fn fade(&mut self, half_life: Span, now: Timestamp) {

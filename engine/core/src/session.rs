@@ -392,11 +392,6 @@ impl Session {
         self.from
     }
 
-    /// Whether nobody has called for it yet.
-    pub fn is_uncalled(&self) -> bool {
-        self.state() == State::Waiting && self.s.bound_to.is_none() && self.s.scanner_leg.is_none()
-    }
-
     /// The session gives way to another: it is over before its time.
     pub fn give_way(&mut self, now: Timestamp) {
         self.end(Outcome::Expired, now, Span::ZERO);

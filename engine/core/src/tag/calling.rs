@@ -53,7 +53,7 @@ impl Tag {
             self.record_advance(index, effects);
             return challenge;
         }
-        let ring = match self.may_ring(index, line_is_free, now, desk) {
+        let ring = match self.may_ring(index, (caller, line_is_free), now, desk) {
             Ok(ring) => ring,
             Err(announcement) => {
                 self.record_advance(index, effects);
@@ -298,7 +298,7 @@ impl Tag {
     fn may_ring(
         &self,
         index: usize,
-        line_is_free: bool,
+        (caller, line_is_free): (Caller, bool),
         now: Timestamp,
         desk: &Desk<'_>,
     ) -> Result<RingAllowance, Announcement> {
@@ -315,7 +315,7 @@ impl Tag {
         if !self.reachable_for(owner, now).contains(session.reason) || self.blocks(session.block_token) {
             return Err(unavailable);
         }
-        if !self.bears(index, now) {
+        if !self.bears(index, caller, now) {
             return Err(unavailable);
         }
         let allowance = self.rings.ask(self.ring(index), &self.policy, now, desk).map_err(|_| unavailable)?;

@@ -1,9 +1,11 @@
 //! The room that a tag has for open sessions: bounded, and shared so that nobody can fill it for others.
 //!
 //! Urgent sessions have a room of their own. When a room is full, whoever holds most of it gives way: the oldest session of the
-//! address that has the most, which nobody has called yet. One who opens sixty sessions pushes out sixty of their own.
+//! caller who waits with the most, or of the address that has opened the most which nobody has called yet. One who opens sixty
+//! sessions pushes out sixty of their own, and one who calls for each of them does so too.
 
 use super::{Tag, let_go};
+use crate::caller::DayToken;
 use crate::desk::Desk;
 use crate::effects::{Effect, Effects};
 use crate::record::Record;
@@ -13,6 +15,21 @@ use crate::time::{Span, Timestamp};
 
 /// In a room that many share, an urgent newcomer takes the place of a session that has waited longer than this for a call.
 const PATIENCE: Span = Span::from_secs(60);
+
+/// Whose place in a room it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Holder {
+    /// Nobody has called: that of the address from which the session was opened, if that is known still.
+    Address(Option<AddressKey>),
+    /// That of the caller who gave its code. Nobody is on the line of two.
+    Caller(DayToken),
+}
+
+impl Holder {
+    fn of(session: &Session) -> Self {
+        session.snapshot().bound_to.map_or(Self::Address(session.opened_from()), Self::Caller)
+    }
+}
 
 impl Tag {
     /// Whether there is room for one more session, `urgent` or not; makes some if it can.
@@ -41,17 +58,20 @@ impl Tag {
 
     /// The session that gives way to a newcomer, if any must.
     fn gives_way(&self, urgent: bool, now: Timestamp) -> Option<usize> {
-        let may = |s: &Session| s.is_uncalled() && s.snapshot().reason.is_urgent() == urgent;
-        let uncalled: Vec<(usize, Option<AddressKey>, Timestamp)> = (0..)
+        let may = |s: &Session| s.state() == State::Waiting && s.snapshot().reason.is_urgent() == urgent;
+        let waiting: Vec<(usize, Holder, Timestamp)> = (0..)
             .zip(&self.sessions)
             .filter(|(_, s)| may(s))
-            .map(|(index, s)| (index, s.opened_from(), s.snapshot().opened_at))
+            .map(|(index, s)| (index, Holder::of(s), s.snapshot().opened_at))
             .collect();
-        let share = |from: Option<AddressKey>| uncalled.iter().filter(|(_, other, _)| *other == from).count();
-        let largest = uncalled.iter().map(|(_, from, _)| share(*from)).max()?;
-        let is_of_largest = |(_, from, _): &&(usize, Option<AddressKey>, Timestamp)| share(*from) == largest;
-        let &(index, _, opened_at) = uncalled.iter().filter(is_of_largest).min_by_key(|(_, _, opened)| *opened)?;
-        let is_fair = largest > 1 || urgent && now.since(opened_at) > PATIENCE;
-        is_fair.then_some(index)
+        let share = |holder: Holder| waiting.iter().filter(|(_, other, _)| *other == holder).count();
+        let largest = waiting.iter().map(|(_, holder, _)| share(*holder)).max()?;
+        let gives_way = |(_, holder, opened_at): &&(usize, Holder, Timestamp)| match holder {
+            _ if largest > 1 => share(*holder) == largest,
+            Holder::Address(_) => urgent && now.since(*opened_at) > PATIENCE,
+            // On the line perhaps, and with no place but this one.
+            Holder::Caller(_) => false,
+        };
+        waiting.iter().filter(gives_way).min_by_key(|(_, _, opened_at)| *opened_at).map(|(index, _, _)| *index)
     }
 }

@@ -4,6 +4,8 @@
 
 use super::Tag;
 use super::budget::Budget;
+use crate::caller::Caller;
+use crate::limiter::Quota;
 use crate::policy::{COOLDOWN, COOLDOWN_MAX};
 use crate::session::{Session, SessionSnapshot};
 use crate::time::{Span, Timestamp};
@@ -16,31 +18,32 @@ const SHARED_FROM: u32 = 3;
 impl Tag {
     /// Whether the caller of a session may ring once more at this tag, as far as the caller's own past goes. An urgent reason is
     /// heard once within the time in which the tag is to be left alone.
-    pub(super) fn bears(&self, index: usize, now: Timestamp) -> bool {
+    pub(super) fn bears(&self, index: usize, caller: Caller, now: Timestamp) -> bool {
         let this = self.sessions[index].snapshot();
-        let past: Vec<&Session> =
-            self.sessions.iter().filter(|s| s.snapshot().id != this.id && same_caller(s.snapshot(), this)).collect();
+        // By the name of yesterday too: midnight forgives nothing.
+        let is_theirs = |s: &Session| same_caller(s.snapshot(), this) || s.is_bound_to(caller);
+        let past: Vec<&Session> = self.sessions.iter().filter(|s| s.snapshot().id != this.id && is_theirs(s)).collect();
         let may_annoy = self.policy.refuse_at == 0 || this.bound_to.is_none();
         self.has_share(this, &past, now) && (may_annoy || has_cooled_down(this, &past, now))
     }
 
-    /// One caller rings at most half of what a tag has in an hour; all callers without a number together a quarter of the urgent
-    /// rings, because nobody can tell them apart. At least one each: who may not ring at all cannot help.
+    /// One caller rings at most half of what a tag has in an hour, and of what its owner has in a day; all callers without a
+    /// number together a quarter, because nobody can tell them apart. At least once each: who may not ring at all cannot help.
     fn has_share(&self, this: &SessionSnapshot, past: &[&Session], now: Timestamp) -> bool {
-        let budget = Budget::of(this.reason);
-        let Some(quota) = budget.quota(&self.policy).filter(|quota| quota.limit() >= SHARED_FROM) else { return true };
-        let share = match (this.bound_to, this.reason.is_urgent()) {
-            (Some(_), _) => quota.limit() / 2,
-            (None, true) => quota.limit() / 4,
-            // The tag's budget for callers without a number is their share.
-            (None, false) => return true,
+        let parts = if this.bound_to.is_some() { 2 } else { 4 };
+        let urgent = this.reason.is_urgent();
+        let is_shared = |quota: &Quota| quota.limit() >= SHARED_FROM;
+        let rings = |quota: Quota, counts: fn(&SessionSnapshot, bool) -> bool| {
+            let since = |at: Timestamp| now.since(at) < quota.period();
+            let rings =
+                past.iter().map(|s| s.snapshot()).filter(|s| s.dialed_at.is_some_and(since) && counts(s, urgent));
+            rings.count() < (quota.limit() / parts).max(1) as usize
         };
-        let since = |at: Timestamp| now.since(at) < quota.period();
-        let rings = past
-            .iter()
-            .map(|s| s.snapshot())
-            .filter(|s| s.reason.is_urgent() == this.reason.is_urgent() && s.dialed_at.is_some_and(since));
-        rings.count() < share.max(1) as usize
+        // Of a tag's calm rings the budget for callers without a number is their share.
+        let of_tag = Budget::of(this.reason).quota(&self.policy).filter(|_| urgent || this.bound_to.is_some());
+        let of_owner = self.policy.owner_rings;
+        of_tag.filter(is_shared).is_none_or(|quota| rings(quota, |s, urgent| s.reason.is_urgent() == urgent))
+            && of_owner.filter(is_shared).is_none_or(|quota| rings(quota, |_, _| true))
     }
 }
 
