@@ -1,5 +1,6 @@
 //! The people, tags and numbers of the simulated worlds.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, LazyLock};
 
 use qnect_core::access_code::AccessCode;
@@ -10,6 +11,7 @@ use qnect_core::language::Language;
 use qnect_core::leg::LegId;
 use qnect_core::phone::Phone;
 use qnect_core::preferences::Preferences;
+use qnect_core::scan::AddressKey;
 use qnect_core::session_id::SessionId;
 use qnect_core::tag::{OwnerId, OwnerProfile, TagConfig, TagStatus};
 use qnect_core::tag_code::TagId;
@@ -19,6 +21,9 @@ use crate::bits::Bits;
 
 /// Our numbers.
 pub(super) const NUMBERS: [&str; 2] = ["+911140000001", "+911140000002"];
+
+/// Addresses from which people look and ask; the first two are of one network.
+pub(super) const ADDRESSES: usize = 4;
 
 static KEYS: LazyLock<CheckKeys> = LazyLock::new(|| CheckKeys::new(0, &[1; 32], &[2; 32]));
 
@@ -71,6 +76,16 @@ pub(super) fn new_session_id(tag: usize, bits: &mut Bits) -> SessionId {
     let mut random = [0; 17];
     random[1..9].copy_from_slice(&bits.next().to_be_bytes());
     SessionId::new(tag_id(tag), random, &KEYS).unwrap()
+}
+
+/// The key of one of the addresses.
+pub(super) fn address_key(n: usize) -> AddressKey {
+    AddressKey::of(IpAddr::V4(Ipv4Addr::new(203, 0, network(n) as u8, n as u8)))
+}
+
+/// The network of one of the addresses.
+pub(super) fn network(address: usize) -> usize {
+    address.saturating_sub(1)
 }
 
 pub(super) fn code(index: u32) -> AccessCode {

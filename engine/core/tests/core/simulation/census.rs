@@ -6,8 +6,12 @@ use std::collections::BTreeMap;
 pub(super) struct Census(BTreeMap<&'static str, u64>);
 
 /// What every larger run must have seen.
-pub(super) const CORNERS: [&str; 52] = [
+pub(super) const CORNERS: [&str; 56] = [
     "a session that gave way",
+    "an old session that gave way to an urgent one",
+    "a session refused for a score",
+    "a call that does credit",
+    "an urgent call of one who was not wanted",
     "a session opened",
     "a request replayed",
     "a request refused",

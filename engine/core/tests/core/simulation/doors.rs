@@ -1,5 +1,6 @@
 //! The doors of the simulation: what a webhook leads to, and what is answered to it.
 
+use qnect_core::abuse::Signal;
 use qnect_core::caller::Caller;
 use qnect_core::desk::Desk;
 use qnect_core::effects::Effects;
@@ -40,7 +41,9 @@ impl World {
                         let is_first = self.guesses.insert(id);
                         if let (Caller::Known(tokens), true) = (caller, is_first) {
                             let cell = self.caller_cells.entry(tokens.today).or_default();
-                            cell.lockout.on_wrong_code(self.now.as_millis(), self.now);
+                            if cell.lockout.on_wrong_code(self.now.as_millis(), self.now) {
+                                cell.note(Signal::WrongCodes, self.now);
+                            }
                         }
                         self.answer((call, id), &refused());
                     }
@@ -126,7 +129,7 @@ impl World {
             _ => "a redial of what waits",
         });
         if matches!(answer.instruction, Instruction::Dial(_)) {
-            self.judge.is_first_dial_of(&leg, answer.session);
+            self.judge.is_first_dial_of(&leg, answer.session, now);
         }
         if answer.session == follow_up.id {
             self.judge.follows(from, follow_up.id);

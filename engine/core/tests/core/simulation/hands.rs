@@ -2,18 +2,19 @@
 //! and answer when a commit is done.
 
 use qnect_core::caller::Caller;
-use qnect_core::desk::Desk;
+use qnect_core::desk::{CALL_CREDIT, Desk};
 use qnect_core::effects::{Effect, Effects};
 use qnect_core::facts::Facts;
 use qnect_core::instruction::{Announcement, Instruction};
 use qnect_core::language::Languages;
 use qnect_core::leg::{LegEvent, LegId};
+use qnect_core::policy::ADDRESS_HALF_LIFE;
 use qnect_core::record::Record;
 use qnect_core::session_id::SessionId;
 use qnect_core::tag::{DialSettled, Tag};
 
 use super::agenda::Item;
-use super::cast::tag_id;
+use super::cast::{ADDRESSES, address_key, network, tag_id};
 use super::judge::Promise;
 use super::network::WebhookId;
 use super::store::Ticket;
@@ -63,7 +64,7 @@ impl World {
         let mut desk = Desk {
             owner: place.owner.map(|owner| &mut self.owner_cells[owner]),
             address: address.map(|address| &mut self.addresses[address]),
-            network: None,
+            network: address.map(|address| &mut self.networks[network(address)]),
             caller: token.map(|token| self.caller_cells.entry(token).or_default()),
         };
         let mut effects = Effects::new();
@@ -96,8 +97,14 @@ impl World {
                 Effect::NoteCaller { caller, signal } => {
                     self.caller_cells.entry(caller).or_default().note(signal, self.now);
                 }
-                Effect::CreditAddress(_) => unreachable!("nobody says where a session is opened from"),
-                Effect::GaveWay => self.judge.census.saw("a session that gave way"),
+                Effect::CreditAddress(key) => {
+                    let n = (0..ADDRESSES).find(|n| address_key(*n) == key).expect("an address of this world");
+                    for score in [&mut self.addresses[n].score, &mut self.networks[network(n)].score] {
+                        score.credit(CALL_CREDIT, ADDRESS_HALF_LIFE, self.now);
+                    }
+                    self.judge.census.saw("a call that does credit");
+                }
+                Effect::GaveWay => {}
                 Effect::Ask(request) => {
                     let name = self.judge.name(request.session);
                     self.trace.tell(self.now, format_args!("{name}: the provider is asked to {:?}", request.operation));

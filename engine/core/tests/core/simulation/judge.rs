@@ -2,7 +2,9 @@
 //! keeps its own notes of what was told, promised and done.
 
 mod endings;
+mod rooms;
 mod routes;
+mod standing;
 
 use std::collections::HashMap;
 
@@ -10,6 +12,7 @@ use qnect_core::facts::{Facts, Outcome};
 use qnect_core::leg::{LegEvent, LegId};
 use qnect_core::number::IntermediaryNumber;
 use qnect_core::policy::{ACCEPT, PROVIDER_ANSWERS, Policy, SETTLE, WATCHDOG};
+use qnect_core::scan::AddressKey;
 use qnect_core::session::{Change, Session, SessionSnapshot, State, Stay};
 use qnect_core::session_id::SessionId;
 use qnect_core::tag::ENDED_SESSIONS_MAX;
@@ -45,6 +48,8 @@ struct Notes {
     last: SessionSnapshot,
     /// The one person that may use it, if any by now.
     bound_person: Option<Person>,
+    /// Where it was opened from, until its tag has left memory.
+    from: Option<AddressKey>,
     /// The digits that were spoken, on which leg and at which attempt.
     spoken: Vec<(LegId, u8, String)>,
     /// The legs on which they were keyed since the last start.
@@ -82,13 +87,16 @@ pub(super) struct Judge {
     /// In the order in which they were opened.
     opened: Vec<SessionId>,
     recount: Recount,
+    /// The session that has just given way, until that is told.
+    giving_way: Option<SessionId>,
     pub(super) census: Census,
 }
 
 impl Judge {
     pub(super) fn new(rules: Rules) -> Self {
-        let recount = Recount::new(rules.limits);
-        Self { rules, notes: HashMap::new(), opened: Vec::new(), recount, census: Census::default() }
+        let recount = Recount::new(rules.limits, !rules.luck.no_yesterday);
+        let (notes, opened) = (HashMap::new(), Vec::new());
+        Self { rules, notes, opened, recount, giving_way: None, census: Census::default() }
     }
 
     /// A short name for traces.
@@ -129,19 +137,14 @@ impl Judge {
         };
         assert_eq!(self.opened.iter().find(taken), None, "a code leads to two open sessions");
         let max = self.rules.policy.tag_open_sessions_max;
-        let in_room = |other: &&SessionId| {
-            let last = &self.notes[*other].last;
-            let same = (other.tag(), last.reason.is_urgent()) == (s.id.tag(), s.reason.is_urgent());
-            same && last.ended.is_none()
-        };
-        let open = self.opened.iter().filter(in_room).count();
-        assert!(max == 0 || open < max, "a tag has more open sessions than it may");
+        assert!(max == 0 || self.room_of(s).len() < max, "a tag has more open sessions than it may");
         self.census.saw("a session opened");
         self.opened.push(s.id);
         let notes = Notes {
             name: self.opened.len(),
             last: s.clone(),
             bound_person: None,
+            from: None,
             spoken: Vec::new(),
             proven: Vec::new(),
             promises: Vec::new(),
@@ -268,6 +271,11 @@ impl Notes {
             (None, None, Some(accepted)) => accepted.plus(policy.talk).plus(WATCHDOG),
             (None, None, None) => dialed.plus(policy.ring).plus(ACCEPT).plus(WATCHDOG),
         }
+    }
+
+    /// Whether a tag remembers it still, if it has room for it.
+    fn is_kept(&self, now: Timestamp) -> bool {
+        self.last.ended.is_none_or(|(_, at)| now < at.plus(Span::DAY))
     }
 
     fn in_time(&self, policy: &Policy, now: Timestamp) {

@@ -2,17 +2,18 @@
 
 use qnect_core::access_code::AccessCode;
 use qnect_core::blocked::BlockedCallers;
+use qnect_core::desk::{AddressCell, NetworkCell};
 use qnect_core::language::Language;
 use qnect_core::number::IntermediaryNumber;
 use qnect_core::preferences::{Pause, Preferences};
 use qnect_core::reason::{Reason, ReasonSet};
-use qnect_core::scan::{AddressPrefix, BrowserClass, DeviceClass, Scan};
+use qnect_core::scan::{BrowserClass, DeviceClass, Refusal, Scan, Verdict};
 use qnect_core::session::{Cancelled, Idempotency};
 use qnect_core::session_id::SessionId;
 use qnect_core::tag::{OpenDecision, OpenSession, TagStatus};
 
 use super::agenda::Item;
-use super::cast::{Calling, NUMBERS, Person, code, new_session_id};
+use super::cast::{Calling, NUMBERS, Person, address_key, code, network, new_session_id};
 use super::judge::Promise;
 use super::world::World;
 use crate::dsl::our_number;
@@ -71,10 +72,19 @@ impl World {
 
     fn scan(&mut self) {
         let (n, address, now) = (self.bits.below(self.places.len()), self.bits.below(self.addresses.len()), self.now);
-        let prefix = AddressPrefix::V4([203, 0, address as u8]);
+        let prefix = address_key(address).prefix();
         let scan = Scan { address: prefix, device: DeviceClass::Phone, browser: BrowserClass::Safari };
+        let before = self.conduct(address);
         let (decision, _) =
             self.input(n, None, Some(address), |tag, desk, effects| tag.on_scan(&scan, now, desk, effects));
+        if matches!(decision.refusal, Some(Refusal::AddressLimit | Refusal::Score)) {
+            self.costs_nothing(address, &before);
+        }
+        assert_eq!(
+            decision.because.is_empty(),
+            decision.verdict != Verdict::Challenge && decision.refusal != Some(Refusal::Score),
+            "whoever is held up for a score is told why, and nobody else"
+        );
         self.trace.tell(now, format_args!("tag {n} is scanned: {decision:?}"));
     }
 
@@ -92,14 +102,16 @@ impl World {
             reason,
             language: Language::English,
             idempotency: name.map(|key| Idempotency { key: [key; 16], body: [reason as u8; 16] }),
-            from: None,
+            from: self.bits.percent(90).then(|| address_key(address)),
         };
+        let before = self.conduct(address);
         let (decision, ticket) =
             self.input(n, None, Some(address), |tag, desk, effects| tag.on_open_session(&open, now, desk, effects));
         self.trace.tell(now, format_args!("a session of tag {n} for {reason:?}: {decision:?}"));
         let view = match decision {
             OpenDecision::Opened(view) => {
                 assert_eq!((view.id, Some((view.number, view.code))), (open.id, open.line));
+                self.judge.came_from(open.id, open.from);
                 self.keeps_word(open.id, Promise::Opened, ticket);
                 view
             }
@@ -112,6 +124,14 @@ impl World {
             }
             OpenDecision::NumbersExhausted | OpenDecision::IdempotencyConflict | OpenDecision::Refused { .. } => {
                 assert_eq!(ticket, None, "a refusal opens nothing");
+                self.costs_nothing(address, &before);
+                if let OpenDecision::Refused { refusal: Refusal::Score, because, .. } = decision {
+                    assert!(
+                        !reason.is_urgent() && !because.is_empty(),
+                        "a score refuses what is urgent, or says nothing"
+                    );
+                    self.judge.census.saw("a session refused for a score");
+                }
                 self.judge.census.saw("a request refused");
                 return;
             }
@@ -119,6 +139,17 @@ impl World {
         if self.bits.percent(60) {
             self.call(view.number, Some(view.code));
         }
+    }
+
+    /// What an address, and its network, have used up and what stands against them.
+    fn conduct(&self, address: usize) -> (AddressCell, NetworkCell) {
+        (self.addresses[address].clone(), self.networks[network(address)].clone())
+    }
+
+    /// Two phases: what is refused charges nothing and adds no points.
+    fn costs_nothing(&self, address: usize, before: &(AddressCell, NetworkCell)) {
+        let now = self.conduct(address);
+        assert_eq!(format!("{now:?}"), format!("{before:?}"), "a refusal costs something");
     }
 
     /// A code that was given to somebody, whether or not it leads anywhere still, or one that was made up.

@@ -117,6 +117,7 @@ impl World {
     fn restore_budgets(&mut self, mut sessions: Vec<SessionSnapshot>) {
         self.caller_cells.clear();
         self.addresses.fill_with(Default::default);
+        self.networks.fill_with(Default::default);
         self.owner_cells.fill_with(Default::default);
         sessions.sort_by_key(|s| s.dialed_at);
         for s in sessions {

@@ -3,12 +3,12 @@
 use std::collections::{HashMap, HashSet};
 
 use qnect_core::caller::DayToken;
-use qnect_core::desk::{AddressCell, CallerCell, OwnerCell};
+use qnect_core::desk::{AddressCell, CallerCell, NetworkCell, OwnerCell};
 use qnect_core::tag::{Tag, TagStatus};
 use qnect_core::time::{Span, Timestamp};
 
 use super::agenda::{Agenda, Item};
-use super::cast::{Owner, config};
+use super::cast::{ADDRESSES, Owner, config};
 use super::census::Census;
 use super::hands::Pending;
 use super::judge::Judge;
@@ -42,6 +42,7 @@ pub(super) struct World {
     pub(super) owner_cells: Vec<OwnerCell>,
     pub(super) caller_cells: HashMap<DayToken, CallerCell>,
     pub(super) addresses: Vec<AddressCell>,
+    pub(super) networks: Vec<NetworkCell>,
     pub(super) board: Switchboard,
     pub(super) store: Store,
     pub(super) network: Network,
@@ -84,7 +85,8 @@ impl World {
             now,
             owner_cells: vec![OwnerCell::default(); owners.len()],
             caller_cells: HashMap::new(),
-            addresses: vec![AddressCell::default(); 3],
+            addresses: vec![AddressCell::default(); ADDRESSES],
+            networks: vec![NetworkCell::default(); ADDRESSES],
             board: Switchboard::new(rules.codes),
             store: Store::made_at(now),
             network: Network::new(rules.lies),

@@ -18,10 +18,15 @@ impl Judge {
     pub(in super::super) fn effect(&mut self, effect: &Effect, was_freed: bool, now: Timestamp) {
         match effect {
             Effect::Record(Record::SessionOpened(s)) => self.open(s),
-            Effect::Record(Record::SessionAdvanced(s) | Record::SessionEnded(s)) => {
+            Effect::Record(record @ (Record::SessionAdvanced(s) | Record::SessionEnded(s))) => {
+                // An end of its own time is told by its own record.
+                if let (Record::SessionAdvanced(_), Some((Outcome::Expired, _))) = (record, s.ended) {
+                    self.gives_way(s, now);
+                }
                 let policy = self.rules.policy.clone();
+                let gives_way = self.giving_way == Some(s.id);
                 if let Some((outcome, _)) = s.ended
-                    && self.of(s.id).ends(s, &policy, now)
+                    && self.of(s.id).ends(s, &policy, gives_way, now)
                 {
                     self.census.saw(match outcome {
                         Outcome::Completed => "an end completed",
@@ -47,6 +52,12 @@ impl Judge {
                 let notes = self.of(*session);
                 assert_ne!(notes.let_go.leg.replace(leg.clone()).as_ref(), Some(leg), "a leg is forgotten twice");
             }
+            Effect::GaveWay => {
+                let gave_way = self.giving_way.take().expect("it gave way");
+                // Nothing of it is open while the newcomer is looked at.
+                self.of(gave_way).last.ended = Some((Outcome::Expired, now));
+                self.census.saw("a session that gave way");
+            }
             Effect::Ask(request) if request.operation == Operation::FetchCall => {
                 self.census.saw("the provider asked after a call");
                 let policy = self.rules.policy.clone();
@@ -62,7 +73,6 @@ impl Judge {
             | Effect::RememberCaller { .. }
             | Effect::CreditAddress(_)
             | Effect::NoteCaller { .. }
-            | Effect::GaveWay
             | Effect::Record(Record::ScanAdmitted(_)) => {}
         }
     }
@@ -82,6 +92,7 @@ impl Judge {
                 self.census.saw("an end lost with its crash");
             }
             self.of(id).comes_back(s);
+            self.of(id).from = None;
         }
     }
 
@@ -121,7 +132,7 @@ impl Judge {
 
 impl Notes {
     /// A record tells of its end. Returns whether that was the end itself, and not a later report.
-    fn ends(&mut self, s: &SessionSnapshot, policy: &Policy, now: Timestamp) -> bool {
+    fn ends(&mut self, s: &SessionSnapshot, policy: &Policy, gives_way: bool, now: Timestamp) -> bool {
         let outcome = s.ended.expect("it ended").0;
         let is_lost = self.settling_since.is_none() && self.asked_at.is_some();
         if let Some((published, was_lost)) = self.published {
@@ -131,7 +142,10 @@ impl Notes {
         }
         if !std::mem::replace(&mut self.let_go.ended, true) {
             let is_cancelled = s.dialed_at.is_none() && outcome == Outcome::Cancelled;
-            assert!(is_cancelled || now >= self.due_at(policy), "a session ends too early, as {outcome:?}");
+            assert!(
+                is_cancelled || gives_way || now >= self.due_at(policy),
+                "a session ends too early, as {outcome:?}"
+            );
             assert!(
                 s.dialed_at.is_none() || self.settling_since.is_some() || is_lost,
                 "a call ends that nobody was asked after"
@@ -158,7 +172,12 @@ impl Notes {
         }
         if self.last.ended.is_some() && s.ended.is_none() {
             self.is_reopened = true;
-            let was_wish = self.last.dialed_at.is_none() && matches!(self.published, Some((Outcome::Cancelled, _)));
+            let was_wish = match self.published {
+                Some((Outcome::Cancelled, _)) => self.last.dialed_at.is_none(),
+                // It gave way to one that was lost with it.
+                Some((Outcome::Expired, _)) => self.last.ended.is_some_and(|(_, at)| at < self.last.expires_at),
+                _ => false,
+            };
             if was_wish || (s.facts, s.dialed_at) != (self.last.facts, self.last.dialed_at) {
                 // It rested on a wish, or on news, of which nobody was told that they are kept.
                 self.published = None;

@@ -101,15 +101,18 @@ impl Judge {
             "after {ended:?} nobody dials again"
         );
         assert_eq!(before.last.reported_at, None, "a call that was reported is made again");
-        let bound_person = before.bound_person;
+        let (bound_person, from) = (before.bound_person, before.from);
         assert!(bound_person.is_some(), "a session is followed that nobody was bound to");
-        self.notes.get_mut(&follow_up).expect("it was opened").bound_person = bound_person;
+        let notes = self.notes.get_mut(&follow_up).expect("it was opened");
+        (notes.bound_person, notes.from) = (bound_person, from);
     }
 
     /// A leg that dials again without a code is dialled for the first time, as far as its tag can know.
-    pub(in super::super) fn is_first_dial_of(&self, leg: &LegId, session: SessionId) {
+    pub(in super::super) fn is_first_dial_of(&self, leg: &LegId, session: SessionId, now: Timestamp) {
         let others = self.opened.iter().filter(|id| **id != session && id.tag() == session.tag());
-        let mut dials = others.filter_map(|id| self.notes[id].dial.as_ref());
+        // What ended a day ago is forgotten, and its leg too.
+        let known = others.map(|id| &self.notes[id]).filter(|n| n.is_kept(now));
+        let mut dials = known.filter_map(|notes| notes.dial.as_ref());
         assert!(!dials.any(|dial| dial.leg == *leg), "a leg is put through twice");
     }
 
@@ -124,6 +127,9 @@ impl Judge {
 
     fn dials(&mut self, a: &Answered<'_>, dial: &Dial, is_repeated: bool, now: Timestamp) {
         let policy = self.rules.policy.clone();
+        if a.before.dialed_at.is_none() {
+            self.bears(a, now);
+        }
         let notes = &self.notes[&a.session];
         let s = &notes.last;
         assert_eq!(dial.session, a.session, "misroute: the dial is of another session");
@@ -193,6 +199,7 @@ impl Judge {
             is_urgent,
             owner: s.owner,
             caller: dial.token,
+            person: notes.bound_person,
             is_of_its_day: dial.token == s.bound_to,
         };
         match settled {
