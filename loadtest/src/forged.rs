@@ -139,7 +139,7 @@ pub(crate) async fn run(plan: Plan) -> ExitCode {
         println!("store      {reads} reads");
         match (before.resident_kib.zip(after.resident_kib), grown) {
             (Some((before, after)), Some(grown)) => {
-                println!("memory     {before} KiB before, {after} KiB after: {grown:+.2} %")
+                println!("memory     {before} KiB before, {after} KiB after: {grown:+.2} %");
             }
             _ => println!("memory     not looked at; say --pid"),
         }

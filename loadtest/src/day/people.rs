@@ -129,7 +129,7 @@ impl Home {
 }
 
 /// One of them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Person {
     pub(crate) kind: Kind,
     /// Stream of the dice, and telephone: no two have the same.

@@ -182,7 +182,7 @@ impl Drawing {
             // A messenger has a handful of machines.
             Kind::Preview => Home::One(Ipv4Addr::new(203, 0, 113, 1 + drawn[0] % 8).into()),
             Kind::MovingHarasser => Home::Anywhere,
-            Kind::NetworkHarvester if drawn[0] % 2 == 0 => Home::Net24([198, 18, drawn[1]]),
+            Kind::NetworkHarvester if drawn[0].is_multiple_of(2) => Home::Net24([198, 18, drawn[1]]),
             Kind::NetworkHarvester => Home::Net48([0x2001, 0xdb9, u16::from_be_bytes([drawn[1], drawn[2]])]),
             _ => Home::One(Ipv4Addr::new(198, 19, drawn[1], drawn[2]).into()),
         }

@@ -22,6 +22,7 @@ pub(crate) struct Thresholds {
     pub(crate) honest_refused_at_most: Option<f64>,
     pub(crate) honest_challenged_at_most: Option<f64>,
     pub(crate) honest_success_at_least: Option<f64>,
+    pub(crate) urgent_in_flood_at_least: Option<f64>,
     pub(crate) attackers_stopped_at_least: Option<f64>,
 }
 
@@ -85,6 +86,7 @@ impl Report {
             honest_refused_at_most,
             honest_challenged_at_most,
             honest_success_at_least,
+            urgent_in_flood_at_least,
             attackers_stopped_at_least,
         } = self.thresholds;
         let mut failed = Vec::new();
@@ -98,6 +100,7 @@ impl Report {
         }
         for (what, is, least) in [
             ("honest people who reached the owner", verdict.honest_success, honest_success_at_least),
+            ("urgent calls through a flood of sessions", verdict.urgent_in_flood, urgent_in_flood_at_least),
             ("attackers stopped within 10 actions", verdict.attackers_stopped, attackers_stopped_at_least),
         ] {
             if let Some(least) = least.filter(|least| is < *least) {
@@ -112,12 +115,14 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Setting { scenario, seed, rate, tags } = self.setting;
         let (waits, late) = self.waits;
-        let Verdict { honest_refused, honest_challenged, honest_success, attackers_stopped } = self.table.verdict();
+        let verdict = self.table.verdict();
+        let Verdict { honest_refused, honest_challenged, honest_success, urgent_in_flood, attackers_stopped } = verdict;
         writeln!(f, "{scenario}: seed {seed}, {tags} tags, {rate} times as fast as life\n")?;
         writeln!(f, "{}", self.table)?;
         writeln!(f, "honest refused     {honest_refused:.2} %")?;
         writeln!(f, "honest challenged  {honest_challenged:.2} %")?;
         writeln!(f, "honest success     {honest_success:.2} % of those who called an owner who was there")?;
+        writeln!(f, "urgent in a flood  {urgent_in_flood:.2} % rang")?;
         writeln!(f, "attackers stopped  {attackers_stopped:.2} % within 10 actions")?;
         writeln!(f, "kept time          {late} of {waits} waits ended more than 10 s of the day late")?;
         if !self.table.is_whole() {

@@ -112,6 +112,8 @@ pub(crate) struct Verdict {
     /// Of the honest people who wanted to call and whose owner was there: the telephone rang, or the line told the truth
     /// about an owner who was engaged.
     pub(crate) honest_success: f64,
+    /// Of the honest people with an urgent reason at a tag that is flooded with sessions: the telephone rang.
+    pub(crate) urgent_in_flood: f64,
     /// Of attackers with more than ten tries: got nothing any more of what they want, from the tenth action or before.
     pub(crate) attackers_stopped: f64,
 }
@@ -158,6 +160,10 @@ impl Table {
             honest_refused: percent(turned_away, people),
             honest_challenged: percent(honest().map(|row| row.challenged).sum(), people),
             honest_success: percent(reached, reached + turned_away),
+            urgent_in_flood: self
+                .rows
+                .get(&Kind::UrgentInFlood)
+                .map_or(100.0, |row| percent(row.visits.reached, row.people)),
             attackers_stopped: in_time(&stopped),
         }
     }
@@ -372,6 +378,7 @@ mod tests {
         table.add(&honest(Visit::TurnedAway("score"), false));
         table.add(&honest(Visit::Left, false));
         table.add(&honest(Visit::OwnerAway, false));
+        assert!((table.verdict().urgent_in_flood - 100.0).abs() < 1e-9, "there is no flood");
         let verdict = table.verdict();
         assert!((verdict.honest_refused - 10.0).abs() < 1e-9, "{verdict:?}");
         assert!((verdict.honest_challenged - 10.0).abs() < 1e-9, "{verdict:?}");

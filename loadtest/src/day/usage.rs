@@ -42,6 +42,9 @@ pub(crate) struct DayOptions {
     /// Percent of honest people who may be challenged.
     #[arg(long, value_name = "PERCENT", default_value_t = 0.5)]
     challenged_at_most: f64,
+    /// Percent of urgent calls that must ring although the tag is flooded with sessions.
+    #[arg(long, value_name = "PERCENT", default_value_t = 100.0)]
+    urgent_at_least: f64,
     /// Percent of attackers who must be stopped within 10 actions.
     #[arg(long, value_name = "PERCENT", default_value_t = 95.0)]
     stopped_at_least: f64,
@@ -81,6 +84,7 @@ impl DayOptions {
             honest_refused_at_most: Some(self.refused_at_most),
             honest_challenged_at_most: Some(self.challenged_at_most),
             attackers_stopped_at_least: Some(self.stopped_at_least),
+            urgent_in_flood_at_least: Some(self.urgent_at_least),
             honest_success_at_least: None,
         }
     }
