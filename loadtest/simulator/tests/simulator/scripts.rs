@@ -254,3 +254,16 @@ async fn calls_run_side_by_side() {
     }
     assert_eq!(ids.len(), 50);
 }
+
+#[tokio::test]
+async fn an_owner_can_take_one_call_in_a_way_of_its_own() {
+    let engine = engine_dialling(MASKED).await;
+    let network = Network::new(engine.config()).expect("a valid configuration");
+    network.set_telephone(OWNER, OwnerScript::Answers);
+    let declined = network.dial(Dial { owner: Some(OwnerScript::Declines), ..scanner() }).await;
+    assert_eq!((declined.dial_status, declined.bridged), (Some("busy"), false));
+    assert!(declined.owner_rang_ms.is_some_and(|at| at > 1_000), "{:?}", declined.owner_rang_ms);
+    let busy = network.dial(Dial { owner: Some(OwnerScript::Busy), ..scanner() }).await;
+    assert_eq!((busy.dial_status, busy.owner_rang_ms), (Some("busy"), None));
+    assert!(network.dial(scanner()).await.bridged, "the next call is the telephone's again");
+}
