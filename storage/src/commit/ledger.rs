@@ -74,6 +74,11 @@ impl Ledger {
         Ok(())
     }
 
+    /// Asks the database whether it has failed, be it on its own thread.
+    pub(crate) fn ask(&self) -> Result<(), StorageError> {
+        Ok(self.database.persist(PersistMode::Buffer)?)
+    }
+
     /// Puts what was written without a sync on stable storage.
     pub(crate) fn sync(&mut self) -> Result<(), StorageError> {
         self.database.persist(PersistMode::SyncData)?;

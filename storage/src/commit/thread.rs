@@ -104,7 +104,9 @@ impl Committer {
                 self.keys.prepare_days((self.now)())?;
             }
             self.commit(&mut group, overdue)?;
-            // Another thread may have failed meanwhile: nothing is acknowledged after the first failure, be it safe or not.
+            // Another thread may have failed meanwhile, and fjall's own tells nobody: nothing is acknowledged after the first
+            // failure, be it safe or not. Without work, this is asked as often as that which nobody waits for is made safe.
+            self.ledger.ask()?;
             if self.failure.is_told() {
                 return Err(StorageError::Stopped);
             }
