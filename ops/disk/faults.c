@@ -25,6 +25,7 @@ struct control {
     uint64_t free_bytes; /* what statvfs tells; UINT64_MAX: the truth */
     uint64_t sync_ms;    /* how long each sync takes at least */
     uint64_t read_ms;    /* how long each read takes at least */
+    uint64_t only_stage; /* only calls in this stage are counted, fail, and are slow to sync; 0: all */
     /* Told by the library. */
     uint64_t seen;            /* calls of `fail_kinds` */
     uint64_t failed;          /* calls that failed, for want of space, too */
@@ -59,6 +60,44 @@ bool faults_watch(enum kind kind)
     return control && ((told(&control->fail_kinds) & kind) || (kind == READ && told(&control->read_ms)));
 }
 
+/* Which stage this thread is in. fjall writes tables on a thread of its own: a flush begins with a sync of the journal, both
+ * end with a new list of tables, `current`, and the first table that is opened after that is part of a compaction. */
+static __thread enum stage stage;
+/* The stage of the call that was decided on last. */
+static __thread enum stage here;
+
+static bool ends_with(const char *path, const char *end)
+{
+    size_t bytes = strlen(path), end_bytes = strlen(end);
+    return bytes >= end_bytes && strcmp(path + bytes - end_bytes, end) == 0;
+}
+
+static enum stage follow(enum kind kind, const char *path)
+{
+    if (kind == SYNC && ends_with(path, ".jnl"))
+        stage = FLUSH;
+    if (!strstr(path, "/keyspaces/"))
+        return ELSEWHERE;
+    if (kind == OPEN && stage == BETWEEN && strstr(path, "/tables/"))
+        stage = COMPACTION;
+    enum stage now = stage == BETWEEN ? ELSEWHERE : stage;
+    if (kind == RENAME && ends_with(path, "/current"))
+        stage = BETWEEN;
+    return now;
+}
+
+static const char *told_of(enum stage of)
+{
+    return of == FLUSH ? " in a flush" : of == COMPACTION ? " in a compaction" : "";
+}
+
+/* Whether calls of the stage that this thread is in may be disturbed. */
+static bool is_meant(void)
+{
+    uint64_t only = told(&control->only_stage);
+    return only == ELSEWHERE || only == here;
+}
+
 static const char *name_of(enum kind kind)
 {
     switch (kind) {
@@ -79,7 +118,8 @@ static int fails(enum kind kind, const char *path, int error)
     if (__atomic_fetch_add(&control->failed, 1, __ATOMIC_SEQ_CST) == 0) {
         struct timespec now;
         clock_gettime(CLOCK_REALTIME, &now);
-        snprintf(control->first_failed, sizeof control->first_failed, "%s %s (%s)", name_of(kind), path, strerror(error));
+        snprintf(control->first_failed, sizeof control->first_failed, "%s %s%s (%s)", name_of(kind), path, told_of(here),
+                 strerror(error));
         uint64_t at = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
         __atomic_store_n(&control->first_failed_ns, at, __ATOMIC_SEQ_CST);
     }
@@ -88,7 +128,10 @@ static int fails(enum kind kind, const char *path, int error)
 
 int faults_decide(enum kind kind, const char *path, size_t *bytes)
 {
-    if (!control || !(told(&control->fail_kinds) & kind))
+    if (!control)
+        return 0;
+    here = follow(kind, path);
+    if (!(told(&control->fail_kinds) & kind) || !is_meant())
         return 0;
     uint64_t number = __atomic_add_fetch(&control->seen, 1, __ATOMIC_SEQ_CST);
     uint64_t from = told(&control->fail_from);
@@ -127,7 +170,7 @@ void faults_delay(enum kind kind)
 {
     if (!control)
         return;
-    uint64_t ms = told(kind == SYNC ? &control->sync_ms : &control->read_ms);
+    uint64_t ms = !is_meant() ? 0 : told(kind == SYNC ? &control->sync_ms : &control->read_ms);
     if (kind == SYNC)
         __atomic_fetch_add(&control->syncs_waiting, 1, __ATOMIC_SEQ_CST);
     struct timespec left = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};

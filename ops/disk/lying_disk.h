@@ -21,6 +21,14 @@ enum kind {
     FOLDER = 128,
 };
 
+/* In the middle of what a call is made. */
+enum stage {
+    ELSEWHERE,
+    FLUSH,      /* rows in memory are written out as a table */
+    COMPACTION, /* tables become other tables */
+    BETWEEN,    /* told to no test: one of them is done, and the next has not begun */
+};
+
 /* A file or folder that is watched, or a name in a folder that is. */
 struct place {
     char path[PATH_MAX];

@@ -11,10 +11,10 @@ use tempfile::TempDir;
 
 use crate::undo::Log;
 
-/// Bytes of the page that a process shares with its test: fourteen words, and a text of 256 bytes.
-const CONTROL_BYTES: usize = 14 * 8 + 256;
+/// Bytes of the page that a process shares with its test: fifteen words, and a text of 256 bytes.
+const CONTROL_BYTES: usize = 15 * 8 + 256;
 /// Words that the test writes; the library writes the others.
-const TOLD_WORDS: usize = 9;
+const TOLD_WORDS: usize = 10;
 /// "Without a bound", in a word.
 const UNBOUNDED: u64 = u64::MAX;
 
@@ -27,6 +27,8 @@ impl Kinds {
     pub(crate) const WRITE: Self = Self(4);
     pub(crate) const SYNC: Self = Self(8);
     pub(crate) const LENGTH: Self = Self(64);
+    pub(crate) const RENAME: Self = Self(16);
+    pub(crate) const UNLINK: Self = Self(32);
     /// All that a restart or a flush may do, but for reads.
     pub(crate) const CHANGES: Self = Self(1 | 4 | 8 | 16 | 32 | 64 | 128);
 
@@ -37,6 +39,17 @@ impl Kinds {
     pub(crate) const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
+}
+
+/// In the middle of what a call is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Of anything.
+    Any,
+    /// Rows in memory are written out as a table.
+    Flush,
+    /// Tables become other tables.
+    Compaction,
 }
 
 /// How a call fails.
@@ -59,6 +72,8 @@ pub(crate) enum Failure {
 pub(crate) struct Faults {
     /// Calls of these kinds are counted.
     pub(crate) kinds: Kinds,
+    /// But only in this stage; syncs elsewhere are not slow either.
+    pub(crate) stage: Stage,
     /// The first of them that fails, from 1; 0: none.
     pub(crate) from: u64,
     /// Only this one, or all from it on.
@@ -76,6 +91,7 @@ impl Faults {
     /// A disk that works.
     pub(crate) const NONE: Self = Self {
         kinds: Kinds::CHANGES,
+        stage: Stage::Any,
         from: 0,
         lasting: false,
         how: Failure::Broken,
@@ -109,6 +125,7 @@ impl Faults {
             self.free.unwrap_or(UNBOUNDED),
             self.sync.as_millis() as u64,
             self.read.as_millis() as u64,
+            self.stage as u64,
         ]
     }
 }
@@ -193,14 +210,14 @@ impl Disk {
         let mut page = [0; CONTROL_BYTES];
         self.control.read_exact_at(&mut page, 0).expect("a page");
         let word = |n: usize| u64::from_ne_bytes(page[8 * n..][..8].try_into().expect("eight bytes"));
-        let text = &page[14 * 8..];
+        let text = &page[15 * 8..];
         let text = &text[..text.iter().position(|byte| *byte == 0).unwrap_or(text.len())];
         Happened {
-            seen: word(9),
-            failed: word(10),
-            first_failed: (word(11) != 0).then(|| SystemTime::UNIX_EPOCH + Duration::from_nanos(word(11))),
-            syncs_waiting: word(12),
-            syncs: word(13),
+            seen: word(10),
+            failed: word(11),
+            first_failed: (word(12) != 0).then(|| SystemTime::UNIX_EPOCH + Duration::from_nanos(word(12))),
+            syncs_waiting: word(13),
+            syncs: word(14),
             what: String::from_utf8_lossy(text).into_owned(),
         }
     }

@@ -10,7 +10,7 @@ use crate::random::Random;
 use crate::rewind::{Loss, Names, Undone, rewind};
 use crate::server::Server;
 use crate::undo::Log;
-use crate::yard::Yard;
+use crate::yard::{MEMTABLE_SMALL, MEMTABLE_USUAL, Yard};
 
 /// Sessions of earlier lives that are read back after each restart.
 const SAMPLE: usize = 20;
@@ -33,9 +33,18 @@ pub(crate) struct Ground {
 
 impl Ground {
     pub(crate) fn new(seed: u64, cycles: usize) -> Self {
+        Self::with_memtables(seed, cycles, MEMTABLE_USUAL)
+    }
+
+    /// One whose memtables are flushed and compacted while it serves.
+    pub(crate) fn flushing(seed: u64, cycles: usize) -> Self {
+        Self::with_memtables(seed, cycles, MEMTABLE_SMALL)
+    }
+
+    fn with_memtables(seed: u64, cycles: usize, memtable_kibibytes: u32) -> Self {
         let disk = Disk::build();
         let random = Random::of(seed, u64::MAX);
-        let yard = Yard::for_cycles(seed, cycles);
+        let yard = Yard::for_cycles(seed, cycles, memtable_kibibytes);
         let spare = yard.folder.import(&[owner(SPARE_PHONE)]).remove(0);
         Self { yard, spare, disk, random, undone: Undone::default(), seed }
     }

@@ -13,7 +13,7 @@ use crate::possible::Told;
 use crate::random::{Random, amount, seed};
 use crate::script::Step;
 use crate::server::Server;
-use crate::yard::Yard;
+use crate::yard::{MEMTABLE_USUAL, Yard};
 
 /// Calls that are on when the server is killed; as many sessions wait for theirs.
 const CALLS: usize = 300;
@@ -33,7 +33,7 @@ const REST: [Step; 5] = [
 #[tokio::test]
 async fn all_who_come_back_at_once_are_answered() {
     let (seed, calls) = (seed(), amount("QNECT_CALLS", CALLS));
-    let mut yard = Yard::new(seed, 2 * calls);
+    let mut yard = Yard::new(seed, 2 * calls, MEMTABLE_USUAL);
     let server = Server::start(&yard.folder);
     let door = Door::at(server.address);
     let (oracle, codes) = (&yard.oracle, yard.codes.clone());

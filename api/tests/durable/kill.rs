@@ -9,7 +9,7 @@ use crate::possible::Told;
 use crate::random::{Random, amount, seed};
 use crate::server::Server;
 use crate::tally::Kind;
-use crate::yard::Yard;
+use crate::yard::{MEMTABLE_SMALL, MEMTABLE_USUAL, Yard};
 
 /// Cycles of each of the two tests.
 const CYCLES: usize = 50;
@@ -24,18 +24,18 @@ const SAMPLE: usize = 30;
 
 #[tokio::test]
 async fn nothing_acknowledged_is_lost() {
-    kill_again_and_again(seed(), 1).await;
+    kill_again_and_again(seed(), 1, MEMTABLE_USUAL).await;
 }
 
 #[tokio::test]
-async fn nothing_acknowledged_is_lost_in_another_folder() {
-    kill_again_and_again(seed(), 2).await;
+async fn nothing_acknowledged_is_lost_in_the_middle_of_flushes_and_compactions() {
+    kill_again_and_again(seed(), 2, MEMTABLE_SMALL).await;
 }
 
-async fn kill_again_and_again(seed: u64, folder: u64) {
+async fn kill_again_and_again(seed: u64, folder: u64, memtable_kibibytes: u32) {
     let cycles = amount("QNECT_CYCLES", CYCLES);
     let mut random = Random::of(seed, folder);
-    let mut yard = Yard::for_cycles(random.next(), cycles);
+    let mut yard = Yard::for_cycles(random.next(), cycles, memtable_kibibytes);
     for cycle in 0..cycles {
         if random.one_in(6) {
             killed_at_start(&yard, Duration::from_millis(random.below(START_MS_MAX) as u64)).await;

@@ -16,6 +16,7 @@ mod driver;
 mod ending;
 mod exchange;
 mod failing;
+mod flushing;
 #[path = "../api/folder.rs"]
 #[allow(dead_code, reason = "shared with the tests over HTTP")]
 mod folder;

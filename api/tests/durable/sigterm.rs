@@ -8,7 +8,7 @@ use crate::possible::Told;
 use crate::random::{Random, amount, seed};
 use crate::server::Server;
 use crate::tally::Kind;
-use crate::yard::Yard;
+use crate::yard::{MEMTABLE_USUAL, Yard};
 
 const CYCLES: usize = 20;
 /// How long a server works until it is asked to end, in milliseconds.
@@ -22,7 +22,7 @@ const SAMPLE: usize = 30;
 async fn a_drain_under_load_is_in_time_and_keeps_what_was_acknowledged() {
     let (seed, cycles) = (seed(), amount("QNECT_CYCLES", CYCLES));
     let mut random = Random::of(seed, u64::MAX);
-    let mut yard = Yard::for_cycles(seed, cycles);
+    let mut yard = Yard::for_cycles(seed, cycles, MEMTABLE_USUAL);
     for cycle in 0..cycles {
         let mut server = Server::start(&yard.folder);
         yard.inspect(&server, &mut random, SAMPLE).await;

@@ -27,6 +27,11 @@ const CALLED_MIN: usize = 160;
 /// Owners who are called more for each cycle, so that hardly a tag forgets a session.
 const CALLED_PER_CYCLE: usize = 4;
 
+/// KiB of a memtable, usually: no test writes so much.
+pub(crate) const MEMTABLE_USUAL: u32 = 8_192;
+/// As small as they come: within seconds they are flushed, and the tables compacted.
+pub(crate) const MEMTABLE_SMALL: u32 = 64;
+
 /// Whatever could limit or challenge somebody.
 const SWITCHED_OFF: [&str; 9] = [
     "LIMITS__TAG_RINGS_PER_HOUR",
@@ -51,15 +56,16 @@ pub(crate) struct Yard {
 }
 
 impl Yard {
-    /// A folder with owners enough for so many cycles.
-    pub(crate) fn for_cycles(seed: u64, cycles: usize) -> Self {
-        Self::new(seed, CALLED_MIN + CALLED_PER_CYCLE * cycles)
+    /// A folder with owners enough for so many cycles, and memtables of so many KiB.
+    pub(crate) fn for_cycles(seed: u64, cycles: usize, memtable_kibibytes: u32) -> Self {
+        Self::new(seed, CALLED_MIN + CALLED_PER_CYCLE * cycles, memtable_kibibytes)
     }
 
     /// A folder with so many owners to be called. Nothing in it limits anybody: whoever is refused, is refused wrongly.
-    pub(crate) fn new(seed: u64, called: usize) -> Self {
+    pub(crate) fn new(seed: u64, called: usize, memtable_kibibytes: u32) -> Self {
         let folder = Folder::new().edit("access_code_digits = 7", "access_code_digits = 9");
         let folder = SWITCHED_OFF.into_iter().fold(folder, |folder, limit| folder.set(limit, "0"));
+        let folder = folder.set("STORAGE__MEMTABLE_KIBIBYTES", &memtable_kibibytes.to_string());
         let phone = |n| format!("+9198{n:08}");
         let owners: Vec<Value> = (0..OPERATED + called).map(|n| owner(&phone(n))).collect();
         let mut codes = folder.import(&owners);

@@ -1,0 +1,141 @@
+//! Memtables are flushed and tables compacted while clients work, and in the middle of that the disk fails or the power does.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use crate::disk::{Failure, Faults, Kinds, Stage};
+use crate::ending::until_gone;
+use crate::exchange::Door;
+use crate::ground::Ground;
+use crate::random::{Random, amount, seed};
+use crate::rewind::{Loss, Names};
+
+/// Calls that fail, each in a life of its own (`QNECT_SITES`).
+const SITES: usize = 12;
+/// Lives that end with the power (`QNECT_CYCLES`).
+const CYCLES: usize = 12;
+/// A flush makes about so many calls, and a compaction not many more: the last of them belong to the second one of a life.
+const CALLS: usize = 24;
+/// Everything is read back after so many lives, and in the end.
+const INSPECT_EVERY: usize = 3;
+/// How long a test waits for a call.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How often it looks.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// Removals that fail.
+const REMOVALS: u64 = 8;
+
+/// What fjall does not depend on: a file that it no longer needs and cannot remove is removed by the next start.
+const KINDS: Kinds = Kinds::CHANGES.without(Kinds::UNLINK);
+/// Both, in turn.
+const STAGES: [(Stage, &str); 2] = [(Stage::Flush, " in a flush "), (Stage::Compaction, " in a compaction ")];
+/// The ways in which a call fails, in turn.
+const HOW: [(Failure, bool); 3] = [(Failure::Broken, false), (Failure::Full, true), (Failure::HalfThenFull, false)];
+
+/// How often which call of which stage was the one.
+#[derive(Debug, Default)]
+struct Reached(BTreeMap<String, usize>);
+
+impl Reached {
+    /// Takes a note of a call, which must be one of this stage.
+    fn note(&mut self, what: &str, stage: &str) {
+        let (call, path) = what.split_once(' ').expect("a call and its path");
+        let (path, _) = path.split_once(stage).unwrap_or_else(|| panic!("a call{stage}: {what}"));
+        let file = path.rsplit_once("/keyspaces/").and_then(|(_, below)| below.split_once('/')).map(|(_, file)| file);
+        let kind = match file.unwrap_or("its folder") {
+            name if name.starts_with(".tmp") => "new current",
+            // Tables and versions have numbers.
+            name => name.trim_end_matches(|end: char| end.is_ascii_digit()),
+        };
+        *self.0.entry(format!("{call} {kind}{}", stage.trim_end())).or_default() += 1;
+    }
+
+    /// A run that reached no table proves nothing.
+    fn assert_meaning(&self) {
+        for (_, stage) in STAGES {
+            let is_meant = |call: &String| call.contains("tables/") && call.ends_with(stage.trim_end());
+            assert!(self.0.keys().any(is_meant), "no call for a table{stage}: {self:?}");
+        }
+    }
+}
+
+/// Which call it is in this turn, so that all turns together are spread over all calls, of both stages.
+fn call_of(turn: usize, turns: usize, random: &mut Random) -> u64 {
+    let of_stage = turns.div_ceil(STAGES.len());
+    (1 + (turn / STAGES.len() * CALLS + random.below(CALLS)) / of_stage) as u64
+}
+
+#[tokio::test]
+async fn a_flush_or_a_compaction_that_fails_ends_everything() {
+    let sites = amount("QNECT_SITES", SITES).max(STAGES.len());
+    let mut ground = Ground::flushing(seed(), sites);
+    let mut reached = Reached::default();
+    for turn in 0..sites {
+        let mut server = ground.start(&Faults::NONE);
+        if turn % INSPECT_EVERY == 0 {
+            ground.inspect(&server, &format!("before site {turn}")).await;
+        }
+        let ((stage, name), (how, lasting)) = (STAGES[turn % STAGES.len()], HOW[turn % HOW.len()]);
+        let from = call_of(turn, sites, &mut ground.random);
+        ground.disk.plan(&Faults { kinds: KINDS, stage, from, how, lasting, ..Faults::NONE });
+        until_gone(&mut ground, &mut server, &format!("call {from}, {stage:?}, {how:?}")).await;
+        reached.note(&ground.disk.happened().what, name);
+        ground.lose_power(Loss::All, Names::WithFile);
+    }
+    let server = ground.start(&Faults::NONE);
+    ground.inspect(&server, "in the end").await;
+    println!("{sites} sites: {}; {reached:?}", ground.oracle(|oracle| oracle.tally.to_string()));
+    reached.assert_meaning();
+}
+
+#[tokio::test]
+async fn power_that_fails_in_a_flush_or_a_compaction_takes_nothing_acknowledged() {
+    let cycles = amount("QNECT_CYCLES", CYCLES).max(STAGES.len());
+    let mut ground = Ground::flushing(seed(), cycles);
+    let mut reached = Reached::default();
+    for cycle in 0..cycles {
+        let mut server = ground.start(&Faults::NONE);
+        ground.inspect(&server, &format!("cycle {cycle}")).await;
+        let (stage, name) = STAGES[cycle % STAGES.len()];
+        let from = call_of(cycle, cycles, &mut ground.random);
+        ground.disk.plan(&Faults { stage, from, how: Failure::Killed, ..Faults::NONE });
+        let (door, stop) = (Door::at(server.address), Cell::new(false));
+        let end = async {
+            server.ended(PATIENCE).await;
+            stop.set(true);
+        };
+        tokio::join!(ground.yard.work(&door, &stop), end);
+        reached.note(&ground.disk.happened().what, name);
+        let names = [Names::WithFile, Names::ByFolder][ground.random.below(2)];
+        ground.lose_power([Loss::All, Loss::Tail][cycle / 2 % 2], names);
+    }
+    let server = ground.start(&Faults::NONE);
+    ground.inspect(&server, "in the end").await;
+    let told = ground.oracle(|oracle| oracle.tally.to_string());
+    println!("{cycles} cycles: {told}; {:?}; {reached:?}", ground.undone);
+    reached.assert_meaning();
+}
+
+#[tokio::test]
+async fn a_file_that_is_needed_no_longer_and_cannot_be_removed_does_no_harm() {
+    let mut ground = Ground::flushing(seed(), 1);
+    let server = ground.start(&Faults::NONE);
+    ground.disk.plan(&Faults { kinds: Kinds::UNLINK, from: 1, lasting: true, ..Faults::NONE });
+    let (door, stop) = (Door::at(server.address), Cell::new(false));
+    let Ground { yard, disk, .. } = &mut ground;
+    let end = async {
+        let started = Instant::now();
+        while disk.happened().failed < REMOVALS {
+            assert!(started.elapsed() < PATIENCE, "hardly a file is removed: {:?}", disk.happened());
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        stop.set(true);
+    };
+    tokio::join!(yard.work(&door, &stop), end);
+    println!("{REMOVALS} removals failed, the first of them: {}", ground.disk.happened().what);
+    ground.inspect(&server, "with files left over").await;
+    server.kill();
+    let server = ground.start(&Faults::NONE);
+    ground.inspect(&server, "after the next start").await;
+}
