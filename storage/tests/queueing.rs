@@ -4,15 +4,19 @@
 mod store_common;
 
 use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use qnect_core::facts::Facts;
+use qnect_core::leg::LegId;
 use qnect_core::record::{Record, ScanRecord};
 use qnect_core::scan::{AddressPrefix, BrowserClass, DeviceClass};
 use qnect_core::session::SessionSnapshot;
 use qnect_core::tag::OwnerId;
 use qnect_core::tag_code::TagId;
-use qnect_storage::{Lane, QueueFull, Storage, StorageError};
-use store_common::{NOW, marked, open, run, session, session_id, until};
+use qnect_core::time::{Span, Timestamp};
+use qnect_storage::{Lane, OpenOptions, QueueFull, Storage, StorageError};
+use store_common::{NOW, marked, master, open, owner, run, session, session_id, until};
 
 const QUEUE: usize = 16_384;
 /// Scans of one shelf.
@@ -65,6 +69,39 @@ fn of_two_changes_of_one_row_in_one_commit_the_later_stands() {
     assert_eq!(stored(&storage), 19);
     drop(storage);
     assert_eq!(stored(&open(folder.path())), 19, "read back from the journal");
+}
+
+#[test]
+fn what_waits_while_days_turn_and_keys_are_made_is_what_was_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let (master, clock) = (master(), Arc::new(AtomicU64::new(NOW.as_millis())));
+    let ticks = clock.clone();
+    let now = move |_| move || Timestamp::from_millis(ticks.load(Ordering::Relaxed));
+    let storage = Storage::open(&OpenOptions::new(folder.path(), &master), now).unwrap();
+    let mine = storage.register(&[owner(1)], NOW).unwrap()[0];
+    let root = storage.keys().roots().caller("+919700000001").unwrap();
+    let mut waiting = session(session_id(&storage, mine.code.tag(), 1), mine.owner);
+    waiting.bound_to = Some(storage.keys().caller_tokens(&root, NOW).unwrap().today);
+    waiting.scanner_leg = LegId::new("scanner");
+    waiting.owner_leg = LegId::new("owner");
+
+    storage.faults().close_gate();
+    storage.remember(Lane::Webhooks, opened(&storage, 2)).unwrap();
+    until("a commit is held", || storage.faults().holds_a_commit());
+    let record = Record::SessionOpened(Box::new(waiting.clone()));
+    let promise = storage.promise(Lane::Webhooks, vec![record]).unwrap();
+    let later = NOW.plus(Span::from_secs(3 * 86_400));
+    clock.store(later.as_millis(), Ordering::Relaxed);
+    storage.keys().caller_tokens(&root, later).unwrap();
+    storage.faults().open_gate();
+    run(promise.kept()).unwrap();
+    assert_eq!(run(storage.session(waiting.id)).unwrap(), Some(waiting.clone()));
+    drop(storage);
+
+    let again = open(folder.path());
+    assert_eq!(run(again.session(waiting.id)).unwrap(), Some(waiting.clone()));
+    let then = again.keys().caller_tokens(&root, NOW).unwrap().today;
+    assert_eq!(waiting.bound_to, Some(then), "its caller is known by the key of that day");
 }
 
 #[test]
