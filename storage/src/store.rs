@@ -18,7 +18,8 @@ use crate::backup::{Backups, Source, is_half_restored};
 use crate::chores::Chore;
 use crate::clerk::{Clerk, ErrandQueue};
 use crate::commit::{
-    CommitMetrics, CommitQueue, Committer, Grouping, Lane, Ledger, Promise, QueueFull, ScanLog, Work, Written,
+    CommitMetrics, CommitQueue, Committer, Grouping, Lane, Ledger, Memtables, Promise, QueueFull, ScanLog, Swept, Work,
+    Written, free,
 };
 use crate::error::StorageError;
 use crate::failure::Failure;
@@ -145,12 +146,14 @@ impl Storage {
         let source =
             Source { database: database.clone(), spaces: spaces.clone(), keys: keys.clone(), failure: failure.clone() };
         let (backups, checks) = (Backups::new(source.clone()), Checks::new(source));
+        let (memtables, swept) = Memtables::of(&spaces);
         let mut ledger = Ledger {
             database,
             spaces,
             keys: keys.clone(),
             head,
             unsynced: false,
+            memtables,
             #[cfg(feature = "faults")]
             faults: faults.clone(),
         };
@@ -167,7 +170,7 @@ impl Storage {
             metrics: CommitMetrics::resolve(),
         };
         let keeper = MarkKeeper { mark, marked, safe: is_safe, failure, progress: progress("the mark thread") };
-        let (face, threads) = start(committer, keeper, space, &reader)?;
+        let (face, threads) = start(committer, keeper, space, swept, &reader)?;
         Ok(Self {
             keys,
             reader,
@@ -367,6 +370,7 @@ fn start(
     committer: Committer,
     keeper: MarkKeeper,
     space: SpaceKeeper,
+    swept: Swept,
     reader: &Reader,
 ) -> Result<(Face, Threads), StorageError> {
     let (commits, commit_inbox) = CommitQueue::new();
@@ -384,6 +388,7 @@ fn start(
         Thread::spawn("qnect-mark", failure.clone(), move || keeper.run(&mark_stopped))?,
         Thread::spawn("qnect-clerk", failure.clone(), move || clerk.run(&errand_inbox))?,
         Thread::spawn("qnect-space", failure.clone(), move || space.run(&space_stopped))?,
+        Thread::spawn("qnect-sweeper", failure.clone(), move || free(&swept))?,
         Thread::spawn("qnect-watchdog", failure.clone(), move || watchdog::watch(&watched, &told, &watchdog_stopped))?,
     ];
     for _ in 0..READERS {

@@ -44,6 +44,11 @@ impl Touched {
         let bits = if is_put { &mut self.put } else { &mut self.taken };
         *bits |= bit(space);
     }
+
+    /// Whether it changes rows of `space`; the head's always.
+    pub(crate) fn is_in(self, space: Space) -> bool {
+        (self.put | self.taken | bit(Space::Head)) & bit(space) != 0
+    }
 }
 
 impl Witness {

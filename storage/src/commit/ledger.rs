@@ -6,6 +6,7 @@ use fjall::{Database, PersistMode};
 use qnect_core::time::Timestamp;
 use sha2::{Digest, Sha256};
 
+use super::sweep::Memtables;
 use crate::codec::{FOLDER_FORMAT, Head, Touched, Witness, to_bytes};
 use crate::error::StorageError;
 use crate::keyring::Keyring;
@@ -20,6 +21,7 @@ pub(crate) struct Ledger {
     pub(crate) head: Head,
     /// Something was written since the last sync.
     pub(crate) unsynced: bool,
+    pub(crate) memtables: Memtables,
     #[cfg(feature = "faults")]
     pub(crate) faults: crate::faults::Faults,
 }
@@ -71,12 +73,18 @@ impl Ledger {
         batch.commit()?;
         self.head = head;
         self.unsynced = !sync;
+        self.memtables.written = touched;
         Ok(())
     }
 
     /// Asks the database whether it has failed, be it on its own thread.
     pub(crate) fn ask(&self) -> Result<(), StorageError> {
         Ok(self.database.persist(PersistMode::Buffer)?)
+    }
+
+    /// Lets go of memtables that nobody needs. Called when nobody waits for a commit.
+    pub(crate) fn sweep(&mut self) {
+        self.memtables.sweep(&self.spaces);
     }
 
     /// Puts what was written without a sync on stable storage.

@@ -7,6 +7,7 @@
 mod ledger;
 mod queue;
 mod scans;
+mod sweep;
 mod thread;
 mod written;
 
@@ -14,6 +15,7 @@ pub(crate) use ledger::{Ledger, chain};
 pub(crate) use queue::{CommitQueue, Work};
 pub use queue::{Lane, Promise, QueueFull};
 pub(crate) use scans::ScanLog;
+pub(crate) use sweep::{Memtables, Swept, free};
 pub(crate) use thread::{CommitMetrics, Committer};
 pub(crate) use written::Written;
 

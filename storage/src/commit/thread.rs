@@ -121,6 +121,7 @@ impl Committer {
                     let _ = kept.send(());
                 }
             }
+            self.ledger.sweep();
             self.progress.end();
             if group.last {
                 return Ok(());
