@@ -66,12 +66,13 @@ pub(crate) fn free(swept: &Swept) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layout::MEMTABLE_BYTES;
 
     #[test]
     fn a_memtable_is_swept_when_it_is_on_disk_and_fjall_has_let_go_of_it() {
         let folder = tempfile::tempdir().unwrap();
         let database = crate::opening::open_database(folder.path()).unwrap();
-        let spaces = Keyspaces::open(&database).unwrap();
+        let spaces = Keyspaces::open(&database, MEMTABLE_BYTES).unwrap();
         let (mut memtables, swept) = Memtables::of(&spaces);
         let tags = spaces.get(Space::Tags);
         let wrote_and_swept = |memtables: &mut Memtables| {
@@ -101,7 +102,7 @@ mod tests {
     fn what_nobody_wrote_to_is_not_looked_at() {
         let folder = tempfile::tempdir().unwrap();
         let database = crate::opening::open_database(folder.path()).unwrap();
-        let spaces = Keyspaces::open(&database).unwrap();
+        let spaces = Keyspaces::open(&database, MEMTABLE_BYTES).unwrap();
         let (mut memtables, _swept) = Memtables::of(&spaces);
         let tags = spaces.get(Space::Tags);
         tags.insert("first", "row").unwrap();
