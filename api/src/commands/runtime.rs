@@ -19,7 +19,7 @@ use crate::control::{ControlServer, ControlSocket, Hands};
 use crate::doors::{self, Doors, operations};
 use crate::observe;
 use crate::outbox::{self, Couriers, Outbox};
-use crate::server::{self, Certificate, Connections, Places, Service};
+use crate::server::{self, Apologies, Certificate, Connections, Places, Service};
 use crate::settings::{accounts, correspondents, engine_options, open_options};
 
 /// Accepted connections that may wait for one worker.
@@ -111,6 +111,7 @@ pub(super) async fn start(
     });
     let places = Places::new(server::make_room(), config.server.trusted_proxies.clone());
     let mut service = Service::new(doors::public(doors), config.log.access, draining.clone(), places);
+    service.apologies = Some(Arc::new(Apologies::new(&config.for_serve()?.public_base_url).await));
     if let Some(certificate) = certificate {
         service.tls = Some(certificate.server_config()?.into());
         tokio::task::spawn_local(certificate.keep_fresh());

@@ -30,11 +30,13 @@ use tower::ServiceExt;
 use crate::client::Peer;
 use crate::config::AccessLog;
 use crate::doors::body::BODY_BYTES_MAX;
+use crate::negotiate::Reader;
 use crate::observe::Route;
 use crate::server::Service;
 use crate::server::accept::Accepted;
 use crate::server::pace::{Pace, STREAM_TIME_MAX};
 use crate::server::paced::{Paced, Protocol};
+use crate::server::pressure::Pressure;
 use crate::server::rewound::{Rewound, hold};
 use crate::server::tls::H2;
 
@@ -76,6 +78,8 @@ struct Session {
     service: Rc<Service>,
     /// The worker's turns at handshakes.
     turns: Rc<Semaphore>,
+    /// How late the worker is.
+    pressure: Rc<Pressure>,
 }
 
 impl Connections {
@@ -83,12 +87,14 @@ impl Connections {
     pub async fn serve(mut self) {
         let service = Rc::new(self.service);
         let turns = Rc::new(Semaphore::new(HANDSHAKES_IN_TURN));
+        let pressure = Pressure::new();
+        let watched = tokio::task::spawn_local(pressure.clone().watch());
         while let Some((stream, place)) = self.accepted.recv().await {
-            let (service, turns) = (service.clone(), turns.clone());
+            let (service, turns, pressure) = (service.clone(), turns.clone(), pressure.clone());
             let Ok(mut stream) = TcpStream::from_std(stream) else { continue };
             let Ok(peer) = stream.peer_addr() else { continue };
             let pace = Rc::new(Pace::accepted(place, service.tls.is_some()));
-            let session = Session { peer, pace: pace.clone(), service, turns };
+            let session = Session { peer, pace: pace.clone(), service, turns, pressure };
             tokio::task::spawn_local(async move {
                 tokio::select! {
                     biased;
@@ -102,6 +108,7 @@ impl Connections {
                 }
             });
         }
+        watched.abort();
     }
 }
 
@@ -250,12 +257,13 @@ async fn answer(session: Session, mut request: Request<Incoming>) -> Result<Resp
     let service = &session.service;
     let _in_hand = session.pace.request();
     let route = Route::of(request.uri().path());
-    let response = match refused(&request) {
-        Some(status) => refusal(status, request.version()),
-        None => {
-            request.extensions_mut().insert(Peer(session.peer));
-            service.router.clone().oneshot(request).await?
-        }
+    let response = if let Some(status) = refused(&request) {
+        refusal(status, request.version())
+    } else if let Some(apologies) = service.apologies.as_deref().filter(|_| session.pressure.sheds(route)) {
+        apologies.to(Reader::of(request.uri(), request.headers()))
+    } else {
+        request.extensions_mut().insert(Peer(session.peer));
+        service.router.clone().oneshot(request).await?
     };
     let (status, elapsed) = (response.status(), started.elapsed());
     service.metrics.answered(route, status, elapsed);

@@ -10,6 +10,7 @@ mod files;
 mod pace;
 mod paced;
 mod places;
+mod pressure;
 mod rewound;
 mod tls;
 
@@ -28,6 +29,7 @@ pub use accept::{Accepted, accept};
 pub use connection::Connections;
 pub use files::make_room;
 pub use places::{Place, Places};
+pub use pressure::Apologies;
 pub use tls::{Certificate, TlsError};
 
 /// Connections of the public listener at once.
@@ -52,12 +54,14 @@ pub struct Service {
     pub places: Arc<Places>,
     /// None: plain HTTP.
     pub tls: Option<TlsAcceptor>,
+    /// What is said to those whom a worker has no time for; none: it takes the time.
+    pub apologies: Option<Arc<Apologies>>,
 }
 
 impl Service {
     /// A service over `router`, in plain HTTP.
     pub fn new(router: Router, access_log: AccessLog, draining: watch::Receiver<bool>, places: Arc<Places>) -> Self {
-        Self { router, access_log, metrics: Arc::new(HttpMetrics::new()), draining, places, tls: None }
+        Self { router, access_log, metrics: Arc::new(HttpMetrics::new()), draining, places, tls: None, apologies: None }
     }
 }
 
