@@ -11,6 +11,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use axum::response::Response;
+use futures_util::future::LocalBoxFuture;
 use http::header::{CONNECTION, HOST, HeaderValue};
 use http::{Request, StatusCode, Version};
 use hyper::body::Incoming;
@@ -116,18 +117,28 @@ impl Session {
     async fn serve(self, stream: &mut TcpStream) -> io::Result<()> {
         // Answers are single small writes; waiting for more would only delay them. Without it they are slower, no worse.
         let _ = stream.set_nodelay(true);
+        // What costs more than the bytes that came is boxed, so that it costs nothing before.
         let Some(tls) = self.service.tls.clone() else {
             let stream = self.hold(stream, is_whole_head).await?;
             let protocol = if stream.held().starts_with(PREFACE) { Protocol::Http2 } else { Protocol::Http1 };
-            return Box::pin(self.converse(stream, protocol)).await;
+            return self.converse(stream, protocol).await;
         };
         let stream = self.hold(stream, is_whole_hello).await?;
-        let stream = Box::pin(self.shake_hands(stream, tls)).await?;
-        if stream.get_ref().1.alpn_protocol() == Some(H2) {
-            return Box::pin(self.converse(stream, Protocol::Http2)).await;
-        }
-        let stream = self.hold(stream, is_whole_head).await?;
-        Box::pin(self.converse(stream, Protocol::Http1)).await
+        self.converse_in_secret(stream, tls).await
+    }
+
+    fn converse_in_secret<'a, S>(self, stream: S, tls: TlsAcceptor) -> LocalBoxFuture<'a, io::Result<()>>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + 'a,
+    {
+        Box::pin(async move {
+            let stream = self.shake_hands(stream, tls).await?;
+            if stream.get_ref().1.alpn_protocol() == Some(H2) {
+                return self.converse(stream, Protocol::Http2).await;
+            }
+            let stream = self.hold(stream, is_whole_head).await?;
+            self.converse(stream, Protocol::Http1).await
+        })
     }
 
     /// Waits for something whole to work at. Who has not said so much when the listener drains is let go.
@@ -161,37 +172,36 @@ impl Session {
         Ok(stream)
     }
 
-    async fn converse<S>(self, stream: S, protocol: Protocol) -> io::Result<()>
+    fn converse<'a, S>(self, stream: S, protocol: Protocol) -> LocalBoxFuture<'a, io::Result<()>>
     where
-        S: AsyncRead + AsyncWrite + Unpin,
+        S: AsyncRead + AsyncWrite + Unpin + 'a,
     {
         let stream = TokioIo::new(Paced::new(stream, self.pace.clone(), protocol));
-        let mut draining = self.service.draining.clone();
-        let draining = draining.wait_for(|&draining| draining);
-        let session = self.clone();
-        let answer = service_fn(move |request| answer(session.clone(), request));
+        let (mut draining, pace) = (self.service.draining.clone(), self.pace.clone());
+        let answer = service_fn(move |request| answer(self.clone(), request));
         // The same twice: the two connections have no trait in common.
         match protocol {
-            Protocol::Http1 => {
+            Protocol::Http1 => Box::pin(async move {
                 let mut connection = pin!(http1().serve_connection(stream, answer));
                 tokio::select! {
                     biased;
                     _ = connection.as_mut() => return Ok(()),
-                    _ = draining => connection.as_mut().graceful_shutdown(),
+                    _ = draining.wait_for(|&draining| draining) => connection.as_mut().graceful_shutdown(),
                 }
                 let _ = connection.await;
-            }
-            Protocol::Http2 => {
-                let mut connection = pin!(http2(self.pace).serve_connection(stream, answer));
+                Ok(())
+            }),
+            Protocol::Http2 => Box::pin(async move {
+                let mut connection = pin!(http2(pace).serve_connection(stream, answer));
                 tokio::select! {
                     biased;
                     _ = connection.as_mut() => return Ok(()),
-                    _ = draining => connection.as_mut().graceful_shutdown(),
+                    _ = draining.wait_for(|&draining| draining) => connection.as_mut().graceful_shutdown(),
                 }
                 let _ = connection.await;
-            }
+                Ok(())
+            }),
         }
-        Ok(())
     }
 }
 

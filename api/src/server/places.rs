@@ -24,6 +24,9 @@ const SOURCE_PART: usize = 4;
 const BUSY_MAX: usize = 2_048;
 /// So many give way at once, because looking for them costs a walk over all places.
 const GIVE_WAY: usize = 16;
+/// So many places are free or on their way to it, so that nobody has to wait until somebody is gone; of few places a part.
+const SPARE: usize = 64;
+const SPARE_PART: usize = 16;
 /// How long one who comes waits until those who give way are gone.
 const ROOM_WAIT_MAX: Duration = Duration::from_millis(40);
 
@@ -57,6 +60,7 @@ struct Book {
     free: Vec<usize>,
     tenants: Vec<Option<Tenant>>,
     by_source: HashMap<AddressKey, usize>,
+    leaving: usize,
 }
 
 struct Tenant {
@@ -125,12 +129,12 @@ impl Places {
 
     fn make_room(&self, source: Option<AddressKey>) {
         let mut book = self.book();
-        if self.permits.available_permits() == 0 {
+        if self.permits.available_permits() + book.leaving < SPARE.min(self.max / SPARE_PART) {
             self.give_way(&mut book, |_, _| true);
         }
         let of_source = |source| book.by_source.get(&source).copied().unwrap_or_default();
         if let Some(source) = source
-            && of_source(source) >= self.max.div_ceil(SOURCE_PART)
+            && of_source(source) >= self.max.div_ceil(SOURCE_PART) + book.leaving
         {
             self.give_way(&mut book, |tenant, _| tenant.source == Some(source));
         }
@@ -151,6 +155,7 @@ impl Places {
         for (_, at) in longest {
             if let Some(tenant) = &mut book.tenants[at] {
                 tenant.is_leaving = true;
+                book.leaving += 1;
                 self.slots[at].leave.notify_one();
                 self.gave_way.increment(1);
             }
@@ -178,7 +183,10 @@ impl Place {
             self.places.busy.fetch_sub(1, Ordering::Relaxed);
         } else if self.places.busy.fetch_add(1, Ordering::Relaxed) >= BUSY_MAX {
             let mut book = self.places.book();
-            self.places.give_way(&mut book, |_, slot| slot.is_busy.load(Ordering::Relaxed));
+            // Those who leave already make room, once they are gone.
+            if self.places.busy.load(Ordering::Relaxed) > BUSY_MAX + book.leaving {
+                self.places.give_way(&mut book, |_, slot| slot.is_busy.load(Ordering::Relaxed));
+            }
         }
     }
 
@@ -196,8 +204,9 @@ impl Drop for Place {
     fn drop(&mut self) {
         self.set_busy(false);
         let mut book = self.places.book();
-        let source = book.tenants[self.slot].take().and_then(|tenant| tenant.source);
-        if let Some(source) = source
+        let Some(tenant) = book.tenants[self.slot].take() else { return };
+        book.leaving -= usize::from(tenant.is_leaving);
+        if let Some(source) = tenant.source
             && let Some(count) = book.by_source.get_mut(&source)
         {
             *count -= 1;

@@ -7,6 +7,7 @@
 #[path = "../api/client.rs"]
 #[allow(dead_code, reason = "shared with the tests over HTTP")]
 mod client;
+mod crowd;
 mod floods;
 #[path = "../api/folder.rs"]
 #[allow(dead_code, reason = "shared with the tests over HTTP")]
@@ -24,5 +25,6 @@ mod secure;
 #[path = "../api/server.rs"]
 #[allow(dead_code, reason = "shared with the tests over HTTP")]
 mod server;
+mod slow;
 mod tls;
 mod usage;
