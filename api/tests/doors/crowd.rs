@@ -72,7 +72,7 @@ async fn linger(mut stream: TcpStream, slow: Slow) -> Duration {
                 return;
             }
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     };
     let hears = async {
         let mut bytes = [0; 1024];
