@@ -50,6 +50,7 @@ fn sites(random: &mut Random) -> Vec<(Kinds, u64)> {
 async fn after_the_first_failure_nothing_is_acknowledged_and_the_process_ends() {
     let mut ground = Ground::new(seed(), SITES_SAMPLED);
     let sites = sites(&mut ground.random);
+    let count = sites.len();
     for (turn, (kinds, from)) in sites.into_iter().enumerate() {
         let mut server = ground.start(&Faults::NONE);
         if turn % INSPECT_EVERY == 0 {
@@ -62,7 +63,7 @@ async fn after_the_first_failure_nothing_is_acknowledged_and_the_process_ends() 
     }
     let server = ground.start(&Faults::NONE);
     ground.inspect(&server, "in the end").await;
-    println!("{}", ground.oracle(|oracle| oracle.tally.to_string()));
+    println!("counted: {count} sites: {}", ground.oracle(|oracle| oracle.tally.to_string()));
 }
 
 #[tokio::test]
@@ -80,6 +81,7 @@ async fn an_interrupted_call_means_nothing() {
     }
     let server = ground.start(&Faults::NONE);
     ground.inspect(&server, "in the end").await;
+    println!("counted: {INTERRUPTED} interrupted starts, as many interrupted lives");
 }
 
 /// The kernel takes what it could not write for written, and shows it to the next process: which must not build on it.
@@ -104,6 +106,7 @@ async fn what_a_failed_sync_left_in_memory_is_not_taken_for_safe_after_a_restart
     }
     let server = ground.start(&Faults::NONE);
     ground.inspect(&server, "in the end").await;
+    println!("counted: {CYCLES} failed syncs: {}", ground.oracle(|oracle| oracle.tally.to_string()));
 }
 
 /// A start, on a folder that is there, whose nth call to the disk fails.
@@ -112,6 +115,7 @@ async fn a_start_that_fails_says_what_to_do_and_the_next_one_succeeds() {
     let mut ground = Ground::new(seed(), 1);
     let server = ground.start(&Faults::NONE);
     ground.yard.work_until_killed(server, Duration::from_millis(200), false).await;
+    let (mut begun, mut refused) = (0, 0);
     for kinds in [Kinds::CHANGES, Kinds::READ, Kinds::SYNC.and(Kinds::WRITE).and(Kinds::LENGTH)] {
         let server = ground.start(&Faults { kinds, ..Faults::NONE });
         let calls = ground.disk.happened().seen as usize;
@@ -120,12 +124,14 @@ async fn a_start_that_fails_says_what_to_do_and_the_next_one_succeeds() {
         for turn in 0..count.min(calls) {
             let from = if count < calls { 1 + ground.random.below(calls) } else { 1 + turn } as u64;
             let (how, lasting) = HOW[turn % HOW.len()];
-            let begun = ground.try_start(&Faults { kinds, from, how, lasting, ..Faults::NONE });
+            let start = ground.try_start(&Faults { kinds, from, how, lasting, ..Faults::NONE });
             let what = format!("call {from} of {calls}, {how:?}: {}", ground.disk.happened().what);
-            match begun {
+            begun += 1;
+            match start {
                 // The call comes later now, or never.
                 Ok(server) => server.kill(),
                 Err((status, told)) => {
+                    refused += 1;
                     assert_ne!(ground.disk.happened().failed, 0, "{what}: {told}");
                     assert_eq!(status.code(), Some(70), "{what}: {told}");
                     assert!(REMEDIES.iter().any(|remedy| told.contains(remedy)), "{what}: {told}");
@@ -136,4 +142,5 @@ async fn a_start_that_fails_says_what_to_do_and_the_next_one_succeeds() {
     }
     let server = ground.start(&Faults::NONE);
     ground.inspect(&server, "in the end").await;
+    println!("counted: {begun} starts on a disk that fails, {refused} refused");
 }

@@ -85,7 +85,7 @@ async fn a_flush_or_a_compaction_that_fails_ends_everything() {
     }
     let server = ground.start(&Faults::NONE);
     ground.inspect(&server, "in the end").await;
-    println!("{sites} sites: {}; {reached:?}", ground.oracle(|oracle| oracle.tally.to_string()));
+    println!("counted: {sites} sites: {}; {reached:?}", ground.oracle(|oracle| oracle.tally.to_string()));
     reached.assert_meaning();
 }
 
@@ -113,7 +113,7 @@ async fn power_that_fails_in_a_flush_or_a_compaction_takes_nothing_acknowledged(
     let server = ground.start(&Faults::NONE);
     ground.inspect(&server, "in the end").await;
     let told = ground.oracle(|oracle| oracle.tally.to_string());
-    println!("{cycles} cycles: {told}; {:?}; {reached:?}", ground.undone);
+    println!("counted: {cycles} cycles: {told}; {:?}; {reached:?}", ground.undone);
     reached.assert_meaning();
 }
 
@@ -133,7 +133,7 @@ async fn a_file_that_is_needed_no_longer_and_cannot_be_removed_does_no_harm() {
         stop.set(true);
     };
     tokio::join!(yard.work(&door, &stop), end);
-    println!("{REMOVALS} removals failed, the first of them: {}", ground.disk.happened().what);
+    println!("counted: {REMOVALS} removals failed, the first of them: {}", ground.disk.happened().what);
     ground.inspect(&server, "with files left over").await;
     server.kill();
     let server = ground.start(&Faults::NONE);

@@ -47,7 +47,7 @@ async fn a_disk_that_becomes_full_ends_the_process_and_loses_nothing() {
     }
     let server = ground.start(&Faults::NONE);
     ground.inspect(&server, "in the end").await;
-    println!("{}", ground.oracle(|oracle| oracle.tally.to_string()));
+    println!("counted: {cycles} full disks: {}", ground.oracle(|oracle| oracle.tally.to_string()));
 }
 
 #[tokio::test]

@@ -59,7 +59,7 @@ async fn kill_again_and_again(seed: u64, folder: u64, memtable_kibibytes: u32) {
     yard.inspect(&server, &mut random, usize::MAX).await;
     yard.settle(&server).await;
     restarted_twice(&yard, server).await;
-    println!("{cycles} cycles and the end: {}; given up: {}", yard.oracle.borrow().tally, yard.given_up());
+    println!("counted: {cycles} cycles and the end: {}; given up: {}", yard.oracle.borrow().tally, yard.given_up());
     yard.oracle.borrow().assert_faultless(&format!("QNECT_SEED={seed}, in the end"));
     assert_meaning(&yard, cycles as u64);
 }

@@ -51,7 +51,7 @@ async fn what_was_not_synced_is_lost_and_nothing_else() {
     }
     let server = ground.start_slowly();
     ground.inspect(&server, "in the end").await;
-    println!("{cycles} cycles: {}; {:?}", ground.oracle(|oracle| oracle.tally.to_string()), ground.undone);
+    println!("counted: {cycles} cycles: {}; {:?}", ground.oracle(|oracle| oracle.tally.to_string()), ground.undone);
     assert!(4 * ground.undone.pieces >= cycles, "hardly anything was in danger: {:?}", ground.undone);
 }
 
@@ -80,7 +80,7 @@ async fn what_was_not_synced_is_torn_and_nothing_acknowledged_is_lost() {
     }
     let server = ground.start_slowly();
     ground.inspect(&server, "in the end").await;
-    println!("{cycles} cycles, {refused} refused: {}", ground.oracle(|oracle| oracle.tally.to_string()));
+    println!("counted: {cycles} cycles, {refused} refused: {}", ground.oracle(|oracle| oracle.tally.to_string()));
 }
 
 /// The folder is new, and the power fails in the middle of its making, or later.
@@ -93,7 +93,7 @@ async fn an_import_that_loses_power_is_begun_again_and_keeps_what_it_printed() {
     let root = folder.data().parent().expect("a folder around it").to_owned();
     let lines: String = (0..owners).map(|n| format!("{}\n", owner(&format!("+9198{n:08}")))).collect();
     std::fs::write(folder.path("many.ndjson"), lines).expect("a written file");
-    let mut calls = 0;
+    let (mut calls, mut kept) = (0, 0);
     for turn in 0..=turns {
         // The first one tells how many calls there are; the last calls are those behind which something was printed.
         let from = match (turn, turn % 2) {
@@ -124,8 +124,12 @@ async fn an_import_that_loses_power_is_begun_again_and_keeps_what_it_printed() {
             let found = folder.operate(&["tags", "show", code]);
             assert!(found.status.success(), "{what}: {}", stderr(&found));
         }
+        kept += printed.len();
         std::fs::remove_dir_all(folder.data()).expect("a folder that can be removed");
     }
+    println!(
+        "counted: {turns} imports of {owners} owners that lost power, of {calls} calls each; {kept} owners printed"
+    );
 }
 
 fn code_of(line: &str) -> Option<String> {

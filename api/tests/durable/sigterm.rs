@@ -43,7 +43,7 @@ async fn a_drain_under_load_is_in_time_and_keeps_what_was_acknowledged() {
     yard.inspect(&server, &mut random, usize::MAX).await;
     yard.settle(&server).await;
     let oracle = yard.oracle.borrow();
-    println!("{cycles} drains: {}", oracle.tally);
+    println!("counted: {cycles} drains: {}", oracle.tally);
     oracle.assert_faultless(&format!("QNECT_SEED={seed}, in the end"));
     let acknowledged = oracle.tally.of(Kind::Webhook, Told::Ok);
     assert!(acknowledged >= 10 * cycles as u64, "hardly any load: {}", oracle.tally);
