@@ -27,7 +27,6 @@ impl Kinds {
     pub(crate) const WRITE: Self = Self(4);
     pub(crate) const SYNC: Self = Self(8);
     pub(crate) const LENGTH: Self = Self(64);
-    pub(crate) const RENAME: Self = Self(16);
     pub(crate) const UNLINK: Self = Self(32);
     /// All that a restart or a flush may do, but for reads.
     pub(crate) const CHANGES: Self = Self(1 | 4 | 8 | 16 | 32 | 64 | 128);
