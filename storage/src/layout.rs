@@ -23,6 +23,9 @@ use crate::error::StorageError;
 
 /// Bytes of one memtable, usually. Ten keyspaces of up to five memtables each stay at 400 MiB.
 pub const MEMTABLE_BYTES: u64 = 8 * 1024 * 1024;
+/// Bytes of a memtable of rows without values. The way of a row into memory is the longer the more rows are there, and these
+/// are small: 20,000 fit. A folder keeps what its keyspaces were made with.
+const NOTES_MEMTABLE_BYTES: u64 = 2 * 1024 * 1024;
 
 /// The key of the only row in `head`.
 pub(crate) const HEAD_KEY: &[u8] = b"head";
@@ -62,6 +65,21 @@ impl Space {
         matches!(self, Self::Recent)
     }
 
+    /// Of a memtable, where it is `usual` for the others.
+    fn memtable_bytes(self, usual: u64) -> u64 {
+        match self {
+            Self::Chores | Self::Recent => usual.min(NOTES_MEMTABLE_BYTES),
+            Self::Tags
+            | Self::Owners
+            | Self::Vehicles
+            | Self::OwnerTags
+            | Self::Index
+            | Self::Sessions
+            | Self::Scans
+            | Self::Head => usual,
+        }
+    }
+
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Tags => "tags",
@@ -83,10 +101,12 @@ impl Space {
 pub(crate) struct Keyspaces(Vec<Keyspace>);
 
 impl Keyspaces {
-    /// Opens all; makes those that are not there, with memtables of so many bytes: the others keep what they have.
+    /// Opens all; makes those that are not there, with memtables of so many bytes, usually: the others keep what they have.
     pub(crate) fn open(database: &Database, memtable_bytes: u64) -> Result<Self, StorageError> {
-        let options = || KeyspaceCreateOptions::default().max_memtable_size(memtable_bytes);
-        let open = |space: Space| database.keyspace(space.name(), options);
+        let options = |space: Space| {
+            KeyspaceCreateOptions::default().max_memtable_size(space.memtable_bytes(memtable_bytes))
+        };
+        let open = |space: Space| database.keyspace(space.name(), || options(space));
         Ok(Self(Space::ALL.into_iter().map(open).collect::<Result<_, _>>()?))
     }
 
