@@ -67,6 +67,9 @@ pub(crate) enum Command {
     /// Shows owners, masked, and changes what is stored of them; on a running engine too
     #[command(subcommand)]
     Owners(OwnersCommand),
+    /// Shows a session, reports its call as abuse, and blocks its caller without a number; on a running engine too
+    #[command(subcommand)]
+    Sessions(SessionsCommand),
 }
 
 #[derive(Args)]
@@ -242,6 +245,37 @@ pub(crate) enum OwnersCommand {
         /// The owner's id
         id: String,
     },
+    /// Lets every caller through again whom an owner has blocked
+    Unblock {
+        #[command(flatten)]
+        operator: Operator,
+        /// The owner's id
+        id: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum SessionsCommand {
+    /// Shows what became of a session: no number, no code, and nobody who called
+    Show(OneSession),
+    /// Reports the call of a session as abuse, as its owner can by pressing 2
+    Report(OneSession),
+    /// Blocks the caller of a session at all tags of its owner, as the owner can by pressing 9
+    ///
+    /// The caller hears that the owner cannot be reached, with every code and for every reason, until let through again. A
+    /// caller who withheld the number has no name that could be blocked; what such callers may do is bounded by
+    /// limits.withheld_rings_per_tag_per_hour.
+    Block(OneSession),
+    /// Lets the caller of a session through again
+    Unblock(OneSession),
+}
+
+#[derive(Args)]
+pub(crate) struct OneSession {
+    #[command(flatten)]
+    pub(crate) operator: Operator,
+    /// Its id, or the address of its page; - reads it from standard input, because whoever has it can open that page
+    pub(crate) session: String,
 }
 
 #[derive(Args)]

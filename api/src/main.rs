@@ -2,6 +2,7 @@
 
 mod arguments;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -9,14 +10,14 @@ use clap::error::ContextKind;
 use qnect_api::commands::print::Form;
 use qnect_api::commands::tags::Tags;
 use qnect_api::commands::{
-    CommandError, backup, config, demo, import, keys, owners, repair, report, restore, serve, tags, verify,
+    CommandError, backup, config, demo, import, keys, owners, repair, report, restore, serve, sessions, tags, verify,
 };
 use qnect_api::config::Overrides;
-use qnect_api::control::{OwnerFields, Request, TagMove};
+use qnect_api::control::{OwnerFields, Request, SessionAct, TagMove};
 
 use crate::arguments::{
-    Cli, Command, ConfigCommand, CopyTo, Demo, KeysCommand, OneTag, Operator, OwnersCommand, Serve, Set, TagsCommand,
-    Who,
+    Cli, Command, ConfigCommand, CopyTo, Demo, KeysCommand, OneSession, OneTag, Operator, OwnersCommand, Serve,
+    SessionsCommand, Set, TagsCommand, Who,
 };
 
 #[global_allocator]
@@ -29,11 +30,11 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints why a command line cannot be read. What operators write after `owners` and `tags` names people, and a value that is
-/// out of place must not be repeated into a log.
+/// Prints why a command line cannot be read. What operators write after `owners`, `tags` and `sessions` names people or opens
+/// a page, and a value that is out of place must not be repeated into a log.
 fn refuse(error: &clap::Error) -> ExitCode {
-    let about_people = std::env::args_os().nth(1).is_some_and(|first| first == "owners" || first == "tags");
-    if error.use_stderr() && about_people {
+    let is_secret = |first: OsString| ["owners", "tags", "sessions"].iter().any(|command| first == *command);
+    if error.use_stderr() && std::env::args_os().nth(1).is_some_and(is_secret) {
         let (what, context) = (error.kind(), error.get(ContextKind::Usage));
         let usage = context.map(|usage| format!("\n\n{usage}")).unwrap_or_default();
         eprintln!("error: {what}; put a value with spaces into quotes{usage}\n\nFor more information, try '--help'.");
@@ -66,6 +67,7 @@ fn run(command: Command) -> Result<ExitCode, CommandError> {
         Command::Import { file, owners } => import::run(file.path.as_deref(), &owners),
         Command::Tags(command) => run_tags(command),
         Command::Owners(command) => run_owners(command),
+        Command::Sessions(command) => run_sessions(command),
     }
 }
 
@@ -98,8 +100,19 @@ fn run_owners(command: OwnersCommand) -> Result<ExitCode, CommandError> {
         }
         OwnersCommand::Pause { operator, id, minutes } => (operator, Request::PauseOwner { owner: id, minutes }),
         OwnersCommand::Resume { operator, id } => (operator, Request::ResumeOwner { owner: id }),
+        OwnersCommand::Unblock { operator, id } => (operator, Request::UnblockOwner { owner: id }),
     };
     owners::run(file.path.as_deref(), form(json), request)
+}
+
+fn run_sessions(command: SessionsCommand) -> Result<ExitCode, CommandError> {
+    let (OneSession { operator: Operator { file, json }, session }, act) = match command {
+        SessionsCommand::Show(session) => (session, None),
+        SessionsCommand::Report(session) => (session, Some(SessionAct::Report)),
+        SessionsCommand::Block(session) => (session, Some(SessionAct::Block)),
+        SessionsCommand::Unblock(session) => (session, Some(SessionAct::Unblock)),
+    };
+    sessions::run(file.path.as_deref(), form(json), session, act)
 }
 
 fn form(json: bool) -> Form {

@@ -10,6 +10,7 @@ pub mod print;
 pub mod repair;
 pub mod restore;
 pub mod serve;
+pub mod sessions;
 pub mod tags;
 pub mod verify;
 

@@ -1,4 +1,4 @@
-//! `owners show|set|pause|resume`.
+//! `owners show|set|pause|resume|unblock`.
 
 use std::path::Path;
 use std::process::ExitCode;

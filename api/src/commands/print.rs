@@ -1,11 +1,11 @@
-//! How tags and owners are printed.
+//! How tags, owners and sessions are printed.
 
 use std::fmt::Write;
 
 use serde::Serialize;
 
 use crate::commands::{CommandError, say};
-use crate::control::{OwnerLine, Reply, TagLine};
+use crate::control::{OwnerLine, Reply, SessionLine, TagLine};
 
 /// In which form a command prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub(super) fn print(form: Form, reply: &Reply) -> Result<(), CommandError> {
         (Reply::Tags(tags), Form::Short) => tags.iter().map(|tag| format!("{}  {}\n", tag.code, tag.url)).collect(),
         (Reply::Tags(tags), Form::Text) => tags.iter().map(tag).collect::<Vec<_>>().join("\n"),
         (Reply::Owners(owners), Form::Text | Form::Short) => owners.iter().map(owner).collect::<Vec<_>>().join("\n"),
+        (Reply::Session(session), Form::Json) => json_lines(std::slice::from_ref(session))?,
+        (Reply::Session(session), Form::Text | Form::Short) => self::session(session),
         // It has a command of its own.
         (Reply::Verified(_), _) => String::new(),
     };
@@ -57,6 +59,11 @@ fn owner(owner: &OwnerLine) -> String {
         (Some(end), true) => format!("until {end}"),
         (None, true) => "until resumed".to_owned(),
     };
+    let blocked = match owner.blocked_callers {
+        0 => "nobody".to_owned(),
+        1 => "1 caller".to_owned(),
+        more => format!("{more} callers"),
+    };
     let mut text = rows(&[
         ("owner", &owner.owner_id),
         ("name", &owner.name),
@@ -67,6 +74,7 @@ fn owner(owner: &OwnerLine) -> String {
         ("quiet hours", owner.quiet_hours.as_deref().unwrap_or("none")),
         ("night reasons", &night_reasons),
         ("paused", &pause),
+        ("blocked", &blocked),
         ("registered", &owner.registered_at),
     ]);
     for tag in &owner.tags {
@@ -74,6 +82,24 @@ fn owner(owner: &OwnerLine) -> String {
         let _ = writeln!(text, "{:<14} {}  {}", "tag", tag.code, tag.status);
     }
     text
+}
+
+fn session(session: &SessionLine) -> String {
+    let or_not = |at: &'_ Option<String>| at.clone().unwrap_or_else(|| "no".to_owned());
+    rows(&[
+        ("owner", &session.owner_id),
+        ("reason", &session.reason),
+        ("state", &session.state),
+        ("outcome", session.outcome.as_deref().unwrap_or("none yet")),
+        ("caller", &session.caller),
+        ("opened", &session.opened_at),
+        ("expires", &session.expires_at),
+        ("dialed", &or_not(&session.dialed_at)),
+        ("accepted", &or_not(&session.accepted_at)),
+        ("over", &or_not(&session.over_at)),
+        ("ended", &or_not(&session.ended_at)),
+        ("reported", &or_not(&session.reported_at)),
+    ])
 }
 
 fn rows(rows: &[(&str, &str)]) -> String {

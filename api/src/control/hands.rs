@@ -4,16 +4,19 @@ use std::sync::Arc;
 
 use jiff::Timestamp as Instant;
 use qnect_core::preferences::Pause;
+use qnect_core::session_id::SessionId;
 use qnect_core::tag::{OwnerId, TagStatus};
 use qnect_core::tag_code::{TagCode, TagId};
 use qnect_core::time::{Span, Timestamp};
 use qnect_engine::{Clock, Engine};
 use qnect_storage::{
-    BackupError, BackupStream, Contact, Edit, EditError, NewVehicle, OwnerCard, OwnerChange, Storage, TagCard,
-    VerifyError,
+    BackupError, BackupStream, CallerCard, Contact, Edit, EditError, NewVehicle, OwnerCard, OwnerChange, SessionCard,
+    Storage, TagCard, VerifyError,
 };
 
-use super::words::{CopyOf, Kind, OwnerFields, OwnerLine, Refusal, Reply, Request, TagLine, TagMove};
+use super::words::{
+    CopyOf, Kind, OwnerFields, OwnerLine, Refusal, Reply, Request, SessionAct, SessionLine, TagLine, TagMove,
+};
 use crate::fields;
 
 /// Minutes of a pause with an end, at most: a year. Longer is until resumed.
@@ -64,6 +67,18 @@ impl Hands {
                 self.edit_owner(&owner, |id| Edit::Pause(id, pause)).await
             }
             Request::ResumeOwner { owner } => self.edit_owner(&owner, |id| Edit::Pause(id, Pause::Off)).await,
+            Request::UnblockOwner { owner } => self.edit_owner(&owner, Edit::UnblockAll).await,
+            Request::ShowSession { session } => self.show_session(self.session(&session)?).await,
+            Request::ActOnSession { session, act } => {
+                let session = self.session(&session)?;
+                self.change_store(match act {
+                    SessionAct::Report => Edit::Report(session),
+                    SessionAct::Block => Edit::Block(session),
+                    SessionAct::Unblock => Edit::Unblock(session),
+                })
+                .await?;
+                self.show_session(session).await
+            }
             Request::Verify => Ok(Reply::Verified(self.storage.verify().await?.into())),
         }
     }
@@ -125,6 +140,18 @@ impl Hands {
         code.map(|code| code.tag()).ok_or(EditError::UnknownTag.into())
     }
 
+    async fn show_session(&self, session: SessionId) -> Result<Reply, Refusal> {
+        let card = self.storage.session_card(session).await?;
+        Ok(Reply::Session(session_line(&card.ok_or(EditError::UnknownSession)?)))
+    }
+
+    /// The session that is meant by its id, or by the address of its page, which is what people have before them.
+    fn session(&self, text: &str) -> Result<SessionId, Refusal> {
+        let id = text.rsplit_once("/sessions/").map_or(text, |(_, id)| id);
+        let id = id.split(['/', '?', '#']).next().unwrap_or_default().trim();
+        SessionId::read(id, self.storage.keys().checks()).ok_or(EditError::UnknownSession.into())
+    }
+
     fn change(&self, set: OwnerFields) -> Result<OwnerChange, String> {
         let OwnerFields { name, email, phone, language, time_zone, quiet_hours, night_reasons } = set;
         Ok(OwnerChange {
@@ -183,9 +210,32 @@ impl Hands {
             night_reasons: card.night_reasons.iter().map(|reason| reason.id().to_owned()).collect(),
             paused,
             paused_until,
+            blocked_callers: card.blocked_callers,
             registered_at: rfc3339(card.registered_at),
             tags: card.tags.iter().map(|tag| self.tag_line(tag)).collect(),
         }
+    }
+}
+
+fn session_line(card: &SessionCard) -> SessionLine {
+    let caller = match card.caller {
+        CallerCard::Nameless => "nameless",
+        CallerCard::Known => "known",
+        CallerCard::Blocked => "blocked",
+    };
+    SessionLine {
+        owner_id: card.owner.to_string(),
+        reason: card.reason.id().to_owned(),
+        state: card.state.id().to_owned(),
+        outcome: card.outcome.map(|outcome| outcome.id().to_owned()),
+        caller: caller.to_owned(),
+        opened_at: rfc3339(card.opened_at),
+        expires_at: rfc3339(card.expires_at),
+        dialed_at: card.dialed_at.map(rfc3339),
+        accepted_at: card.accepted_at.map(rfc3339),
+        over_at: card.over_at.map(rfc3339),
+        ended_at: card.ended_at.map(rfc3339),
+        reported_at: card.reported_at.map(rfc3339),
     }
 }
 

@@ -15,4 +15,6 @@ pub use hands::Hands;
 pub(crate) use hands::rfc3339;
 pub use server::ControlServer;
 pub use socket::{ControlSocket, SocketError};
-pub use words::{CopyOf, Kind, OwnerFields, OwnerLine, Refusal, Reply, Request, TagLine, TagMove, Verified};
+pub use words::{
+    CopyOf, Kind, OwnerFields, OwnerLine, Refusal, Reply, Request, SessionAct, SessionLine, TagLine, TagMove, Verified,
+};

@@ -62,6 +62,23 @@ pub enum Request {
         /// The id.
         owner: String,
     },
+    /// The end of all blocks of an owner.
+    UnblockOwner {
+        /// The id.
+        owner: String,
+    },
+    /// A session. Its id opens its page, so it goes in and never out.
+    ShowSession {
+        /// The id, or the address of its page.
+        session: String,
+    },
+    /// What an owner wants done about the call of a session.
+    ActOnSession {
+        /// The id, or the address of its page.
+        session: String,
+        /// What.
+        act: SessionAct,
+    },
     /// Whether all that is stored is whole.
     Verify,
 }
@@ -88,6 +105,18 @@ pub enum TagMove {
     Retire,
     /// No step: an appeal against its abuse score was heard, and what came before counts no more.
     Appeal,
+}
+
+/// What an owner may want done about the call of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionAct {
+    /// It was abuse.
+    Report,
+    /// Its caller reaches the owner no more.
+    Block,
+    /// Its caller reaches the owner again.
+    Unblock,
 }
 
 /// What is to change of an owner, as it was written; what is absent stays.
@@ -118,6 +147,8 @@ pub enum Reply {
     Tags(Vec<TagLine>),
     /// Owners, as they stand now.
     Owners(Vec<OwnerLine>),
+    /// A session, as it stands now.
+    Session(SessionLine),
     /// What was looked at, and what is wrong with it.
     Verified(Verified),
 }
@@ -224,10 +255,41 @@ pub struct OwnerLine {
     pub paused: bool,
     /// RFC 3339, in UTC; null while paused: until resumed.
     pub paused_until: Option<String>,
+    /// How many callers do not reach the owner any more.
+    pub blocked_callers: usize,
     /// RFC 3339, in UTC.
     pub registered_at: String,
     /// The owner's tags.
     pub tags: Vec<TagLine>,
+}
+
+/// A session: neither its id, nor who called, nor on which number.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SessionLine {
+    /// Whom it reaches.
+    pub owner_id: String,
+    /// Why the scanner calls.
+    pub reason: String,
+    /// `waiting`, `dialing`, `ringing`, `connected` or `ended`.
+    pub state: String,
+    /// How it ended, once it did.
+    pub outcome: Option<String>,
+    /// `nameless` (nobody called, or without a number), `known` or `blocked`.
+    pub caller: String,
+    /// RFC 3339, in UTC, as all of these.
+    pub opened_at: String,
+    /// When it ends if nobody calls.
+    pub expires_at: String,
+    /// When the owner was rung.
+    pub dialed_at: Option<String>,
+    /// When the owner pressed 1.
+    pub accepted_at: Option<String>,
+    /// When the call was over.
+    pub over_at: Option<String>,
+    /// When it ended.
+    pub ended_at: Option<String>,
+    /// When its call was reported as abuse.
+    pub reported_at: Option<String>,
 }
 
 /// Why nothing was done, with what to do instead.

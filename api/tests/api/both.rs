@@ -8,7 +8,7 @@ use qnect_simulator::{CallReport, Dial, Faults, Moment, Network, NetworkConfig, 
 use crate::folder::{ACCOUNT_SID, AUTH_ID, Folder, NUMBER, ORIGIN, TOKEN, TWILIO_NUMBER, owner};
 use crate::server::{Opened, Server};
 
-const BOTH: [Protocol; 2] = [Protocol::Plivo, Protocol::Twilio];
+pub(crate) const BOTH: [Protocol; 2] = [Protocol::Plivo, Protocol::Twilio];
 
 /// What a script of the owner leads to: the outcome, at Plivo and at Twilio, and whether the two talk. Twilio tells neither
 /// who hung up nor that a call was rejected, so there a refusal without a key looks like an engaged or unanswered telephone;
@@ -26,17 +26,17 @@ const SCRIPTS: [(OwnerScript, [&str; 2], bool); 9] = [
 ];
 
 /// A server, a network of telephones around it, and the codes on the stickers of owners number 0, 1, 2, ...
-struct Scene {
-    server: Server,
-    network: Network,
-    codes: Vec<String>,
+pub(crate) struct Scene {
+    pub(crate) server: Server,
+    pub(crate) network: Network,
+    pub(crate) codes: Vec<String>,
     protocol: Protocol,
-    _folder: Folder,
+    pub(crate) folder: Folder,
 }
 
 impl Scene {
     /// A scene in which nobody ever waits.
-    fn new(protocol: Protocol, owners: usize, faults: Faults) -> Self {
+    pub(crate) fn new(protocol: Protocol, owners: usize, faults: Faults) -> Self {
         Self::timed(protocol, owners, faults, 0.0)
     }
 
@@ -49,6 +49,8 @@ impl Scene {
             Protocol::Plivo => Folder::new().set("PROVIDERS__PLIVO__API_BASE_URL", &api),
             Protocol::Twilio => Folder::at_twilio().set("PROVIDERS__TWILIO__API_BASE_URL", &api),
         };
+        // So that a test may come from anywhere.
+        let folder = folder.edit("ops_listen", "trusted_proxies = [\"127.0.0.0/8\"]\nops_listen");
         let owners: Vec<_> = (0..owners).map(|n| owner(&owner_phone(protocol, n))).collect();
         let codes = folder.import(&owners);
         let server = Server::start(&folder);
@@ -69,33 +71,43 @@ impl Scene {
         let network = Network::new(config).expect("a valid configuration");
         let rest = tokio::net::TcpListener::from_std(rest).expect("a listener");
         network.serve_rest(rest).expect("an address");
-        Self { server, network, codes, protocol, _folder: folder }
+        Self { server, network, codes, protocol, folder }
     }
 
-    fn number(&self) -> &'static str {
+    pub(crate) fn number(&self) -> &'static str {
         match self.protocol {
             Protocol::Plivo => NUMBER,
             Protocol::Twilio => TWILIO_NUMBER,
         }
     }
 
-    async fn open(&self, n: usize) -> Opened {
+    pub(crate) async fn open(&self, n: usize) -> Opened {
         self.server.open(&self.codes[n], "blocking").await
     }
 
     /// A call from the stranger number `n`, with the code of `opened` behind the number.
-    fn dial(&self, n: usize, opened: &Opened) -> Dial {
+    pub(crate) fn dial(&self, n: usize, opened: &Opened) -> Dial {
         Dial { post_dial: Some(opened.access_code.clone()), ..self.redial(n) }
     }
 
     /// A call from the stranger number `n`, without any digits.
-    fn redial(&self, n: usize) -> Dial {
+    pub(crate) fn redial(&self, n: usize) -> Dial {
         let (from, number) = (scanner_phone(self.protocol, n), self.number().to_owned());
         Dial { from, number, talk_seconds: 20, ..Dial::default() }
     }
 
+    /// A call of the owner number `n` to our number, who keys `key` at the menu.
+    pub(crate) fn call_back(&self, n: usize, key: &str) -> Dial {
+        Dial {
+            from: owner_phone(self.protocol, n),
+            number: self.number().to_owned(),
+            at_prompts: vec![String::new(), key.to_owned(), key.to_owned()],
+            ..Dial::default()
+        }
+    }
+
     /// Nobody saw a number that is not ours, and nobody was connected without a key.
-    fn assert_masked(&self, report: &CallReport, scanner: usize, owner: usize) {
+    pub(crate) fn assert_masked(&self, report: &CallReport, scanner: usize, owner: usize) {
         assert!(report.protocol_errors.is_empty(), "{:?}", report.protocol_errors);
         assert!(!report.bridged_without_key && !report.bridged_to_machine, "{:?}", report.timeline);
         let (scanner, owner) = (scanner_phone(self.protocol, scanner), owner_phone(self.protocol, owner));
@@ -253,13 +265,7 @@ async fn a_caller_waits_for_an_engaged_owner() {
 async fn an_owner_who_calls_back_mutes_the_own_telephone() {
     for protocol in BOTH {
         let scene = Scene::new(protocol, 1, Faults::default());
-        let back = |key: &str| Dial {
-            from: owner_phone(protocol, 0),
-            number: scene.number().to_owned(),
-            at_prompts: vec![String::new(), key.to_owned(), key.to_owned()],
-            ..Dial::default()
-        };
-        let report = scene.network.dial(back("1")).await;
+        let report = scene.network.dial(scene.call_back(0, "1")).await;
         assert!(report.owner_saw.is_none() && report.protocol_errors.is_empty(), "{:?}", report.timeline);
         let scan = scene.server.public.get(&format!("/q/{}", scene.codes[0])).await.json();
         assert_eq!(scan["reason"], "owner_unavailable", "{protocol:?}: {:?}", report.timeline);
@@ -340,7 +346,7 @@ async fn play_all(protocol: Protocol, which: usize, faults: Faults) {
 
 impl Scene {
     /// Another network around the same server, where simulated time takes real time.
-    fn network_of(&self, time_scale: f64) -> Network {
+    pub(crate) fn network_of(&self, time_scale: f64) -> Network {
         let account = match self.protocol {
             Protocol::Plivo => AUTH_ID,
             Protocol::Twilio => ACCOUNT_SID,
@@ -383,7 +389,7 @@ fn digits(number: &str) -> String {
 }
 
 /// Fictional, in the country of the provider's number.
-fn owner_phone(protocol: Protocol, n: usize) -> String {
+pub(crate) fn owner_phone(protocol: Protocol, n: usize) -> String {
     match protocol {
         Protocol::Plivo => format!("+9198{:08}", 17 + n),
         Protocol::Twilio => format!("+1202555{:04}", 100 + n),
@@ -391,7 +397,7 @@ fn owner_phone(protocol: Protocol, n: usize) -> String {
 }
 
 /// Fictional, in the country of the provider's number.
-fn scanner_phone(protocol: Protocol, n: usize) -> String {
+pub(crate) fn scanner_phone(protocol: Protocol, n: usize) -> String {
     match protocol {
         Protocol::Plivo => format!("+9197{:08}", 42 + n),
         Protocol::Twilio => format!("+1303555{:04}", 100 + n),

@@ -4,7 +4,7 @@ use qnect_simulator::{Dial, Faults};
 use serde_json::json;
 
 use crate::calls::network;
-use crate::folder::{Folder, files};
+use crate::folder::{Folder, ORIGIN, files};
 use crate::server::Server;
 
 pub(crate) const NAME: &str = "Canaria Serinus";
@@ -43,6 +43,7 @@ async fn nothing_of_a_person_stands_anywhere() {
     assert_eq!(server.outcome(&opened.session).await, "completed");
     server.public.page(&opened.path()).await;
     let id = line["owner_id"].as_str().expect("an id");
+    let page = format!("{ORIGIN}{}", opened.path());
     for command in [
         &["owners", "show", id][..],
         &["owners", "show", "--phone", OWNER, "--json"],
@@ -52,6 +53,14 @@ async fn nothing_of_a_person_stands_anywhere() {
         &["owners", "set", id, "--phone", &OWNER[1..]],
         &["tags", "mint", "--owner", id, "--vehicle", VEHICLE],
         &["tags", "mint", "--owner", OWNER, "--vehicle", VEHICLE],
+        &["sessions", "show", &opened.session],
+        &["sessions", "report", &page, "--json"],
+        &["sessions", "block", &page],
+        &["sessions", "block", SCANNER],
+        &["sessions", "show", &opened.session[1..]],
+        &["owners", "show", id],
+        &["sessions", "unblock", &opened.session],
+        &["owners", "unblock", id],
     ] {
         let output = folder.operate(command);
         told.extend([output.stdout, output.stderr].concat());
@@ -63,6 +72,11 @@ async fn nothing_of_a_person_stands_anywhere() {
     assert_eq!(unopened.status.code(), Some(1), "a bad line");
     told.extend([unopened.stdout, unopened.stderr].concat());
 
+    let commands = String::from_utf8_lossy(&told).into_owned();
+    assert!(commands.contains("caller         blocked"), "{commands}");
+    for secret in [&opened.session, &opened.access_code] {
+        assert!(!commands.contains(secret.as_str()) && !commands.contains(&secret[1..]), "a command repeats a secret");
+    }
     let stderr = server.stderr();
     assert!(stderr.contains("/q/{code}"), "requests were logged, by their templates: {stderr}");
     let answered = server.public.heard() + &server.operations.heard();

@@ -6,6 +6,7 @@ mod bad_codes;
 mod bad_heads;
 mod bad_start;
 mod bad_webhooks;
+mod blocking;
 mod both;
 mod calls;
 mod canary;

@@ -110,7 +110,7 @@ async fn an_engine_and_a_folder_answer_alike() {
 }
 
 /// Every point in time becomes a `T`.
-fn without_times(text: &str) -> String {
+pub(crate) fn without_times(text: &str) -> String {
     let is_time = |word: &str| word.len() >= 20 && word.ends_with('Z') && word.as_bytes()[4] == b'-';
     let words = text.split_inclusive(['"', ' ', '\n']);
     words
@@ -239,11 +239,12 @@ fn a_folder_that_holds_nothing_is_a_mistake() {
 #[test]
 fn a_command_line_that_cannot_be_read_is_not_repeated() {
     let folder = Folder::new();
-    let spoilt: [&[&str]; 4] = [
+    let spoilt: [&[&str]; 5] = [
         &["owners", "set", "ID", "--phone", "+91", "9800000017"],
         &["owners", "show", "ID", "+919800000017"],
         &["owners", "set", "ID", "--name", "Canary", "Canarison"],
         &["tags", "mint", "--vehicle", "RJ14", "9800000017"],
+        &["sessions", "block", "ID", "9800000017"],
     ];
     for arguments in spoilt {
         let refused = folder.run(arguments);
