@@ -8,7 +8,7 @@ mod inputs;
 mod replies;
 mod stories;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 pub(crate) use cast::*;
@@ -69,6 +69,8 @@ pub(crate) struct World {
     pub(crate) line_is_free: bool,
     lane: Effects,
     codes: HashMap<AccessCode, SessionId>,
+    /// Sessions of which it is known still where they were opened from.
+    located: HashSet<SessionId>,
 }
 
 impl World {
@@ -95,6 +97,7 @@ impl World {
             line_is_free: true,
             lane: Effects::new(),
             codes: HashMap::new(),
+            located: HashSet::new(),
         }
     }
 
@@ -152,7 +155,8 @@ impl World {
                 assert_eq!(*told, known, "a record tells something else than the tag remembers");
             }
         }
-        let (codes, callers, address, now) = (&self.codes, &mut self.callers, &mut self.address, self.now);
+        let (codes, callers, now) = (&self.codes, &mut self.callers, self.now);
+        let (address, network) = (&mut self.address, &mut self.network);
         self.lane
             .drain()
             .map(|effect| match effect {
@@ -185,6 +189,7 @@ impl World {
                 }
                 Effect::CreditAddress(_) => {
                     address.score.credit(CALL_CREDIT, ADDRESS_HALF_LIFE, now);
+                    network.score.credit(CALL_CREDIT, ADDRESS_HALF_LIFE, now);
                     Led::Credited
                 }
                 Effect::GaveWay => Led::GaveWay,

@@ -69,6 +69,15 @@ pub(crate) fn session_id(n: u8) -> SessionId {
     SessionId::new(tag_id(), [n; 17], &CheckKeys::new(0, &[1; 32], &[2; 32])).unwrap()
 }
 
+/// One of as many sessions as a flood needs, with a code of its own.
+pub(crate) fn one_of_many(n: u32, from: AddressKey, reason: Reason) -> OpenSession {
+    let mut random = [255; 17];
+    random[..4].copy_from_slice(&n.to_be_bytes());
+    let id = SessionId::new(tag_id(), random, &CheckKeys::new(0, &[1; 32], &[2; 32])).unwrap();
+    let line = Some((our_number(NUMBER), AccessCode::from_index(1_000 + n, 7)));
+    OpenSession { id, line, from: Some(from), ..request(0, reason) }
+}
+
 pub(crate) fn our_number(number: &str) -> IntermediaryNumber {
     IntermediaryNumber::parse(number).unwrap()
 }

@@ -21,16 +21,19 @@ impl World {
     /// Someone looks at the page.
     pub(crate) fn scan(&mut self) -> ScanDecision {
         let now = self.begin();
-        let mut desk = Desk { address: Some(&mut self.address), ..Desk::default() };
+        let mut desk = Desk { address: Some(&mut self.address), network: Some(&mut self.network), ..Desk::default() };
         self.tag.on_scan(&scan(), now, &mut desk, &mut self.lane)
     }
 
     /// Someone asks for a session.
     pub(crate) fn open(&mut self, open: &OpenSession) -> OpenDecision {
         let now = self.begin();
-        let mut desk = Desk { address: Some(&mut self.address), ..Desk::default() };
+        let mut desk = Desk { address: Some(&mut self.address), network: Some(&mut self.network), ..Desk::default() };
         if let Some((_, code)) = open.line {
             self.codes.entry(code).or_insert(open.id);
+        }
+        if open.from.is_some() {
+            self.located.insert(open.id);
         }
         self.tag.on_open_session(open, now, &mut desk, &mut self.lane)
     }
@@ -137,6 +140,7 @@ impl World {
     /// The process ends and another one begins: the tag comes back from what it remembers.
     pub(crate) fn restart(&mut self) {
         self.begin();
+        self.located.clear();
         self.tag = Tag::restore(self.config.clone(), self.policy.clone(), self.tag.snapshot(), self.now);
     }
 

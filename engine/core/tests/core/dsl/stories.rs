@@ -55,7 +55,8 @@ impl World {
     pub(crate) fn put_through(&mut self, session: SessionId, leg: &LegId, caller: Caller) -> Dial {
         let remembered = self.binds(session, caller);
         let dial = dialed(self.call(session, leg, caller));
-        self.led_to(remembered.into_iter().chain([Led::Advanced(session, State::Dialing)]));
+        let credited = self.located.contains(&session).then_some(Led::Credited);
+        self.led_to(remembered.into_iter().chain(credited).chain([Led::Advanced(session, State::Dialing)]));
         dial
     }
 

@@ -78,6 +78,47 @@ proptest! {
         }
     }
 
+    /// The same where some of the quota is kept for others: whoever must leave the reserve stays within what is left of it, and
+    /// those who need not stay within the whole.
+    #[test]
+    fn a_reserve_is_left_to_those_in_need_and_no_window_admits_more_than_the_bound(
+        limit in 1u32..20,
+        reserve in 0u32..25,
+        period_ms in 20u64..5_000,
+        arrivals in prop::collection::vec((0u64..400, any::<bool>()), 1..300),
+    ) {
+        let quota = Quota::new(limit, Span::from_millis(period_ms));
+        let interval_ns = period_ms * 1_000_000 / u64::from(limit);
+        let (mut cell, mut now) = (Cell::default(), START);
+        let mut admitted: Vec<(u64, bool)> = Vec::new();
+        for (gap, in_need) in arrivals {
+            now = now.plus(Span::from_millis(gap));
+            let left = cell.remaining(quota.unwrap(), now).left;
+            let kept = if in_need { 0 } else { reserve };
+            let asked = cell.ask_leaving(kept, quota, now);
+            prop_assert_eq!(asked.is_ok(), left > kept, "{} of {} left, {} kept", left, limit, kept);
+            match asked {
+                Ok(allowance) => {
+                    cell.charge(allowance);
+                    admitted.push((now.as_millis(), in_need));
+                }
+                // Who has to leave all of it never gets any, however long the wait.
+                Err(wait) if kept < limit => prop_assert!(cell.ask_leaving(kept, quota, now.plus(wait)).is_ok()),
+                Err(_) => {}
+            }
+        }
+        for (i, (first, _)) in admitted.iter().enumerate() {
+            let mut calm = 0;
+            for (n, (last, in_need)) in (1..).zip(&admitted[i..]) {
+                calm += u64::from(!in_need);
+                let refilled = (last - first) * 1_000_000 / interval_ns;
+                prop_assert!(n <= u64::from(limit) + refilled, "{} within {} ms", n, last - first);
+                let usable = u64::from(limit.saturating_sub(reserve));
+                prop_assert!(calm <= usable + refilled, "{} of the calm within {} ms", calm, last - first);
+            }
+        }
+    }
+
     /// A wait that was told is right: it does not fit a millisecond earlier, and it fits then.
     #[test]
     fn a_wait_is_long_enough_and_no_longer(limit in 1u32..20, period_ms in 20u64..5_000, gap in 0u64..50) {

@@ -1,0 +1,177 @@
+//! The room for open sessions: nobody fills it for others, however many sessions they open and however often they call.
+
+use qnect_core::facts::Outcome;
+use qnect_core::instruction::HOLD_TURN;
+use qnect_core::reason::Reason;
+use qnect_core::scan::Refusal;
+use qnect_core::session::State;
+use qnect_core::session_id::SessionId;
+use qnect_core::tag::{CallTurn, OpenDecision};
+use qnect_core::time::Span;
+
+use crate::dsl::{Led, World, address_key, asha, bela, holds, leg, one_of_many, request_from, session_id};
+
+/// The address of one who floods a tag, and those of people who need it.
+const FLOOD: u8 = 66;
+const HONEST: u8 = 1;
+
+/// A tag with the room that is usual, and no limit that would end a flood before.
+fn tag() -> World {
+    World::given(|p| p.address_sessions = None, |_| ())
+}
+
+/// One more session is asked for, from an address of which nothing is known. Returns whether it was opened, and how many gave way.
+fn one_more(w: &mut World, n: u32, address: u8, reason: Reason) -> (bool, usize) {
+    let decision = w.elsewhere().open(&one_of_many(n, address_key(address), reason));
+    let gave_way = w.led().iter().filter(|led| **led == Led::GaveWay).count();
+    (matches!(decision, OpenDecision::Opened(_)), gave_way)
+}
+
+fn floods(w: &mut World, first: u32, count: u32, reason: Reason) {
+    for n in first..first + count {
+        assert!(one_more(w, n, FLOOD, reason).0, "a session gives way to one of the same address");
+    }
+}
+
+/// Somebody who needs the owner gets a session and rings.
+#[track_caller]
+fn gets_in_and_rings(w: &mut World, n: u8, reason: Reason) {
+    let id = session_id(n);
+    let decision = w.elsewhere().open(&request_from(HONEST, n, reason));
+    assert!(matches!(decision, OpenDecision::Opened(_)), "{decision:?}");
+    w.led();
+    assert!(!w.view(id).challenge, "held up for what others did");
+    w.put_through(id, &leg(n), bela());
+}
+
+fn open_of(w: &World, address: Option<u8>) -> Vec<SessionId> {
+    let known = |n: u32| address.map(|a| one_of_many(n, address_key(a), Reason::Other).id);
+    let ours: Vec<_> = (0..2_000).filter_map(known).collect();
+    w.tag.snapshot().iter().filter(|s| s.ended.is_none() && ours.contains(&s.id)).map(|s| s.id).collect()
+}
+
+#[test]
+fn one_who_opens_any_number_of_sessions_keeps_nobody_out() {
+    for count in [6, 60, 600] {
+        for reason in [Reason::ChildOrPet, Reason::LightsOn] {
+            let mut w = tag();
+            floods(&mut w, 0, count, reason);
+            assert_eq!(w.tag.open_sessions(), 32.min(count as usize));
+            gets_in_and_rings(&mut w, 1, reason);
+        }
+    }
+}
+
+#[test]
+fn who_is_in_stays_in_whatever_one_other_does() {
+    let mut w = tag();
+    let honest: Vec<_> = (1..=3).map(|n| w.elsewhere().waiting_from(n, n, Reason::Emergency)).collect();
+    for n in 0..600 {
+        assert!(one_more(&mut w, n, FLOOD, Reason::Emergency).0);
+        assert!(honest.iter().all(|id| w.state(*id) == State::Waiting), "pushed out by the {n}th");
+    }
+    assert_eq!(w.tag.open_sessions(), 32);
+    w.put_through(honest[0], &leg(1), bela());
+}
+
+#[test]
+fn the_oldest_of_the_largest_share_gives_way_is_over_at_once_and_leads_nowhere() {
+    let mut w = World::given(|p| p.tag_open_sessions_max = 3, |_| ());
+    let [first, second, other] =
+        [(FLOOD, 1), (FLOOD, 2), (HONEST, 3)].map(|(address, n)| w.waiting_from(address, n, Reason::Blocking));
+    w.after(Span::from_secs(1));
+    assert!(matches!(w.open(&request_from(2, 4, Reason::Blocking)), OpenDecision::Opened(_)));
+    w.led_to([Led::ReleasedCode(first), Led::Advanced(first, State::Ended), Led::GaveWay, Led::Opened(session_id(4))]);
+    assert_eq!(w.remembered(first).ended, Some((Outcome::Expired, w.now)));
+    w.refused(first, &leg(9), asha());
+    assert_eq!([second, other].map(|id| w.state(id)), [State::Waiting; 2]);
+    // Three of three addresses: none of them has to.
+    let decision = w.open(&request_from(5, 5, Reason::Blocking));
+    assert!(matches!(decision, OpenDecision::Refused { refusal: Refusal::TagLimit, .. }), "{decision:?}");
+    w.led_to_nothing();
+}
+
+#[test]
+fn one_who_calls_for_every_session_holds_no_more_places_than_one_who_does_not() {
+    let mut w = tag();
+    // The owner talks to somebody all the time, so that each of these calls is held, and ends there.
+    w.owner.live = Some((session_id(200), w.now.plus(Span::DAY)));
+    for n in 0..600 {
+        let open = one_of_many(n, address_key(FLOOD), Reason::Emergency);
+        w.elsewhere().open(&open);
+        w.led();
+        assert_eq!(w.call(open.id, &leg((n % 200) as u8), asha()), holds(open.id, 1));
+        w.led();
+    }
+    w.owner.live = None;
+    gets_in_and_rings(&mut w, 1, Reason::Emergency);
+}
+
+#[test]
+fn a_caller_who_waits_for_an_engaged_owner_does_not_lose_the_place() {
+    let mut w = tag();
+    w.owner.live = Some((session_id(200), w.now.plus(Span::DAY)));
+    let held = w.waiting_from(HONEST, 1, Reason::Emergency);
+    w.turned_away((held, &leg(1), bela()), CallTurn::Code, &holds(held, 1));
+    floods(&mut w, 0, 100, Reason::Emergency);
+    w.after(HOLD_TURN).owner.live = None;
+    assert!(matches!(
+        w.take_turn(held, &leg(1), bela(), CallTurn::Held { turn: 1 }),
+        qnect_core::instruction::Instruction::Dial(_)
+    ));
+    w.led_to([Led::Credited, Led::Advanced(held, State::Dialing)]);
+}
+
+#[test]
+fn in_a_flood_from_many_addresses_an_urgent_newcomer_gets_in_after_a_minute() {
+    let mut w = tag();
+    for n in 0..32 {
+        assert_eq!(one_more(&mut w, n, 100 + n as u8, Reason::Emergency), (true, 0));
+    }
+    let newcomer = request_from(HONEST, 1, Reason::ChildOrPet);
+    for secs in [0, 30, 30] {
+        w.after(Span::from_secs(secs));
+        let decision = w.open(&newcomer);
+        assert!(matches!(decision, OpenDecision::Refused { refusal: Refusal::TagLimit, .. }), "{decision:?}");
+        w.led_to_nothing();
+    }
+    w.after(Span::from_millis(1));
+    gets_in_and_rings(&mut w, 1, Reason::ChildOrPet);
+    // The calm room knows no such hurry.
+    for n in 0..32 {
+        assert_eq!(one_more(&mut w, 100 + n, 100 + n as u8, Reason::Other), (true, 0));
+    }
+    w.after(Span::from_secs(61));
+    assert_eq!(one_more(&mut w, 200, HONEST, Reason::Other), (false, 0));
+}
+
+#[test]
+fn no_calm_flood_touches_what_is_urgent_and_no_urgent_flood_what_is_calm() {
+    for (flood, other) in [(Reason::Other, Reason::Emergency), (Reason::Emergency, Reason::Other)] {
+        let mut w = tag();
+        let others: Vec<_> = (0..32).map(|n| w.elsewhere().waiting_from(HONEST, n, other)).collect();
+        floods(&mut w, 0, 600, flood);
+        assert!(others.iter().all(|id| w.state(*id) == State::Waiting));
+        assert_eq!(w.tag.open_sessions(), 64);
+        assert_eq!(open_of(&w, Some(FLOOD)).len(), 32);
+    }
+}
+
+#[test]
+fn a_follow_up_takes_the_place_of_one_of_a_flood_too() {
+    let mut w = tag();
+    let over = w.called(1, Outcome::NoAnswer);
+    floods(&mut w, 0, 60, Reason::Blocking);
+    let follow_up = w.redial(over, 2, &leg(2), asha());
+    assert_eq!(follow_up.session, session_id(2));
+    assert!(w.led().contains(&Led::GaveWay));
+    assert_eq!(w.state(session_id(2)), State::Dialing);
+}
+
+#[test]
+fn zero_is_room_for_all() {
+    let mut w = World::given(|p| (p.tag_open_sessions_max, p.address_sessions) = (0, None), |_| ());
+    for n in 0..600 {
+        assert_eq!(one_more(&mut w, n, FLOOD, Reason::Emergency), (true, 0));
+    }
+}
