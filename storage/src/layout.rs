@@ -103,9 +103,8 @@ pub(crate) struct Keyspaces(Vec<Keyspace>);
 impl Keyspaces {
     /// Opens all; makes those that are not there, with memtables of so many bytes, usually: the others keep what they have.
     pub(crate) fn open(database: &Database, memtable_bytes: u64) -> Result<Self, StorageError> {
-        let options = |space: Space| {
-            KeyspaceCreateOptions::default().max_memtable_size(space.memtable_bytes(memtable_bytes))
-        };
+        let options =
+            |space: Space| KeyspaceCreateOptions::default().max_memtable_size(space.memtable_bytes(memtable_bytes));
         let open = |space: Space| database.keyspace(space.name(), || options(space));
         Ok(Self(Space::ALL.into_iter().map(open).collect::<Result<_, _>>()?))
     }

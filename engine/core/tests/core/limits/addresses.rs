@@ -67,7 +67,13 @@ impl Walk {
             let mut owner = OwnerCell::default();
             let mut desk = Desk { owner: Some(&mut owner), ..Desk::default() };
             let leg = leg(1);
-            let on_line = OnLine { session: session_id(1), leg: &leg, caller: known(1), turn: CallTurn::Code };
+            let on_line = OnLine {
+                session: session_id(1),
+                leg: &leg,
+                caller: known(1),
+                turn: CallTurn::Code,
+                line_is_free: true,
+            };
             let answer = car.on_caller(&on_line, self.now, &mut desk, &mut effects);
             assert!(matches!(answer, Instruction::Dial(_)), "{answer:?}");
         }
