@@ -67,13 +67,41 @@ fn a_tag_goes_through_its_life_and_never_comes_back() {
 }
 
 #[test]
+fn an_appeal_is_remembered_for_good_and_changes_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = open(folder.path());
+    let registered = storage.register(&[owner(1)], NOW).unwrap().remove(0);
+    let (tag, other) = (registered.code.tag(), run(storage.edit(Edit::Mint(1))).unwrap()[0]);
+    let heard = |storage: &Storage, tag| {
+        let card = run(storage.tag_cards(vec![tag])).unwrap().remove(0);
+        let config = run(storage.tag_config(tag)).unwrap().unwrap();
+        assert_eq!(config.appealed_at, card.appealed_at, "what is decided by is what is shown");
+        (card.appealed_at, (card.status, card.owner, card.minted_at))
+    };
+    let (never, before) = heard(&storage, tag);
+    assert_eq!(never, None);
+    assert_eq!(run(storage.edit(Edit::Appeal(tag))).unwrap(), [tag], "whoever decides by it is told");
+    let (first, after) = heard(&storage, tag);
+    assert!(first.is_some_and(|at| at >= NOW) && after == before);
+    assert_eq!(heard(&storage, other).0, None);
+    run(storage.edit(Edit::Suspend(tag))).unwrap();
+    run(storage.edit(Edit::Resume(tag))).unwrap();
+    assert_eq!(heard(&storage, tag), (first, before), "another edit does not forget it");
+    run(storage.edit(Edit::Appeal(tag))).unwrap();
+    let (again, _) = heard(&storage, tag);
+    assert!(again >= first, "the last one counts");
+    drop(storage);
+    assert_eq!(heard(&open(folder.path()), tag), (again, before));
+}
+
+#[test]
 fn what_is_not_there_is_not_changed() {
     let folder = tempfile::tempdir().unwrap();
     let storage = open(folder.path());
     let other = tempfile::tempdir().unwrap();
     let stranger = open(other.path()).register(&[owner(1)], NOW).unwrap().remove(0);
     let edit = |edit| run(storage.edit(edit)).unwrap_err();
-    for unknown in [Edit::Suspend, Edit::Resume, Edit::Retire] {
+    for unknown in [Edit::Suspend, Edit::Resume, Edit::Retire, Edit::Appeal] {
         assert!(matches!(edit(unknown(stranger.code.tag())), EditError::UnknownTag));
     }
     assert!(matches!(edit(Edit::MintFor(stranger.owner, None)), EditError::UnknownOwner));

@@ -240,6 +240,7 @@ fn unreadable(what: &'static str) -> StorageError {
 
 #[cfg(test)]
 mod tests {
+    use qnect_core::abuse::Signal;
     use qnect_core::time::Span;
 
     use super::*;
@@ -293,6 +294,24 @@ mod tests {
         let session = session(&keys);
         assert_eq!(decode_session(&session_key(session.id), &old, &keys).unwrap(), session);
         assert_eq!(encode_session(&session, &keys).unwrap(), old, "what is absent takes no room");
+    }
+
+    #[test]
+    fn why_a_caller_is_challenged_is_read_back_and_signs_of_a_later_version_are_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = keyring(&folder);
+        for signal in Signal::ALL {
+            let because = [signal, Signal::ReportedCalls].into_iter().collect();
+            let session = SessionSnapshot { challenge: true, because, ..session(&keys) };
+            let row = encode_session(&session, &keys).unwrap();
+            assert_eq!(decode_session(&session_key(session.id), &row, &keys).unwrap(), session, "{signal:?}");
+        }
+        let unknown = SessionSnapshot { because: SignalSet::from_bits(u16::MAX), ..session(&keys) };
+        let mut row = encode_session(&unknown, &keys).unwrap();
+        let written = [0x19, 0x03, 0xff];
+        let at = row.windows(3).position(|bytes| bytes == written).unwrap();
+        row[at + 1] = 0xff;
+        assert_eq!(decode_session(&session_key(unknown.id), &row, &keys).unwrap(), unknown);
     }
 
     #[test]

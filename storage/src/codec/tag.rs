@@ -54,3 +54,30 @@ impl TagRow {
             .ok_or(StorageError::Unreadable { keyspace: Space::Tags.name(), what: "its status is unknown" })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::{from_bytes, to_bytes};
+
+    /// What the first version wrote: fields 0 to 2 alone.
+    const OLD_ROW: [u8; 17] = [1, 0xa3, 0, 1, 1, 0x18, 0x4d, 2, 0x1b, 0, 0, 0x01, 0x9a, 0xa3, 0xb5, 0xec, 0];
+
+    #[test]
+    fn a_row_of_the_first_version_is_read_and_no_appeal_takes_no_room() {
+        let old: TagRow = from_bytes(Space::Tags, &OLD_ROW).unwrap();
+        assert_eq!((old.status().unwrap(), old.owner()), (TagStatus::Active, Some(OwnerId(77))));
+        assert_eq!((old.minted_at().as_millis(), old.appealed_at()), (1_763_683_200_000, None));
+        assert_eq!(to_bytes(&old), OLD_ROW);
+    }
+
+    #[test]
+    fn an_appeal_is_read_back_beside_what_there_was() {
+        let mut row = TagRow::new(TagStatus::Suspended, Some(OwnerId(77)), 5);
+        row.appeal(Timestamp::from_millis(9));
+        let read: TagRow = from_bytes(Space::Tags, &to_bytes(&row)).unwrap();
+        assert_eq!(read.appealed_at(), Some(Timestamp::from_millis(9)));
+        assert_eq!((read.status().unwrap(), read.owner()), (TagStatus::Suspended, Some(OwnerId(77))));
+        assert_eq!(read.minted_at(), Timestamp::from_millis(5));
+    }
+}
