@@ -5,7 +5,8 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::day::clock::kept_time;
-use crate::day::table::{Line, Table, Verdict};
+use crate::day::line::Line;
+use crate::day::table::{Table, Verdict};
 
 /// How a day was played.
 #[derive(Clone, Copy, Debug, Serialize)]

@@ -7,10 +7,9 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::day::diary::{Diary, Said, Visit};
+use crate::day::figures::{STOPPED_WITHIN, in_time, percent, quantile, stopped_at};
+use crate::day::line::{AttackLine, HonestLine, Line, Spread};
 use crate::day::people::{Kind, Person};
-
-/// Within so many actions an attacker has to be stopped.
-pub(crate) const STOPPED_WITHIN: usize = 10;
 
 /// Everything that was seen, by kind.
 #[derive(Clone, Debug, Default)]
@@ -45,60 +44,6 @@ struct Visits {
     owner_away: u64,
     reached: u64,
     turned_away: BTreeMap<&'static str, u64>,
-}
-
-/// A row, for people and programs.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct Line {
-    kind: &'static str,
-    people: u64,
-    actions: u64,
-    /// Actions by the answer that ended them.
-    said: BTreeMap<&'static str, u64>,
-    /// Calls that rang an owner's telephone.
-    rang: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    honest: Option<HonestLine>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    attack: Option<AttackLine>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tap_to_ring_ms: Option<Spread>,
-}
-
-/// What became of honest people.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub(crate) struct HonestLine {
-    left: u64,
-    owner_away: u64,
-    reached: u64,
-    turned_away: u64,
-    turned_away_by: BTreeMap<&'static str, u64>,
-    challenged: u64,
-}
-
-/// What became of attackers who had more than ten tries.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct AttackLine {
-    attackers: u64,
-    /// Percent that got nothing any more from the tenth action or before.
-    stopped_percent: f64,
-    /// The same, where a challenge counts as stopping.
-    stopped_or_challenged_percent: f64,
-    /// The action at which half of them, and 95 of 100, were stopped; `None`: more were never.
-    stopped_at_median: Option<usize>,
-    stopped_at_p95: Option<usize>,
-    /// Calls of one attacker that rang.
-    rang_median: u64,
-    rang_max: u64,
-}
-
-/// Milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Spread {
-    calls: u64,
-    median: u64,
-    p95: u64,
-    max: u64,
 }
 
 /// The figures that a run is judged by, in percent.
@@ -234,13 +179,6 @@ impl Visits {
     }
 }
 
-impl Spread {
-    fn of(values: &[u64]) -> Option<Spread> {
-        let at = |percent| quantile(values, percent);
-        Some(Spread { calls: values.len() as u64, median: at(50)?, p95: at(95)?, max: at(100)? })
-    }
-}
-
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:<18}{:>7}{:>8}", "kind", "people", "actions")?;
@@ -274,76 +212,9 @@ impl fmt::Display for Table {
     }
 }
 
-impl fmt::Display for HonestLine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let HonestLine { left, owner_away, reached, turned_away, turned_away_by, challenged } = self;
-        write!(f, "{reached} reached, {left} left, {owner_away} found the owner away, {challenged} were challenged, ")?;
-        write!(f, "{turned_away} were turned away")?;
-        let mut joint = ": ";
-        for (why, count) in turned_away_by {
-            write!(f, "{joint}{count} {why}")?;
-            joint = ", ";
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for AttackLine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let at = |action: Option<usize>| action.map_or("never".to_owned(), |action| action.to_string());
-        write!(
-            f,
-            "{:.1} % of {} stopped within {STOPPED_WITHIN} actions ({:.1} % or challenged), at action {} (median), {} (p95); \
-             rang {} (median), {} (most)",
-            self.stopped_percent,
-            self.attackers,
-            self.stopped_or_challenged_percent,
-            at(self.stopped_at_median),
-            at(self.stopped_at_p95),
-            self.rang_median,
-            self.rang_max,
-        )
-    }
-}
-
-impl fmt::Display for Spread {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = |ms: u64| ms as f64 / 1_000.0;
-        let Spread { calls, median, p95, max } = *self;
-        let [median, p95, max] = [median, p95, max].map(seconds);
-        write!(
-            f,
-            "urgent, from tap to ring: {median:.1} s (median), {p95:.1} s (p95), {max:.1} s (most), {calls} calls"
-        )
-    }
-}
-
-fn percent(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 0.0 } else { part as f64 * 100.0 / whole as f64 }
-}
-
-/// Percent of those who were stopped in time; all, if there are none.
-fn in_time(stopped: &[Option<usize>]) -> f64 {
-    let in_time = stopped.iter().filter(|at| at.is_some_and(|at| at <= STOPPED_WITHIN)).count();
-    if stopped.is_empty() { 100.0 } else { percent(in_time as u64, stopped.len() as u64) }
-}
-
-/// The action at which so many of a hundred were stopped; `None`: never.
-fn stopped_at(stopped: &[Option<usize>], percent: usize) -> Option<usize> {
-    quantile(&stopped.iter().map(|at| at.unwrap_or(usize::MAX)).collect::<Vec<_>>(), percent)
-        .filter(|at| *at < usize::MAX)
-}
-
-/// The smallest value that so many of a hundred do not exceed.
-fn quantile<T: Copy + Ord>(values: &[T], percent: usize) -> Option<T> {
-    let mut sorted = values.to_vec();
-    sorted.sort_unstable();
-    sorted.get((sorted.len() * percent).div_ceil(100).saturating_sub(1)).copied()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Diary, Kind, Said, Table, Visit, quantile};
+    use super::{Diary, Kind, Said, Table, Visit};
 
     fn honest(visit: Visit, challenged: bool) -> Diary {
         let mut diary = Diary::of(Kind::Honest);
@@ -417,12 +288,5 @@ mod tests {
         table.add(&diary);
         assert!(table.lines()[0].attack.is_none());
         assert!((table.verdict().attackers_stopped - 100.0).abs() < 1e-9);
-    }
-
-    #[test]
-    fn a_quantile_is_a_value_that_was_seen() {
-        assert_eq!(quantile::<u64>(&[], 50), None);
-        assert_eq!([50, 95, 100].map(|at| quantile(&[4, 1, 3, 2], at)), [Some(2), Some(4), Some(4)]);
-        assert_eq!(quantile(&(1..=100).collect::<Vec<u64>>(), 95), Some(95));
     }
 }
