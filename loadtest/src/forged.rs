@@ -24,8 +24,9 @@ use crate::usage::DoorOptions;
 
 /// The counter that must stand still.
 const STORE_READS: &str = "qnect_store_reads_total";
-/// Requests before the first look, so that connections and buffers are there: a hundredth, and at most so many.
-const WARM_UP_MAX: u64 = 100_000;
+/// Requests before the first look, so that connections are there, and buffers as large as this load makes them: a tenth,
+/// and at most so many.
+const WARM_UP_MAX: u64 = 1_000_000;
 /// How often one connection may break before the run is given up.
 const RECONNECTS_MAX: u32 = 100;
 const PROGRESS_EVERY: Duration = Duration::from_secs(10);
@@ -107,7 +108,7 @@ impl ForgedOptions {
 
 /// Sends all codes and prints what they left behind.
 pub(crate) async fn run(plan: Plan) -> ExitCode {
-    let warm_up = (plan.requests / 100).min(WARM_UP_MAX);
+    let warm_up = (plan.requests / 10).min(WARM_UP_MAX);
     plan.send(0, warm_up).await;
     let (before, began) = (plan.look().await, Instant::now());
     let (not_found, wrong) = plan.send(warm_up, plan.requests).await;
