@@ -288,6 +288,7 @@ fn ended(id: SessionId, owner: OwnerId, [scanner_leg, owner_leg]: [Option<&str>;
         expires_at: NOW,
         idempotency: None,
         bound_to: None,
+        block_token: None,
         challenge: false,
         because: SignalSet::default(),
         block_token: None,
