@@ -106,6 +106,7 @@ fn a_backup_under_load_is_one_commit_and_no_other() {
     });
     take(storage.backup_keys().unwrap(), &root.path().join("keys")).unwrap();
     drop(storage);
+    println!("counted: {} backups under load, each restored", taken.len());
     for (path, before) in taken {
         let folder = path.with_extension("restored");
         let inventory = restore_into(&folder, &path, Some(&root.path().join("keys")), &master()).unwrap();

@@ -65,7 +65,9 @@ impl Sample {
 #[test]
 fn no_flipped_bit_and_no_cut_goes_unseen() {
     let sample = Sample::new(20);
-    for at in places(sample.bytes.len(), samples()) {
+    let places = places(sample.bytes.len(), samples());
+    let count = places.len();
+    for at in places {
         let mut bytes = sample.bytes.clone();
         bytes[at] ^= 1 << (at % 8);
         let error = sample.examine(&bytes);
@@ -75,6 +77,7 @@ fn no_flipped_bit_and_no_cut_goes_unseen() {
             matches!(told, BackupError::Damaged { what: "it ends too early", .. } | BackupError::NotABackup { .. });
         assert!(expected, "cut at {at}: {told}");
     }
+    println!("counted: {count} flips and {count} cuts of a backup, each refused");
     assert!(matches!(sample.examine(b""), BackupError::NotABackup { .. }));
     let longer = [&sample.bytes[..], &[0]].concat();
     assert!(matches!(sample.examine(&longer), BackupError::Damaged { what: "something follows its end", .. }));
@@ -251,7 +254,7 @@ fn tables_that_were_damaged_are_no_source() {
             std::fs::write(table, &bytes).unwrap();
         }
     }
-    println!("{refused} flips were refused, {whole} changed nothing");
+    println!("counted: {refused} flips were refused, {whole} changed nothing");
     assert!(refused > tables.len(), "{refused}");
     assert_eq!(examine_copy(&folder, root.path()), Some(expected), "it is the flips that are refused");
     run(open(&folder).owner_card(furnished.owners[0])).unwrap().unwrap();

@@ -191,7 +191,7 @@ fn a_restore_that_is_killed_is_all_or_nothing() {
         assert_eq!(told(&open(&folder), &backed_up.furnished), backed_up.told, "cycle {cycle}: {stands_there:?}");
         fs::remove_dir_all(&folder).unwrap();
     }
-    println!("{complete} were complete, {begun} had begun");
+    println!("counted: {cycles} killed restores: {complete} were complete, {begun} had begun");
 }
 
 /// No test of its own: the process that is killed.

@@ -73,7 +73,7 @@ fn what_a_crash_cuts_off_costs_nothing_that_was_marked() {
         // And again: what was cut off is gone, what was refused is refused.
         assert!(!matches!(base.expected.look(copy.path(), safe as usize), Outcome::Silent(_) | Outcome::Panicked));
     }
-    println!("{told} told, {cut_off} cut off");
+    println!("counted: {} cut journals: {told} told, {cut_off} cut off", told + cut_off);
     assert!(told > 0 && cut_off > 0);
 }
 

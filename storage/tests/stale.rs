@@ -45,7 +45,7 @@ fn no_read_goes_back_behind_what_was_acknowledged() {
             assert_reads(&storage, &ids, count);
         }
     }
-    println!("{} writes, each row read back {count} times", count * ROWS * REWRITES);
+    println!("counted: {} writes, each row read back {count} times", count * ROWS * REWRITES);
     assert!(count >= rounds / STARTS * STARTS && count > 0);
 }
 

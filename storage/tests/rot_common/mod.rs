@@ -285,8 +285,9 @@ impl Tally {
     }
 
     pub fn finish(self) {
+        println!("counted: {} damaged folders", self.counts.values().sum::<u64>());
         for ((kind, outcome), count) in &self.counts {
-            println!("{kind:?}: {count} {outcome}");
+            println!("counted: {kind:?}: {count} {outcome}");
         }
         assert!(self.silent.is_empty(), "silent: {:#?}", self.silent);
     }

@@ -167,6 +167,7 @@ impl Script {
 #[test]
 fn no_jump_refills_or_locks() {
     let seeds = setting("QNECT_SEED").map_or(0..setting("QNECT_JUMPS").unwrap_or(SCRIPTS), |seed| seed..seed + 1);
+    let count = seeds.end - seeds.start;
     for seed in seeds {
         let script = std::panic::catch_unwind(|| {
             let mut script = Script::new(seed);
@@ -175,4 +176,5 @@ fn no_jump_refills_or_locks() {
         });
         assert!(script.is_ok_and(|charged| charged > 0), "QNECT_SEED={seed} repeats this script");
     }
+    println!("counted: {count} scripts of {STEPS} steps");
 }
