@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use qnect_core::abuse::Signal;
 use qnect_core::session_id::SessionId;
 use qnect_core::tag::TagConfig;
 use qnect_core::tag_code::TagId;
 use qnect_storage::{Edit, EditError, Lane, QueueFull, StorageError};
 
+use crate::cells::lock;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::messages::{Configure, ReportAbuse};
@@ -28,7 +30,11 @@ impl Engine {
             {
                 return Ok(Vec::new());
             }
+            let blocked = if let Edit::Block(session) = edit { Some(session) } else { None };
             let tags = engine.inner.storage.edit(edit).await?;
+            if let Some(session) = blocked {
+                engine.note_blocked(session).await;
+            }
             // It is on disk: every actor is told, whatever became of the ones before.
             let mut told = Ok(());
             for &tag in &tags {
@@ -37,6 +43,15 @@ impl Engine {
             told.map(|()| tags)
         });
         edited.await.unwrap_or(Err(EditError::Storage(StorageError::Stopped)))
+    }
+
+    /// A caller was blocked, which is a sign of abuse. A store that has no time to say who it was costs the sign, not the block.
+    async fn note_blocked(&self, session: SessionId) {
+        let stored = self.inner.storage.session(session).await.ok().flatten();
+        if let Some(caller) = stored.and_then(|session| session.bound_to) {
+            let cell = self.inner.cells.callers.of(caller);
+            lock(&cell).note(Signal::Blocked, self.inner.clock.now());
+        }
     }
 
     /// Reports the call of a session to the machine that holds it: what a machine holds it would write over. Whether it is on

@@ -31,7 +31,7 @@ pub(crate) fn carry_out(effects: &mut Effects, lane: Lane, inner: &Inner) -> Res
             Effect::RememberCaller { number, caller, session, code, until } => {
                 inner.switchboard.remember_caller(number, caller, Redial { session, code, until });
             }
-            Effect::CreditAddress(address) => credit(address, inner),
+            Effect::CreditAddress { from, urgent } => credit(from, urgent, inner),
             Effect::NoteCaller { caller, signal } => {
                 let cell = inner.cells.callers.of(caller);
                 lock(&cell).note(signal, inner.clock.now());
@@ -51,10 +51,10 @@ pub(crate) fn carry_out(effects: &mut Effects, lane: Lane, inner: &Inner) -> Res
     promise
 }
 
-fn credit(address: AddressKey, inner: &Inner) {
+fn credit(address: AddressKey, urgent: bool, inner: &Inner) {
     let now = inner.clock.now();
     let (own, network) = (inner.cells.addresses.of(address), inner.cells.networks.of(address.prefix()));
-    lock(&own).score.credit(CALL_CREDIT, ADDRESS_HALF_LIFE, now);
+    lock(&own).credit_call(urgent, &inner.policy, now);
     lock(&network).score.credit(CALL_CREDIT, ADDRESS_HALF_LIFE, now);
 }
 

@@ -52,8 +52,10 @@ impl OwnerCell {
 pub struct AddressCell {
     /// Scans of the minute.
     pub scans: Cell,
-    /// Sessions of the hour.
+    /// Sessions of the hour, without those that led to a call.
     pub sessions: Cell,
+    /// Those for urgent reasons: whoever uses up the others does not use up these.
+    pub urgent_sessions: Cell,
     /// What its conduct comes to.
     pub score: Score,
     seen: [Option<TagId>; TAGS_SEEN],
@@ -78,6 +80,17 @@ impl AddressCell {
         }
     }
 
+    /// The budget that a session is paid from.
+    pub fn sessions_for(&mut self, urgent: bool) -> &mut Cell {
+        if urgent { &mut self.urgent_sessions } else { &mut self.sessions }
+    }
+
+    /// A session from here rings an owner: it costs nothing any more, and speaks for the address.
+    pub fn credit_call(&mut self, urgent: bool, policy: &Policy, now: Timestamp) {
+        self.sessions_for(urgent).refund(policy.address_sessions);
+        self.score.credit(CALL_CREDIT, ADDRESS_HALF_LIFE, now);
+    }
+
     /// A sign of abuse from this address.
     pub fn note(&mut self, signal: Signal, network: Option<&mut NetworkCell>, now: Timestamp) {
         self.score.add(signal, ADDRESS_HALF_LIFE, now);
@@ -88,7 +101,8 @@ impl AddressCell {
 
     /// Whether the cell may be forgotten.
     pub fn is_idle(&self, now: Timestamp) -> bool {
-        self.scans.is_idle(now) && self.sessions.is_idle(now) && self.score.is_idle(ADDRESS_HALF_LIFE, now)
+        [self.scans, self.sessions, self.urgent_sessions].iter().all(|cell| cell.is_idle(now))
+            && self.score.is_idle(ADDRESS_HALF_LIFE, now)
     }
 }
 

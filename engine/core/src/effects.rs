@@ -39,7 +39,12 @@ pub enum Effect {
         until: Timestamp,
     },
     /// A call rings an owner that came of a session from this address: good conduct.
-    CreditAddress(AddressKey),
+    CreditAddress {
+        /// The address.
+        from: AddressKey,
+        /// Whether the session was opened for an urgent reason.
+        urgent: bool,
+    },
     /// A caller gave a sign of abuse.
     NoteCaller {
         /// Who.

@@ -283,7 +283,8 @@ impl Session {
             language: b.language,
             idempotency: None,
             challenge: b.challenge.then_some(b.because),
-            from: before.from,
+            // What it speaks for the address, the first call has said.
+            from: None,
         };
         let mut session = Self::open(id, asked, line, owner, (now, b.expires_at));
         (session.s.bound_to, session.s.block_token) = (b.bound_to, b.block_token);

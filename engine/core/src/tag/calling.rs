@@ -65,8 +65,8 @@ impl Tag {
             owner.live = Some((id, latest_end(&self.policy, now)));
         }
         self.sessions[index].dial(leg.clone(), now);
-        if let Some(address) = self.sessions[index].opened_from() {
-            effects.push(Effect::CreditAddress(address));
+        if let Some(from) = self.sessions[index].opened_from() {
+            effects.push(Effect::CreditAddress { from, urgent: self.sessions[index].snapshot().reason.is_urgent() });
         }
         self.record_advance(index, effects);
         self.dial_instruction(index)
@@ -283,7 +283,7 @@ impl Tag {
             return Err(Announcement::OwnerUnavailable);
         }
         let (number, code) = follow_up.line.ok_or(Announcement::TryAgain)?;
-        if !self.make_room(urgent, now, desk, effects) {
+        if !self.make_room(urgent, None, now, desk, effects) {
             return Err(Announcement::OwnerUnavailable);
         }
         let before = &self.sessions[index];

@@ -13,6 +13,8 @@ use crate::scan::AddressKey;
 use crate::session::{Session, State};
 use crate::time::{Span, Timestamp};
 
+/// One address holds so much of a room, with sessions that nobody has called yet, that so many of them fill it.
+const ADDRESSES_PER_ROOM: usize = 4;
 /// In a room that many share, an urgent newcomer takes the place of a session that has waited longer than this for a call.
 const PATIENCE: Span = Span::from_secs(60);
 
@@ -36,24 +38,51 @@ impl Tag {
     pub(super) fn make_room(
         &mut self,
         urgent: bool,
+        from: Option<AddressKey>,
         now: Timestamp,
         desk: &mut Desk<'_>,
         effects: &mut Effects,
     ) -> bool {
         let max = self.policy.tag_open_sessions_max;
         let in_room = |s: &&Session| s.state() != State::Ended && s.snapshot().reason.is_urgent() == urgent;
-        if max == 0 || self.sessions.iter().filter(in_room).count() < max {
+        if max == 0 {
             return true;
         }
-        let Some(index) = self.gives_way(urgent, now) else { return false };
+        let index = match self.own_to_give_way(urgent, from) {
+            Some(own) => own,
+            None if self.sessions.iter().filter(in_room).count() < max => return true,
+            None => match self.gives_way(urgent, now) {
+                Some(index) => index,
+                None => return false,
+            },
+        };
         let session = &mut self.sessions[index];
         session.give_way(now);
+        if from.is_some() && session.opened_from() == from {
+            // One goes and one comes: the address has no more than before, and pays for no more.
+            if let Some(address) = desk.address.as_mut() {
+                address.sessions_for(urgent).refund(self.policy.address_sessions);
+            }
+        }
         let snapshot = session.snapshot().clone();
         let_go(&snapshot, desk, effects);
         // Safe before the newcomer's: its code may be given to somebody else from now on.
         effects.push(Effect::Record(Record::SessionAdvanced(Box::new(snapshot))));
         effects.push(Effect::GaveWay);
         true
+    }
+
+    /// The oldest session of an address that has its share of the room already, which nobody has called yet: whoever opens one
+    /// after the other has no more than so many, and the address keeps its budget for other cars.
+    fn own_to_give_way(&self, urgent: bool, from: Option<AddressKey>) -> Option<usize> {
+        let holder = Holder::Address(Some(from?));
+        let is_own = |(_, s): &(usize, &Session)| {
+            s.state() == State::Waiting && s.snapshot().reason.is_urgent() == urgent && Holder::of(s) == holder
+        };
+        let own: Vec<_> = (0..).zip(&self.sessions).filter(is_own).collect();
+        let share = (self.policy.tag_open_sessions_max / ADDRESSES_PER_ROOM).max(1);
+        let oldest = own.iter().min_by_key(|(_, s)| s.snapshot().opened_at);
+        oldest.filter(|_| own.len() >= share).map(|(index, _)| *index)
     }
 
     /// The session that gives way to a newcomer, if any must.

@@ -25,6 +25,8 @@ impl Tag {
         if against.reaches(self.policy.refuse_at) {
             return self.refuse_for_score(against, desk, now);
         }
+        // Before this very look counts: whoever comes for the first time has done nothing yet.
+        let decision = self.offer(desk, now);
         if let (Some(address), Some(allowance)) = (desk.address.as_mut(), allowance) {
             address.scans.charge(allowance);
             address.note_scan(self.config.id, desk.network.as_deref_mut(), now);
@@ -36,7 +38,7 @@ impl Tag {
             device: scan.device,
             browser: scan.browser,
         })));
-        self.offer(desk, now)
+        decision
     }
 
     /// A scanner asks for a number and a code.
@@ -60,13 +62,14 @@ impl Tag {
             let retry_after = self.score_fades_after(against);
             return OpenDecision::Refused { refusal: Refusal::Score, retry_after, because: against.because };
         }
-        let allowance =
-            match desk.address.as_ref().map(|a| a.sessions.ask(self.policy.address_sessions, now)).transpose() {
-                Ok(allowance) => allowance,
-                Err(retry_after) => return turned_away(Refusal::AddressLimit, retry_after),
-            };
+        let (urgent, quota) = (open.reason.is_urgent(), self.policy.address_sessions);
+        let asked = desk.address.as_mut().map(|a| a.sessions_for(urgent).ask(quota, now)).transpose();
+        let allowance = match asked {
+            Ok(allowance) => allowance,
+            Err(retry_after) => return turned_away(Refusal::AddressLimit, retry_after),
+        };
         let Some(line) = open.line else { return OpenDecision::NumbersExhausted };
-        if !self.make_room(open.reason.is_urgent(), now, desk, effects) {
+        if !self.make_room(urgent, open.from, now, desk, effects) {
             let retry_after = self.next_end().map_or(Span::ZERO, |at| at.since(now));
             return turned_away(Refusal::TagLimit, retry_after);
         }
@@ -74,7 +77,7 @@ impl Tag {
         let against = self.assess(desk, now);
         let challenge = against.reaches(self.policy.challenge_at).then_some(against.because);
         if let (Some(address), Some(allowance)) = (desk.address.as_mut(), allowance) {
-            address.sessions.charge(allowance);
+            address.sessions_for(urgent).charge(allowance);
             address.note(Signal::UnusedSessions, desk.network.as_deref_mut(), now);
         }
         let &OpenSession { id, reason, language, idempotency, from, .. } = open;

@@ -7,9 +7,10 @@
 use super::Tag;
 use crate::abuse::{Assessment, Signal};
 use crate::desk::Desk;
-use crate::session::Session;
 use crate::time::{Span, Timestamp};
 
+/// Of the points of a call whose caller is known, everyone else bears so small a part: its caller bears all of them.
+const KNOWN_CALLERS_PART: u64 = 4;
 /// After so long nothing is left of a tag's points.
 const FADES_WITHIN: Span = Span::DAY;
 
@@ -19,9 +20,15 @@ impl Tag {
     pub(super) fn assess(&self, desk: &Desk<'_>, now: Timestamp) -> Assessment {
         let mut all = desk.assess_address(now);
         all.join(desk.assess_caller(now));
-        let unwanted = self.sessions.iter().filter_map(Session::unwanted);
-        for (signal, at) in unwanted.filter(|(_, at)| self.config.appealed_at.is_none_or(|appeal| *at > appeal)) {
-            all.add(signal, faded(signal.points(), at, now));
+        for session in &self.sessions {
+            let Some((signal, at)) = session.unwanted() else { continue };
+            if self.config.appealed_at.is_none_or(|appeal| at > appeal) {
+                let points = faded(signal.points(), at, now);
+                all.add(
+                    signal,
+                    if session.snapshot().bound_to.is_some() { points / KNOWN_CALLERS_PART } else { points },
+                );
+            }
         }
         if all.points() > 0 && self.config.owner.as_ref().is_some_and(|o| o.preferences.is_night(now)) {
             all.add(Signal::Night, u64::from(Signal::Night.points()) * 1_000);

@@ -155,7 +155,7 @@ impl World {
                 assert_eq!(*told, known, "a record tells something else than the tag remembers");
             }
         }
-        let (codes, callers, now) = (&self.codes, &mut self.callers, self.now);
+        let (policy, codes, callers, now) = (&self.policy, &self.codes, &mut self.callers, self.now);
         let (address, network) = (&mut self.address, &mut self.network);
         self.lane
             .drain()
@@ -187,8 +187,8 @@ impl World {
                     callers.entry(caller).or_default().note(signal, now);
                     Led::Noted(signal)
                 }
-                Effect::CreditAddress(_) => {
-                    address.score.credit(CALL_CREDIT, ADDRESS_HALF_LIFE, now);
+                Effect::CreditAddress { from: _, urgent } => {
+                    address.credit_call(urgent, policy, now);
                     network.score.credit(CALL_CREDIT, ADDRESS_HALF_LIFE, now);
                     Led::Credited
                 }

@@ -78,8 +78,8 @@ impl Walk {
             assert!(matches!(answer, Instruction::Dial(_)), "{answer:?}");
         }
         for effect in effects.drain() {
-            if effect == Effect::CreditAddress(address_key(1)) {
-                self.address.score.credit(CALL_CREDIT, ADDRESS_HALF_LIFE, self.now);
+            if effect == (Effect::CreditAddress { from: address_key(1), urgent: false }) {
+                self.address.credit_call(false, &self.policy, self.now);
                 self.network.score.credit(CALL_CREDIT, ADDRESS_HALF_LIFE, self.now);
             }
         }

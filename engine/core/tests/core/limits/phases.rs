@@ -95,7 +95,7 @@ proptest! {
                     let id = session_id(opened.saturating_sub(1 + session));
                     let line = leg(opened.saturating_sub(1 + session));
                     let answer = w.call(id, &line, known(caller));
-                    let credited = w.effects().iter().any(|e| matches!(e, qnect_core::effects::Effect::CreditAddress(_)));
+                    let credited = w.effects().iter().any(|e| matches!(e, qnect_core::effects::Effect::CreditAddress { .. }));
                     if !matches!(answer, Instruction::Dial(_)) {
                         prop_assert!(!credited && accounts(&w) == before, "{:?}", answer);
                     }

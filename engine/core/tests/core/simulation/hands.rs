@@ -97,11 +97,10 @@ impl World {
                 Effect::NoteCaller { caller, signal } => {
                     self.caller_cells.entry(caller).or_default().note(signal, self.now);
                 }
-                Effect::CreditAddress(key) => {
-                    let n = (0..ADDRESSES).find(|n| address_key(*n) == key).expect("an address of this world");
-                    for score in [&mut self.addresses[n].score, &mut self.networks[network(n)].score] {
-                        score.credit(CALL_CREDIT, ADDRESS_HALF_LIFE, self.now);
-                    }
+                Effect::CreditAddress { from, urgent } => {
+                    let n = (0..ADDRESSES).find(|n| address_key(*n) == from).expect("an address of this world");
+                    self.addresses[n].credit_call(urgent, &self.rules.policy, self.now);
+                    self.networks[network(n)].score.credit(CALL_CREDIT, ADDRESS_HALF_LIFE, self.now);
                     self.judge.census.saw("a call that does credit");
                 }
                 Effect::GaveWay => {}

@@ -71,7 +71,7 @@ impl Judge {
             }
             Effect::Ask(_)
             | Effect::RememberCaller { .. }
-            | Effect::CreditAddress(_)
+            | Effect::CreditAddress { .. }
             | Effect::NoteCaller { .. }
             | Effect::Record(Record::ScanAdmitted(_)) => {}
         }
