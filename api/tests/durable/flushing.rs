@@ -15,6 +15,8 @@ use crate::rewind::{Loss, Names};
 const SITES: usize = 12;
 /// Lives that end with the power (`QNECT_CYCLES`).
 const CYCLES: usize = 12;
+/// Fewer turns might miss the tables.
+const TURNS_MIN: usize = 6;
 /// A flush makes about so many calls, and a compaction not many more: the last of them belong to the second one of a life.
 const CALLS: usize = 24;
 /// Everything is read back after so many lives, and in the end.
@@ -68,7 +70,7 @@ fn call_of(turn: usize, turns: usize, random: &mut Random) -> u64 {
 
 #[tokio::test]
 async fn a_flush_or_a_compaction_that_fails_ends_everything() {
-    let sites = amount("QNECT_SITES", SITES).max(STAGES.len());
+    let sites = amount("QNECT_SITES", SITES).max(TURNS_MIN);
     let mut ground = Ground::flushing(seed(), sites);
     let mut reached = Reached::default();
     for turn in 0..sites {
@@ -91,7 +93,7 @@ async fn a_flush_or_a_compaction_that_fails_ends_everything() {
 
 #[tokio::test]
 async fn power_that_fails_in_a_flush_or_a_compaction_takes_nothing_acknowledged() {
-    let cycles = amount("QNECT_CYCLES", CYCLES).max(STAGES.len());
+    let cycles = amount("QNECT_CYCLES", CYCLES).max(TURNS_MIN);
     let mut ground = Ground::flushing(seed(), cycles);
     let mut reached = Reached::default();
     for cycle in 0..cycles {
