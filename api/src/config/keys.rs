@@ -48,7 +48,7 @@ pub(super) const KEYS: &[Key] = &[
     optional("storage.commit_wait_microseconds", Kind::Whole { min: 0, max: 100_000 }),
     optional("storage.ballast_mebibytes", Kind::Whole { min: 0, max: 65_536 }),
     optional("storage.free_percent_min", Kind::Whole { min: 0, max: 50 }),
-    optional("storage.memtable_kibibytes", Kind::Whole { min: 64, max: 65_536 }),
+    optional("storage.memtable_kibibytes", Kind::Whole { min: 8, max: 65_536 }),
     optional("storage.clock_gap_days_max", Kind::Whole { min: 0, max: 36_500 }),
     optional("engine.tag_idle_seconds", Kind::Whole { min: 1, max: 86_400 }),
     optional("engine.active_tags_max", Kind::Whole { min: 1, max: 100_000_000 }),

@@ -29,7 +29,7 @@ const CALLED_PER_CYCLE: usize = 4;
 
 /// KiB of a memtable, usually: no test writes so much.
 pub(crate) const MEMTABLE_USUAL: u32 = 8_192;
-/// As small as they come: within seconds they are flushed, and the tables compacted.
+/// So small that they are flushed within seconds, and the tables compacted.
 pub(crate) const MEMTABLE_SMALL: u32 = 64;
 
 /// Whatever could limit or challenge somebody.
