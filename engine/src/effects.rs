@@ -1,8 +1,7 @@
 //! Carries out what a machine decided.
 
-use qnect_core::desk::CALL_CREDIT;
+use qnect_core::caller::DayToken;
 use qnect_core::effects::{Effect, Effects};
-use qnect_core::policy::ADDRESS_HALF_LIFE;
 use qnect_core::record::{Durability, Record};
 use qnect_core::scan::AddressKey;
 use qnect_storage::{Lane, Promise, QueueFull};
@@ -31,7 +30,7 @@ pub(crate) fn carry_out(effects: &mut Effects, lane: Lane, inner: &Inner) -> Res
             Effect::RememberCaller { number, caller, session, code, until } => {
                 inner.switchboard.remember_caller(number, caller, Redial { session, code, until });
             }
-            Effect::CreditAddress { from, urgent } => credit(from, urgent, inner),
+            Effect::CreditAddress { from, urgent, caller } => credit(from, urgent, caller, inner),
             Effect::NoteCaller { caller, signal } => {
                 let cell = inner.cells.callers.of(caller);
                 lock(&cell).note(signal, inner.clock.now());
@@ -51,11 +50,11 @@ pub(crate) fn carry_out(effects: &mut Effects, lane: Lane, inner: &Inner) -> Res
     promise
 }
 
-fn credit(address: AddressKey, urgent: bool, inner: &Inner) {
+fn credit(address: AddressKey, urgent: bool, caller: Option<DayToken>, inner: &Inner) {
     let now = inner.clock.now();
     let (own, network) = (inner.cells.addresses.of(address), inner.cells.networks.of(address.prefix()));
-    lock(&own).credit_call(urgent, &inner.policy, now);
-    lock(&network).score.credit(CALL_CREDIT, ADDRESS_HALF_LIFE, now);
+    lock(&own).credit_call(urgent, caller, &inner.policy, now);
+    lock(&network).credit_call(caller, now);
 }
 
 fn remember(record: Record, inner: &Inner) {

@@ -2,6 +2,7 @@
 //! and lends them to one synchronous machine call.
 
 use crate::abuse::{Assessment, Score, Signal};
+use crate::caller::DayToken;
 use crate::limiter::Cell;
 use crate::lockout::Lockout;
 use crate::policy::{ADDRESS_HALF_LIFE, CALLER_HALF_LIFE, Policy};
@@ -15,6 +16,10 @@ const TAGS_SEEN: usize = 4;
 const ON_FOOT: Span = Span::from_secs(2);
 /// Points of good conduct that a call is worth which rings an owner: three looks, or one and a half with their sessions.
 pub const CALL_CREDIT: u32 = 24;
+/// So many different callers make an address, or a network, one that people share.
+const CALLERS_OF_A_CROWD: usize = 3;
+/// For so long after its last call a crowd is believed to be there.
+const CROWD_KEPT: Span = Span::DAY;
 /// One of so many points of a network is added to those of each of its addresses.
 const NETWORK_SHARE: u64 = 10;
 
@@ -47,6 +52,38 @@ impl OwnerCell {
     }
 }
 
+/// Whether many people come from one place: different callers have rung owners from there. What one of them does says nothing
+/// about the others, whom only their telephones tell apart; so a crowd has limits, and no score.
+#[derive(Debug, Clone, Default)]
+pub struct Crowd {
+    callers: [Option<DayToken>; CALLERS_OF_A_CROWD],
+    last_call_at: Timestamp,
+}
+
+impl Crowd {
+    /// Somebody from here rings an owner.
+    pub fn note(&mut self, caller: DayToken, now: Timestamp) {
+        if !self.is_recent(now) {
+            self.callers = Default::default();
+        }
+        self.last_call_at = self.last_call_at.max(now);
+        if !self.callers.contains(&Some(caller))
+            && let Some(free) = self.callers.iter_mut().find(|place| place.is_none())
+        {
+            *free = Some(caller);
+        }
+    }
+
+    /// Whether there is one.
+    pub fn is_there(&self, now: Timestamp) -> bool {
+        self.is_recent(now) && self.callers.iter().all(Option::is_some)
+    }
+
+    fn is_recent(&self, now: Timestamp) -> bool {
+        now < self.last_call_at.plus(CROWD_KEPT)
+    }
+}
+
 /// What is shared about a client's address.
 #[derive(Debug, Clone, Default)]
 pub struct AddressCell {
@@ -58,6 +95,8 @@ pub struct AddressCell {
     pub urgent_sessions: Cell,
     /// What its conduct comes to.
     pub score: Score,
+    /// Who has called from here.
+    pub crowd: Crowd,
     seen: [Option<TagId>; TAGS_SEEN],
     /// Where the next new tag is remembered.
     next_seen: u8,
@@ -86,8 +125,11 @@ impl AddressCell {
     }
 
     /// A session from here rings an owner: it costs nothing any more, and speaks for the address.
-    pub fn credit_call(&mut self, urgent: bool, policy: &Policy, now: Timestamp) {
+    pub fn credit_call(&mut self, urgent: bool, caller: Option<DayToken>, policy: &Policy, now: Timestamp) {
         self.sessions_for(urgent).refund(policy.address_sessions);
+        if let Some(caller) = caller {
+            self.crowd.note(caller, now);
+        }
         self.score.credit(CALL_CREDIT, ADDRESS_HALF_LIFE, now);
     }
 
@@ -103,6 +145,7 @@ impl AddressCell {
     pub fn is_idle(&self, now: Timestamp) -> bool {
         [self.scans, self.sessions, self.urgent_sessions].iter().all(|cell| cell.is_idle(now))
             && self.score.is_idle(ADDRESS_HALF_LIFE, now)
+            && !self.crowd.is_recent(now)
     }
 }
 
@@ -111,11 +154,24 @@ impl AddressCell {
 pub struct NetworkCell {
     /// What the conduct of all its addresses comes to.
     pub score: Score,
+    /// Who has called from here.
+    pub crowd: Crowd,
 }
 
 impl NetworkCell {
+    /// A session from here rings an owner: that speaks for the network.
+    pub fn credit_call(&mut self, caller: Option<DayToken>, now: Timestamp) {
+        if let Some(caller) = caller {
+            self.crowd.note(caller, now);
+        }
+        self.score.credit(CALL_CREDIT, ADDRESS_HALF_LIFE, now);
+    }
+
     /// What the network adds to the score of one of its addresses.
     fn assess(&self, now: Timestamp) -> Assessment {
+        if self.crowd.is_there(now) {
+            return Assessment::default();
+        }
         let all = self.score.assess(ADDRESS_HALF_LIFE, now).points();
         let share = (u64::from(all) * 1_000 / NETWORK_SHARE).min(u64::from(Signal::Network.points()) * 1_000);
         let mut assessment = Assessment::default();
@@ -125,7 +181,7 @@ impl NetworkCell {
 
     /// Whether the cell may be forgotten.
     pub fn is_idle(&self, now: Timestamp) -> bool {
-        self.score.is_idle(ADDRESS_HALF_LIFE, now)
+        self.score.is_idle(ADDRESS_HALF_LIFE, now) && !self.crowd.is_recent(now)
     }
 }
 
@@ -168,8 +224,8 @@ pub struct Desk<'a> {
 impl Desk<'_> {
     /// What stands against the scanner's address and its network.
     pub fn assess_address(&self, now: Timestamp) -> Assessment {
-        let address = self.address.as_ref().map(|a| a.score.assess(ADDRESS_HALF_LIFE, now));
-        let mut assessment = address.unwrap_or_default();
+        let address = self.address.as_ref().filter(|a| !a.crowd.is_there(now));
+        let mut assessment = address.map(|a| a.score.assess(ADDRESS_HALF_LIFE, now)).unwrap_or_default();
         if let Some(network) = &self.network {
             assessment.join(network.assess(now));
         }

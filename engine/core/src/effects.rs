@@ -44,6 +44,8 @@ pub enum Effect {
         from: AddressKey,
         /// Whether the session was opened for an urgent reason.
         urgent: bool,
+        /// Who calls, unless the number is withheld.
+        caller: Option<DayToken>,
     },
     /// A caller gave a sign of abuse.
     NoteCaller {

@@ -291,7 +291,6 @@ fn ended(id: SessionId, owner: OwnerId, [scanner_leg, owner_leg]: [Option<&str>;
         block_token: None,
         challenge: false,
         because: SignalSet::default(),
-        block_token: None,
         scanner_leg: leg(scanner_leg),
         owner_leg: leg(owner_leg),
         dialed_at: Some(NOW),

@@ -66,7 +66,8 @@ impl Tag {
         }
         self.sessions[index].dial(leg.clone(), now);
         if let Some(from) = self.sessions[index].opened_from() {
-            effects.push(Effect::CreditAddress { from, urgent: self.sessions[index].snapshot().reason.is_urgent() });
+            let urgent = self.sessions[index].snapshot().reason.is_urgent();
+            effects.push(Effect::CreditAddress { from, urgent, caller: caller.token() });
         }
         self.record_advance(index, effects);
         self.dial_instruction(index)
