@@ -64,10 +64,9 @@ impl Tag {
         }
         let (urgent, quota) = (open.reason.is_urgent(), self.policy.address_sessions);
         let asked = desk.address.as_mut().map(|a| a.sessions_for(urgent).ask(quota, now)).transpose();
-        let allowance = match asked {
-            Ok(allowance) => allowance,
-            Err(retry_after) => return turned_away(Refusal::AddressLimit, retry_after),
-        };
+        if let Err(retry_after) = asked {
+            return turned_away(Refusal::AddressLimit, retry_after);
+        }
         let Some(line) = open.line else { return OpenDecision::NumbersExhausted };
         if !self.make_room(urgent, open.from, now, desk, effects) {
             let retry_after = self.next_end().map_or(Span::ZERO, |at| at.since(now));
@@ -76,8 +75,12 @@ impl Tag {
         // What stands against them now, before this very session counts.
         let against = self.assess(desk, now);
         let challenge = against.reaches(self.policy.challenge_at).then_some(against.because);
-        if let (Some(address), Some(allowance)) = (desk.address.as_mut(), allowance) {
-            address.sessions_for(urgent).charge(allowance);
+        if let Some(address) = desk.address.as_mut() {
+            // Asked again: one that gave way may have been given back since, which is no reason to refuse.
+            let sessions = address.sessions_for(urgent);
+            if let Ok(allowance) = sessions.ask(quota, now) {
+                sessions.charge(allowance);
+            }
             address.note(Signal::UnusedSessions, desk.network.as_deref_mut(), now);
         }
         let &OpenSession { id, reason, language, idempotency, from, .. } = open;

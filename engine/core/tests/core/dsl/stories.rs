@@ -217,12 +217,13 @@ impl World {
         }
     }
 
-    /// The owner reports the call of a session, whose caller is known.
+    /// The owner reports the call of a session, which is a sign of abuse by its caller if that is known.
     #[track_caller]
     pub(crate) fn reported(&mut self, session: SessionId) {
         let state = self.state(session);
+        let noted = self.remembered(session).bound_to.map(|_| Led::Noted(Signal::ReportedCalls));
         assert!(self.report(session));
-        self.led_to([Led::Noted(Signal::ReportedCalls), Led::Advanced(session, state)]);
+        self.led_to(noted.into_iter().chain([Led::Advanced(session, state)]));
     }
 
     fn asked_of_both_legs(&self, session: SessionId, operation: Operation) -> Vec<Led> {

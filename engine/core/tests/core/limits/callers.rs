@@ -143,8 +143,11 @@ fn the_night_adds_to_what_there_is_and_is_nothing_by_itself() {
 #[test]
 fn an_appeal_ends_what_stands_against_a_tag_and_what_comes_later_counts() {
     let mut w = at_noon();
-    let id = w.called_by(known(9), 1, Outcome::Completed);
-    w.after(Span::from_secs(1)).reported(id);
+    // Of a call by one who is known the tag bears too little to challenge a stranger for; of a nameless one it bears all.
+    for (n, caller) in [(1, known(9)), (3, Caller::Withheld)] {
+        let id = w.elsewhere().called_by(caller, n, Outcome::Completed);
+        w.after(Span::from_secs(1)).reported(id);
+    }
     let stranger = |w: &World| w.tag.offer(&Desk::default(), w.now);
     assert_eq!(stranger(&w).verdict, Verdict::Challenge);
     assert_eq!(stranger(&w).because.iter().collect::<Vec<_>>(), [Signal::ReportedCalls]);
@@ -155,7 +158,7 @@ fn an_appeal_ends_what_stands_against_a_tag_and_what_comes_later_counts() {
     w.restart();
     assert_eq!(stranger(&w).verdict, Verdict::Allow, "for good");
     // The tag's score is heard of again, and so is that of the caller, who did not appeal.
-    let id = w.elsewhere().called_by(known(8), 2, Outcome::Completed);
+    let id = w.elsewhere().called_by(Caller::Withheld, 2, Outcome::Completed);
     w.after(Span::from_secs(1)).reported(id);
     assert_eq!(stranger(&w).verdict, Verdict::Challenge);
     assert!(w.callers[&token(9)].score != Default::default());

@@ -5,15 +5,16 @@ use qnect_core::instruction::HOLD_TURN;
 use qnect_core::reason::Reason;
 use qnect_core::scan::Refusal;
 use qnect_core::session::State;
-use qnect_core::session_id::SessionId;
 use qnect_core::tag::{CallTurn, OpenDecision};
 use qnect_core::time::Span;
 
 use crate::dsl::{Led, World, address_key, asha, bela, holds, leg, one_of_many, request_from, session_id};
 
-/// The address of one who floods a tag, and those of people who need it.
+/// The first of the addresses from which a tag is flooded, and that of somebody who needs it.
 const FLOOD: u8 = 66;
 const HONEST: u8 = 1;
+/// So many addresses fill a room, each with its share.
+const FILL: u8 = 4;
 
 /// A tag with the room that is usual, and no limit that would end a flood before.
 fn tag() -> World {
@@ -27,9 +28,11 @@ fn one_more(w: &mut World, n: u32, address: u8, reason: Reason) -> (bool, usize)
     (matches!(decision, OpenDecision::Opened(_)), gave_way)
 }
 
-fn floods(w: &mut World, first: u32, count: u32, reason: Reason) {
-    for n in first..first + count {
-        assert!(one_more(w, n, FLOOD, reason).0, "a session gives way to one of the same address");
+/// So many sessions are opened from so many addresses in turn.
+fn floods(w: &mut World, addresses: u8, count: u32, reason: Reason) {
+    for n in 0..count {
+        let address = FLOOD + (n % u32::from(addresses)) as u8;
+        assert!(one_more(w, n, address, reason).0, "a session gives way to one of a flood");
     }
 }
 
@@ -44,49 +47,55 @@ fn gets_in_and_rings(w: &mut World, n: u8, reason: Reason) {
     w.put_through(id, &leg(n), bela());
 }
 
-fn open_of(w: &World, address: Option<u8>) -> Vec<SessionId> {
-    let known = |n: u32| address.map(|a| one_of_many(n, address_key(a), Reason::Other).id);
-    let ours: Vec<_> = (0..2_000).filter_map(known).collect();
-    w.tag.snapshot().iter().filter(|s| s.ended.is_none() && ours.contains(&s.id)).map(|s| s.id).collect()
+/// Sessions of the flood that are open.
+fn open_of_flood(w: &World) -> usize {
+    let flood: Vec<_> = (0..600).map(|n| one_of_many(n, address_key(FLOOD), Reason::Other).id).collect();
+    w.tag.snapshot().iter().filter(|s| s.ended.is_none() && flood.contains(&s.id)).count()
 }
 
 #[test]
 fn one_who_opens_any_number_of_sessions_keeps_nobody_out() {
-    for count in [6, 60, 600] {
-        for reason in [Reason::ChildOrPet, Reason::LightsOn] {
-            let mut w = tag();
-            floods(&mut w, 0, count, reason);
-            assert_eq!(w.tag.open_sessions(), 32.min(count as usize));
-            gets_in_and_rings(&mut w, 1, reason);
+    for (addresses, most) in [(1, 8), (2, 16), (FILL, 32), (FILL + 1, 32)] {
+        for count in [6, 60, 600] {
+            for reason in [Reason::ChildOrPet, Reason::LightsOn] {
+                let mut w = tag();
+                floods(&mut w, addresses, count, reason);
+                assert_eq!(w.tag.open_sessions(), most.min(count as usize), "{count} from {addresses}");
+                gets_in_and_rings(&mut w, 1, reason);
+            }
         }
     }
 }
 
 #[test]
 fn who_is_in_stays_in_whatever_one_other_does() {
-    let mut w = tag();
-    let honest: Vec<_> = (1..=3).map(|n| w.elsewhere().waiting_from(n, n, Reason::Emergency)).collect();
-    for n in 0..600 {
-        assert!(one_more(&mut w, n, FLOOD, Reason::Emergency).0);
-        assert!(honest.iter().all(|id| w.state(*id) == State::Waiting), "pushed out by the {n}th");
+    for (addresses, open) in [(1, 3 + 8), (FILL, 32), (FILL + 3, 32)] {
+        let mut w = tag();
+        let honest: Vec<_> = (1..=3).map(|n| w.elsewhere().waiting_from(n, n, Reason::Emergency)).collect();
+        for n in 0..600_u32 {
+            let address = FLOOD + (n % u32::from(addresses)) as u8;
+            assert!(one_more(&mut w, n, address, Reason::Emergency).0);
+            assert!(honest.iter().all(|id| w.state(*id) == State::Waiting), "pushed out by the {n}th");
+        }
+        assert_eq!(w.tag.open_sessions(), open);
+        w.put_through(honest[0], &leg(1), bela());
     }
-    assert_eq!(w.tag.open_sessions(), 32);
-    w.put_through(honest[0], &leg(1), bela());
 }
 
 #[test]
 fn the_oldest_of_the_largest_share_gives_way_is_over_at_once_and_leads_nowhere() {
-    let mut w = World::given(|p| p.tag_open_sessions_max = 3, |_| ());
-    let [first, second, other] =
-        [(FLOOD, 1), (FLOOD, 2), (HONEST, 3)].map(|(address, n)| w.waiting_from(address, n, Reason::Blocking));
+    // Eight places, of which one address has two: that is its share.
+    let mut w = World::given(|p| p.tag_open_sessions_max = 8, |_| ());
+    let [first, second] = [1, 2].map(|n| w.elsewhere().waiting_from(FLOOD, n, Reason::Blocking));
+    let others: Vec<_> = (3..=8).map(|n| w.elsewhere().waiting_from(n, n, Reason::Blocking)).collect();
     w.after(Span::from_secs(1));
-    assert!(matches!(w.open(&request_from(2, 4, Reason::Blocking)), OpenDecision::Opened(_)));
-    w.led_to([Led::ReleasedCode(first), Led::Advanced(first, State::Ended), Led::GaveWay, Led::Opened(session_id(4))]);
+    assert!(matches!(w.elsewhere().open(&request_from(9, 9, Reason::Blocking)), OpenDecision::Opened(_)));
+    w.led_to([Led::ReleasedCode(first), Led::Advanced(first, State::Ended), Led::GaveWay, Led::Opened(session_id(9))]);
     assert_eq!(w.remembered(first).ended, Some((Outcome::Expired, w.now)));
     w.refused(first, &leg(9), asha());
-    assert_eq!([second, other].map(|id| w.state(id)), [State::Waiting; 2]);
-    // Three of three addresses: none of them has to.
-    let decision = w.open(&request_from(5, 5, Reason::Blocking));
+    assert!(others.iter().chain([&second]).all(|id| w.state(*id) == State::Waiting));
+    // Eight of eight addresses: none of them has to.
+    let decision = w.elsewhere().open(&request_from(10, 10, Reason::Blocking));
     assert!(matches!(decision, OpenDecision::Refused { refusal: Refusal::TagLimit, .. }), "{decision:?}");
     w.led_to_nothing();
 }
@@ -113,7 +122,7 @@ fn a_caller_who_waits_for_an_engaged_owner_does_not_lose_the_place() {
     w.owner.live = Some((session_id(200), w.now.plus(Span::DAY)));
     let held = w.waiting_from(HONEST, 1, Reason::Emergency);
     w.turned_away((held, &leg(1), bela()), CallTurn::Code, &holds(held, 1));
-    floods(&mut w, 0, 100, Reason::Emergency);
+    floods(&mut w, FILL, 100, Reason::Emergency);
     w.after(HOLD_TURN).owner.live = None;
     assert!(matches!(
         w.take_turn(held, &leg(1), bela(), CallTurn::Held { turn: 1 }),
@@ -149,11 +158,12 @@ fn in_a_flood_from_many_addresses_an_urgent_newcomer_gets_in_after_a_minute() {
 fn no_calm_flood_touches_what_is_urgent_and_no_urgent_flood_what_is_calm() {
     for (flood, other) in [(Reason::Other, Reason::Emergency), (Reason::Emergency, Reason::Other)] {
         let mut w = tag();
-        let others: Vec<_> = (0..32).map(|n| w.elsewhere().waiting_from(HONEST, n, other)).collect();
-        floods(&mut w, 0, 600, flood);
+        // Each from an address of its own.
+        let others: Vec<_> = (0..32).map(|n| w.elsewhere().waiting_from(n, n, other)).collect();
+        floods(&mut w, FILL, 600, flood);
         assert!(others.iter().all(|id| w.state(*id) == State::Waiting));
         assert_eq!(w.tag.open_sessions(), 64);
-        assert_eq!(open_of(&w, Some(FLOOD)).len(), 32);
+        assert_eq!(open_of_flood(&w), 32);
     }
 }
 
@@ -161,7 +171,7 @@ fn no_calm_flood_touches_what_is_urgent_and_no_urgent_flood_what_is_calm() {
 fn a_follow_up_takes_the_place_of_one_of_a_flood_too() {
     let mut w = tag();
     let over = w.called(1, Outcome::NoAnswer);
-    floods(&mut w, 0, 60, Reason::Blocking);
+    floods(&mut w, FILL, 60, Reason::Blocking);
     let follow_up = w.redial(over, 2, &leg(2), asha());
     assert_eq!(follow_up.session, session_id(2));
     assert!(w.led().contains(&Led::GaveWay));

@@ -1,7 +1,9 @@
-//! The abuse score of a tag: points for calls that the owner did not want, which fade within a day. Each call is another
-//! caller's, from an address of its own, so that nothing else adds up.
+//! The abuse score of a tag: points for calls that the owner did not want, which fade within a day. Each call comes from an
+//! address of its own, so that nothing else adds up, and where nothing else is said its caller is nameless: of such a call the
+//! tag bears all.
 
 use proptest::prelude::*;
+use qnect_core::caller::Caller;
 use qnect_core::desk::Desk;
 use qnect_core::facts::Outcome;
 use qnect_core::leg::{LegEnd, LegEvent};
@@ -12,7 +14,7 @@ use qnect_core::session_id::SessionId;
 use qnect_core::tag::ENDED_SESSIONS_MAX;
 use qnect_core::time::Span;
 
-use crate::dsl::{Led, World, known, leg, request, session_id};
+use crate::dsl::{Led, World, known, leg, request, session_id, token};
 
 /// A tag that challenges from so many points on, without limits that could end the annoyance before. It is eight in the
 /// morning, so that no question of these tests falls into the night.
@@ -21,6 +23,7 @@ fn world(challenge_at: u32) -> World {
         |p| {
             p.challenge_at = challenge_at;
             (p.tag_rings, p.caller_rings, p.owner_rings, p.address_scans) = (None, None, None, None);
+            p.withheld_rings = None;
         },
         |_| (),
     );
@@ -35,9 +38,14 @@ fn challenges(w: &mut World) -> bool {
     verdict == Verdict::Challenge
 }
 
-/// The owner is rung, which ends in this way.
+/// The owner is rung for a nameless caller, which ends in this way.
 fn ends_with(w: &mut World, n: u8, keys: &[LegEvent], outcome: Outcome) -> SessionId {
-    let id = w.elsewhere().dialing_for(known(n), n, Reason::Blocking);
+    ends_for(w, Caller::Withheld, n, keys, outcome)
+}
+
+/// The same for any caller.
+fn ends_for(w: &mut World, caller: Caller, n: u8, keys: &[LegEvent], outcome: Outcome) -> SessionId {
+    let id = w.elsewhere().dialing_for(caller, n, Reason::Blocking);
     for key in keys {
         w.told(id, *key);
         w.led();
@@ -49,7 +57,48 @@ fn ends_with(w: &mut World, n: u8, keys: &[LegEvent], outcome: Outcome) -> Sessi
 }
 
 fn declined(w: &mut World, n: u8) -> SessionId {
-    ends_with(w, n, &[LegEvent::OwnerRefused], Outcome::Declined)
+    declined_for(w, Caller::Withheld, n)
+}
+
+fn declined_for(w: &mut World, caller: Caller, n: u8) -> SessionId {
+    ends_for(w, caller, n, &[LegEvent::OwnerRefused], Outcome::Declined)
+}
+
+#[test]
+fn of_a_call_whose_caller_is_known_the_tag_bears_a_quarter_and_the_caller_all() {
+    for (caller, declined, reported) in [(Caller::Withheld, 20, 60), (known(1), 5, 15)] {
+        for (more, is_challenged) in [(0, true), (1, false)] {
+            let mut w = world(declined + more);
+            declined_for(&mut w, caller, 1);
+            assert_eq!(challenges(&mut w), is_challenged, "{declined} points of the tag's own, and not {more} more");
+
+            let mut w = world(reported + more);
+            let id = ends_for(&mut w, caller, 1, &[LegEvent::OwnerAccepted], Outcome::Completed);
+            w.reported(id);
+            assert_eq!(challenges(&mut w), is_challenged, "{reported} points of the tag's own, and not {more} more");
+        }
+    }
+    let mut w = world(50);
+    let id = declined_for(&mut w, known(1), 1);
+    w.reported(id);
+    let mut cell = w.callers[&token(1)].clone();
+    let against = Desk { caller: Some(&mut cell), ..Desk::default() }.assess_caller(w.now);
+    assert!(against.points() >= 60, "{against:?}");
+}
+
+#[test]
+fn one_whom_the_owner_reports_again_and_again_is_not_what_a_stranger_is_challenged_for() {
+    // Ten declined calls of people whose number is known are no more than fifty points; of the nameless three are.
+    let mut w = world(50);
+    for n in 1..=9 {
+        declined_for(&mut w, known(n), n);
+        assert!(!challenges(&mut w), "after {n} declined calls");
+    }
+    // What is left of the first nine is less than 45: each fades while the next one is made.
+    declined_for(&mut w, known(10), 10);
+    assert!(!challenges(&mut w));
+    declined_for(&mut w, known(11), 11);
+    assert!(challenges(&mut w));
 }
 
 #[test]
@@ -179,7 +228,7 @@ proptest! {
     #[test]
     fn a_restart_keeps_the_score(
         challenge_at in 1u32..120,
-        calls in prop::collection::vec((0u64..20_000, any::<bool>(), any::<bool>()), 1..20),
+        calls in prop::collection::vec((0u64..20_000, any::<bool>(), any::<bool>(), any::<bool>()), 1..20),
         probes in prop::collection::vec(0u64..20_000, 1..10),
     ) {
         let mut w = world(challenge_at);
@@ -187,12 +236,17 @@ proptest! {
         let probed = |w: &mut World, probes: &[u64]| -> Vec<bool> {
             probes.iter().map(|gap| challenges(w.after(Span::from_secs(*gap)))).collect()
         };
-        for (n, (gap, refused, abuse)) in (0..).zip(calls) {
+        for (n, (gap, refused, abuse, is_nameless)) in (0..).zip(calls) {
+            let caller = if is_nameless { Caller::Withheld } else { known(n) };
             w.after(Span::from_secs(gap));
             if challenges(&mut w) {
                 continue;
             }
-            let id = if refused { declined(&mut w, n) } else { ends_with(&mut w, n, &[], Outcome::NoAnswer) };
+            let id = if refused {
+                declined_for(&mut w, caller, n)
+            } else {
+                ends_for(&mut w, caller, n, &[], Outcome::NoAnswer)
+            };
             if abuse {
                 w.reported(id);
             }

@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 pub(super) struct Census(BTreeMap<&'static str, u64>);
 
 /// What every larger run must have seen.
-pub(super) const CORNERS: [&str; 56] = [
+pub(super) const CORNERS: [&str; 57] = [
     "a session that gave way",
     "an old session that gave way to an urgent one",
+    "a session of an address that has its share",
     "a session refused for a score",
     "a call that does credit",
     "an urgent call of one who was not wanted",

@@ -89,6 +89,8 @@ pub(super) struct Judge {
     recount: Recount,
     /// The session that has just given way, until that is told.
     giving_way: Option<SessionId>,
+    /// Why one has given way to a newcomer, until that one is told of.
+    made_room: Option<rooms::Room>,
     pub(super) census: Census,
 }
 
@@ -96,7 +98,7 @@ impl Judge {
     pub(super) fn new(rules: Rules) -> Self {
         let recount = Recount::new(rules.limits, !rules.luck.no_yesterday);
         let (notes, opened) = (HashMap::new(), Vec::new());
-        Self { rules, notes, opened, recount, giving_way: None, census: Census::default() }
+        Self { rules, notes, opened, recount, giving_way: None, made_room: None, census: Census::default() }
     }
 
     /// A short name for traces.

@@ -1,5 +1,5 @@
-//! Who has to make room for whom: in a full room only, and only whoever holds most of it, or has waited long for something
-//! urgent.
+//! Who has to make room for whom: in a full room only whoever holds most of it, or has waited long for something urgent; where
+//! there is room, only one of an address that has its share of it already.
 
 use qnect_core::caller::DayToken;
 use qnect_core::scan::AddressKey;
@@ -14,9 +14,18 @@ const PATIENCE: Span = Span::from_secs(60);
 
 /// Whose place it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Holder {
+pub(super) enum Holder {
     Caller(DayToken),
     Address(Option<AddressKey>),
+}
+
+/// Why a session gave way.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Room {
+    /// A full room needs a place, and it is the oldest of whoever holds the most.
+    OfTheLargest,
+    /// It can only be that somebody comes from the same address, which has its share.
+    OfItsOwn(Holder),
 }
 
 impl Notes {
@@ -28,7 +37,24 @@ impl Notes {
 impl Judge {
     /// A session was opened from there.
     pub(in super::super) fn came_from(&mut self, session: SessionId, from: Option<AddressKey>) {
-        self.notes.get_mut(&session).expect("it was opened").from = from;
+        let notes = self.notes.get_mut(&session).expect("it was opened");
+        notes.from = from;
+        let (holder, s) = (notes.holder(), notes.last.clone());
+        match self.made_room.take() {
+            Some(Room::OfItsOwn(gave_way)) => assert_eq!(gave_way, holder, "one gives way to somebody else's share"),
+            Some(Room::OfTheLargest) => {}
+            None if from.is_some() && self.rules.policy.tag_open_sessions_max > 0 => {
+                let room = self.room_of(&s);
+                let own = room.iter().map(|id| &self.notes[id]).filter(|n| is_waiting(n) && n.holder() == holder);
+                assert!(own.count() <= self.share(), "an address has more than its share of a room");
+            }
+            None => {}
+        }
+    }
+
+    /// So much of a room is one address's, with sessions that nobody has called yet.
+    fn share(&self) -> usize {
+        (self.rules.policy.tag_open_sessions_max / 4).max(1)
     }
 
     /// The open sessions of the room of `s`.
@@ -42,19 +68,31 @@ impl Judge {
     pub(super) fn gives_way(&mut self, s: &SessionSnapshot, now: Timestamp) {
         assert_eq!(self.giving_way.replace(s.id), None, "two make room for one");
         let room = self.room_of(s);
-        assert_eq!(room.len(), self.rules.policy.tag_open_sessions_max, "a session gives way where there is room");
+        let max = self.rules.policy.tag_open_sessions_max;
         let notes = &self.notes[&s.id];
         assert_eq!(state(&notes.last), State::Waiting, "a session gives way that was called");
-        let waiting = || room.iter().map(|id| &self.notes[id]).filter(|n| state(&n.last) == State::Waiting);
+        let waiting = || room.iter().map(|id| &self.notes[id]).filter(|n| is_waiting(n));
         let share = |holder: Holder| waiting().filter(|n| n.holder() == holder).count();
         let theirs = share(notes.holder());
-        assert!(waiting().all(|n| share(n.holder()) <= theirs), "one gives way who holds less than another");
         let is_older = |n: &Notes| n.holder() == notes.holder() && n.last.opened_at < notes.last.opened_at;
         assert!(!waiting().any(is_older), "a session gives way before an older one of the same holder");
-        if theirs == 1 {
-            let waited = now.since(notes.last.opened_at) > PATIENCE;
-            assert!(waited && s.reason.is_urgent() && s.bound_to.is_none(), "the only session of somebody gives way");
-            self.census.saw("an old session that gave way to an urgent one");
+        let is_full = room.len() == max;
+        let is_largest = waiting().all(|n| share(n.holder()) <= theirs);
+        let waited = now.since(notes.last.opened_at) > PATIENCE && s.reason.is_urgent() && s.bound_to.is_none();
+        if is_full && is_largest && (theirs > 1 || waited) {
+            self.made_room = Some(Room::OfTheLargest);
+            if theirs == 1 {
+                self.census.saw("an old session that gave way to an urgent one");
+            }
+            return;
         }
+        assert!(matches!(notes.holder(), Holder::Address(Some(_))), "one gives way who need not");
+        assert!(theirs >= self.share(), "an address gives way that has less than its share");
+        self.made_room = Some(Room::OfItsOwn(notes.holder()));
+        self.census.saw("a session of an address that has its share");
     }
+}
+
+fn is_waiting(notes: &Notes) -> bool {
+    state(&notes.last) == State::Waiting
 }
