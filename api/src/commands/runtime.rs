@@ -111,7 +111,7 @@ pub(super) async fn start(
     });
     let places = Places::new(server::make_room(), config.server.trusted_proxies.clone());
     let mut service = Service::new(doors::public(doors), config.log.access, draining.clone(), places);
-    service.apologies = Some(Arc::new(Apologies::new(&config.for_serve()?.public_base_url).await));
+    service.apologies = Some(Arc::new(Apologies::new(config.for_serve()?.public_base_url).await));
     if let Some(certificate) = certificate {
         service.tls = Some(certificate.server_config()?.into());
         tokio::task::spawn_local(certificate.keep_fresh());

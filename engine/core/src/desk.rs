@@ -15,7 +15,7 @@ const TAGS_SEEN: usize = 4;
 /// Looks at two cars within less than this are not those of one person on foot.
 const ON_FOOT: Span = Span::from_secs(2);
 /// Points of good conduct that a call is worth which rings an owner: three looks, or one and a half with their sessions.
-pub const CALL_CREDIT: u32 = 24;
+const CALL_CREDIT: u32 = 24;
 /// So many different callers make an address, or a network, one that people share.
 const CALLERS_OF_A_CROWD: usize = 3;
 /// For so long after its last call a crowd is believed to be there.

@@ -15,11 +15,11 @@ pub(crate) use cast::*;
 use qnect_core::abuse::Signal;
 use qnect_core::access_code::AccessCode;
 use qnect_core::caller::DayToken;
-use qnect_core::desk::{AddressCell, CALL_CREDIT, CallerCell, NetworkCell, OwnerCell};
+use qnect_core::desk::{AddressCell, CallerCell, NetworkCell, OwnerCell};
 use qnect_core::effects::{Effect, Effects};
 use qnect_core::facts::Outcome;
 use qnect_core::leg::LegId;
-use qnect_core::policy::{ADDRESS_HALF_LIFE, Policy};
+use qnect_core::policy::Policy;
 use qnect_core::provider_request::{Operation, ProviderRequest};
 use qnect_core::record::Record;
 use qnect_core::session::{Session, SessionSnapshot, State};
@@ -187,9 +187,9 @@ impl World {
                     callers.entry(caller).or_default().note(signal, now);
                     Led::Noted(signal)
                 }
-                Effect::CreditAddress { from: _, urgent } => {
-                    address.credit_call(urgent, policy, now);
-                    network.score.credit(CALL_CREDIT, ADDRESS_HALF_LIFE, now);
+                Effect::CreditAddress { from: _, urgent, caller } => {
+                    address.credit_call(urgent, caller, policy, now);
+                    network.credit_call(caller, now);
                     Led::Credited
                 }
                 Effect::GaveWay => Led::GaveWay,

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use qnect_core::abuse::Signal;
-use qnect_core::desk::{AddressCell, CALL_CREDIT, Desk, NetworkCell, OwnerCell};
+use qnect_core::desk::{AddressCell, Desk, NetworkCell, OwnerCell};
 use qnect_core::effects::{Effect, Effects};
 use qnect_core::instruction::Instruction;
-use qnect_core::policy::{ADDRESS_HALF_LIFE, Policy};
+use qnect_core::policy::Policy;
 use qnect_core::reason::{Reason, ReasonSet};
 use qnect_core::scan::{Refusal, ScanDecision, Verdict};
 use qnect_core::tag::{CallTurn, OnLine, OpenDecision, OpenSession, Tag, TagConfig};
@@ -78,9 +78,10 @@ impl Walk {
             assert!(matches!(answer, Instruction::Dial(_)), "{answer:?}");
         }
         for effect in effects.drain() {
-            if effect == (Effect::CreditAddress { from: address_key(1), urgent: false }) {
-                self.address.credit_call(false, &self.policy, self.now);
-                self.network.score.credit(CALL_CREDIT, ADDRESS_HALF_LIFE, self.now);
+            if let Effect::CreditAddress { from, urgent, caller } = effect {
+                assert_eq!((from, urgent), (address_key(1), false));
+                self.address.credit_call(urgent, caller, &self.policy, self.now);
+                self.network.credit_call(caller, self.now);
             }
         }
         verdict

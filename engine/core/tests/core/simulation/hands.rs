@@ -2,13 +2,12 @@
 //! and answer when a commit is done.
 
 use qnect_core::caller::Caller;
-use qnect_core::desk::{CALL_CREDIT, Desk};
+use qnect_core::desk::Desk;
 use qnect_core::effects::{Effect, Effects};
 use qnect_core::facts::Facts;
 use qnect_core::instruction::{Announcement, Instruction};
 use qnect_core::language::Languages;
 use qnect_core::leg::{LegEvent, LegId};
-use qnect_core::policy::ADDRESS_HALF_LIFE;
 use qnect_core::record::Record;
 use qnect_core::session_id::SessionId;
 use qnect_core::tag::{DialSettled, Tag};
@@ -97,10 +96,10 @@ impl World {
                 Effect::NoteCaller { caller, signal } => {
                     self.caller_cells.entry(caller).or_default().note(signal, self.now);
                 }
-                Effect::CreditAddress { from, urgent } => {
+                Effect::CreditAddress { from, urgent, caller } => {
                     let n = (0..ADDRESSES).find(|n| address_key(*n) == from).expect("an address of this world");
-                    self.addresses[n].credit_call(urgent, &self.rules.policy, self.now);
-                    self.networks[network(n)].score.credit(CALL_CREDIT, ADDRESS_HALF_LIFE, self.now);
+                    self.addresses[n].credit_call(urgent, caller, &self.rules.policy, self.now);
+                    self.networks[network(n)].credit_call(caller, self.now);
                     self.judge.census.saw("a call that does credit");
                 }
                 Effect::GaveWay => {}
