@@ -1,22 +1,23 @@
 //! Reading a body under a cap and a deadline.
 
-use std::time::Duration;
-
 use axum::body::Body;
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tokio::time::{Instant, timeout_at};
 
 use crate::problem::Problem;
 
 /// Bytes of a body at most.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
-/// How long a body may take: with the answer to one that took longer, its connection is over within ten seconds.
-const BODY_TIME_MAX: Duration = Duration::from_secs(8);
+
+/// Until when a request is to be whole, as an extension of it.
+#[derive(Debug, Clone, Copy)]
+pub struct WholeUntil(pub Instant);
 
 /// The whole body.
-pub async fn read(body: Body) -> Result<Bytes, Problem> {
+pub async fn read(body: Body, WholeUntil(until): WholeUntil) -> Result<Bytes, Problem> {
     let limited = Limited::new(body, BODY_BYTES_MAX);
-    match tokio::time::timeout(BODY_TIME_MAX, limited.collect()).await {
+    match timeout_at(until, limited.collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Problem::TooLarge),
         Ok(Err(_)) => Err(Problem::Malformed),

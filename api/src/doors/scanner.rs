@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::answer::{in_language, json, page, see_other, signal_ids};
 use crate::client::{self, Peer};
+use crate::doors::body::WholeUntil;
 use crate::doors::{Doors, body, segment};
 use crate::negotiate::{BodyKind, Form, Reader, body_kind, chosen};
 use crate::pages::{self, Edition};
@@ -113,6 +114,7 @@ struct OpenBody {
 pub async fn open_session(
     State(doors): State<Arc<Doors>>,
     Extension(peer): Extension<Peer>,
+    Extension(until): Extension<WholeUntil>,
     code: Result<Path<String>, PathRejection>,
     request: Request<Body>,
 ) -> Response {
@@ -126,7 +128,7 @@ pub async fn open_session(
         Ok(code) => code,
         Err(problem) => return problem.respond(reader, &doors.origin, None),
     };
-    let opened = match body::read(body).await {
+    let opened = match body::read(body, until).await {
         Ok(bytes) => {
             // The language of the page with the form, whatever else is wrong with the fields.
             reader.language = stated_language(kind, &bytes).unwrap_or(reader.language);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -17,6 +18,7 @@ use qnect_providers::request::{Method, WebhookRequest};
 use qnect_providers::{Document, Provider, Route};
 
 use crate::config::Secret;
+use crate::doors::body::WholeUntil;
 use crate::doors::{Doors, body};
 use crate::negotiate::Reader;
 use crate::problem::Problem;
@@ -34,7 +36,11 @@ pub struct Correspondent {
 }
 
 /// `POST /webhooks/{provider}/{step}`
-pub async fn webhook(State(doors): State<Arc<Doors>>, request: Request<Body>) -> Response {
+pub async fn webhook(
+    State(doors): State<Arc<Doors>>,
+    Extension(until): Extension<WholeUntil>,
+    request: Request<Body>,
+) -> Response {
     let started = Instant::now();
     // The path as it came: nothing that we emit is escaped, so whatever is leads nowhere.
     let path = request.uri().path().to_owned();
@@ -43,7 +49,7 @@ pub async fn webhook(State(doors): State<Arc<Doors>>, request: Request<Body>) ->
     let Some(provider) = doors.providers.iter().find(|provider| provider.tongue.name() == name) else {
         return Problem::NotFound.respond(Reader::of(request.uri(), request.headers()), &doors.origin, None);
     };
-    let (response, result) = answer(&doors, provider, step, request).await;
+    let (response, result) = answer(&doors, provider, step, request, until).await;
     let provider = provider.tongue.name();
     metrics::counter!("qnect_webhooks_total", "provider" => provider, "result" => result).increment(1);
     let elapsed = started.elapsed().as_secs_f64();
@@ -56,10 +62,11 @@ async fn answer(
     provider: &Correspondent,
     step: &str,
     request: Request<Body>,
+    until: WholeUntil,
 ) -> (Response, &'static str) {
     let tongue = provider.tongue;
     let (parts, body) = request.into_parts();
-    let body = match body::read(body).await {
+    let body = match body::read(body, until).await {
         Ok(body) => body,
         Err(problem) => return (empty(problem.status()), "unreadable"),
     };

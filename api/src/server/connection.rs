@@ -19,18 +19,20 @@ use hyper::rt::Executor;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use qnect_core::scan::AddressKey;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::Receiver;
+use tokio::time::timeout_at;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tower::ServiceExt;
 
 use crate::client::Peer;
 use crate::config::AccessLog;
-use crate::doors::body::BODY_BYTES_MAX;
+use crate::doors::body::{BODY_BYTES_MAX, WholeUntil};
 use crate::negotiate::Reader;
 use crate::observe::Route;
 use crate::server::Service;
@@ -38,15 +40,15 @@ use crate::server::accept::Accepted;
 use crate::server::pace::{Pace, STREAM_TIME_MAX};
 use crate::server::paced::{Paced, Protocol};
 use crate::server::pressure::Pressure;
-use crate::server::rewound::{Rewound, hold};
+use crate::server::rewound::Rewound;
 use crate::server::tls::H2;
+use crate::server::turns::Turns;
+use crate::server::whole::{PREFACE, is_whole_head, is_whole_hello, is_whole_request};
 
 /// Fields of a request head at most.
 const HEADERS_MAX: usize = 64;
 /// Bytes of a request head at most.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
-/// Handshakes whose costly step (the key exchange and the signature) a worker takes before it looks at its requests again.
-const HANDSHAKES_IN_TURN: usize = 1;
 /// Requests at once on one HTTP/2 connection.
 const STREAMS_MAX: u32 = 100;
 /// Requests that a client took back before they were looked at; more end its connection (the "rapid reset").
@@ -57,11 +59,9 @@ const BROKEN_MAX: usize = 64;
 const WINDOW_BYTES: u32 = 256 * 1024;
 /// Bytes of one answer that wait for an HTTP/2 client beside those in its body.
 const SEND_BYTES_MAX: usize = 16 * 1024;
-/// How an HTTP/2 connection begins.
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// The type of a TLS record with a handshake in it, and the length of a record's head, whose last two bytes are its length.
-const HANDSHAKE_RECORD: u8 = 22;
-const RECORD_HEAD_BYTES: usize = 5;
+/// Clients of one worker at once that are told that their bodies took too long. To tell one costs more than to wait for it; of
+/// a crowd, the others are hung up on.
+const TOLD_LATE_MAX: usize = 16;
 
 /// The connections of one worker.
 pub struct Connections {
@@ -78,7 +78,9 @@ struct Session {
     pace: Rc<Pace>,
     service: Rc<Service>,
     /// The worker's turns at handshakes.
-    turns: Rc<Semaphore>,
+    turns: Rc<Turns>,
+    /// Those of its clients that are told that they were too slow.
+    late: Rc<Semaphore>,
     /// How late the worker is.
     pressure: Rc<Pressure>,
 }
@@ -87,15 +89,15 @@ impl Connections {
     /// Serves on the current thread until no more are dealt.
     pub async fn serve(mut self) {
         let service = Rc::new(self.service);
-        let turns = Rc::new(Semaphore::new(HANDSHAKES_IN_TURN));
+        let (turns, late) = (Rc::<Turns>::default(), Rc::new(Semaphore::new(TOLD_LATE_MAX)));
         let pressure = Pressure::new();
         let watched = tokio::task::spawn_local(pressure.clone().watch());
         while let Some((stream, place)) = self.accepted.recv().await {
-            let (service, turns, pressure) = (service.clone(), turns.clone(), pressure.clone());
+            let (service, turns, late, pressure) = (service.clone(), turns.clone(), late.clone(), pressure.clone());
             let Ok(mut stream) = TcpStream::from_std(stream) else { continue };
             let Ok(peer) = stream.peer_addr() else { continue };
             let pace = Rc::new(Pace::accepted(place, service.tls.is_some()));
-            let session = Session { peer, pace: pace.clone(), service, turns, pressure };
+            let session = Session { peer, pace: pace.clone(), service, turns, late, pressure };
             tokio::task::spawn_local(async move {
                 tokio::select! {
                     biased;
@@ -119,11 +121,10 @@ impl Session {
         let _ = stream.set_nodelay(true);
         // What costs more than the bytes that came is boxed, so that it costs nothing before.
         let Some(tls) = self.service.tls.clone() else {
-            let stream = self.hold(stream, is_whole_head).await?;
-            let protocol = if stream.held().starts_with(PREFACE) { Protocol::Http2 } else { Protocol::Http1 };
-            return self.converse(stream, protocol).await;
+            return self.converse_when_whole(stream, spoken).await;
         };
-        let stream = self.hold(stream, is_whole_hello).await?;
+        let mut stream = Rewound::new(stream);
+        self.hold(&mut stream, is_whole_hello).await?;
         self.converse_in_secret(stream, tls).await
     }
 
@@ -136,31 +137,52 @@ impl Session {
             if stream.get_ref().1.alpn_protocol() == Some(H2) {
                 return self.converse(stream, Protocol::Http2).await;
             }
-            let stream = self.hold(stream, is_whole_head).await?;
-            self.converse(stream, Protocol::Http1).await
+            self.converse_when_whole(stream, |_| Protocol::Http1).await
         })
     }
 
-    /// Waits for something whole to work at. Who has not said so much when the listener drains is let go.
-    async fn hold<S: AsyncRead + Unpin>(&self, stream: S, enough: fn(&[u8]) -> bool) -> io::Result<Rewound<S>> {
-        let mut draining = self.service.draining.clone();
-        let held = tokio::select! {
-            biased;
-            held = hold(stream, enough) => held?,
-            _ = draining.wait_for(|&draining| draining) => return Err(io::ErrorKind::Interrupted.into()),
+    /// Waits for a head, and then for its body: what hyper and the doors make for a request costs many times the bytes that
+    /// came. Whose body does not come in time is told so by the door.
+    async fn converse_when_whole<S>(self, stream: S, spoken: fn(&[u8]) -> Protocol) -> io::Result<()>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let mut stream = Rewound::new(stream);
+        self.hold(&mut stream, is_whole_head).await?;
+        let protocol = spoken(stream.held());
+        // Whoever has begun a request when the listener drains may finish it.
+        let Ok(held) = timeout_at(self.pace.head_came(), stream.hold(is_whole_request)).await else {
+            let late = self.late.clone();
+            let Ok(_told) = late.try_acquire() else {
+                metrics::counter!("qnect_connections_reaped_total", "state" => "body").increment(1);
+                return Err(io::ErrorKind::TimedOut.into());
+            };
+            return self.converse(stream, protocol).await;
         };
-        if held.held().is_empty() { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(held) }
+        held?;
+        self.converse(stream, protocol).await
+    }
+
+    /// Waits for something whole to work at. Who has not said so much when the listener drains is let go.
+    async fn hold<S: AsyncRead + Unpin>(&self, stream: &mut Rewound<S>, enough: fn(&[u8]) -> bool) -> io::Result<()> {
+        let mut draining = self.service.draining.clone();
+        tokio::select! {
+            biased;
+            held = stream.hold(enough) => held?,
+            _ = draining.wait_for(|&draining| draining) => return Err(io::ErrorKind::Interrupted.into()),
+        }
+        if stream.held().is_empty() { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
     }
 
     async fn shake_hands<S>(&self, stream: S, tls: TlsAcceptor) -> io::Result<TlsStream<S>>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
+        let turn = self.turns.next(AddressKey::of(self.peer.ip())).await?;
         let _in_hand = self.pace.in_hand();
-        let mut handshake = pin!(tls.accept(stream));
+        let mut handshake = Box::pin(tls.accept(stream));
         // The client's hello is here, so that this poll is the costly step. What else is ready on this worker goes before
         // the next handshake.
-        let turn = self.turns.acquire().await;
         let first = poll_fn(|context| Poll::Ready(handshake.as_mut().poll(context))).await;
         tokio::task::yield_now().await;
         drop(turn);
@@ -205,6 +227,11 @@ impl Session {
     }
 }
 
+/// What a client begins to speak that has not agreed on anything.
+fn spoken(bytes: &[u8]) -> Protocol {
+    if bytes.starts_with(PREFACE) { Protocol::Http2 } else { Protocol::Http1 }
+}
+
 /// Deadlines are the pace's.
 fn http1() -> http1::Builder {
     let mut builder = http1::Builder::new();
@@ -242,38 +269,22 @@ impl<F: Future + 'static> Executor<F> for Streams {
     }
 }
 
-/// A head and the empty line at its end, or the beginning of HTTP/2, which has such a line in it.
-fn is_whole_head(bytes: &[u8]) -> bool {
-    let known = bytes.len().min(PREFACE.len());
-    if bytes[..known] == PREFACE[..known] {
-        return known == PREFACE.len();
-    }
-    bytes.windows(2).any(|end| end == b"\n\n") || bytes.windows(3).any(|end| end == b"\n\r\n")
-}
-
-/// A TLS record, or the beginning of something else.
-fn is_whole_hello(bytes: &[u8]) -> bool {
-    match bytes {
-        [] => false,
-        [HANDSHAKE_RECORD, _, _, high, low, ..] => {
-            bytes.len() >= RECORD_HEAD_BYTES + usize::from(u16::from_be_bytes([*high, *low]))
-        }
-        [kind, ..] => *kind != HANDSHAKE_RECORD,
-    }
-}
-
 async fn answer(session: Session, mut request: Request<Incoming>) -> Result<Response, Infallible> {
     let started = Instant::now();
     let service = &session.service;
-    let _in_hand = session.pace.request();
+    let (_in_hand, whole_until) = session.pace.request();
+    // Whoever took too long over a body is told so, and is no crowd.
+    let is_late = tokio::time::Instant::now() >= whole_until;
     let route = Route::of(request.uri().path());
     let response = if let Some(status) = refused(&request) {
         refusal(status, request.version())
-    } else if let Some(apologies) = service.apologies.as_deref().filter(|_| session.pressure.sheds(route)) {
+    } else if let Some(apologies) = service.apologies.as_deref().filter(|_| !is_late && session.pressure.sheds(route)) {
         apologies.to(Reader::of(request.uri(), request.headers()))
     } else {
         request.extensions_mut().insert(Peer(session.peer));
-        service.router.clone().oneshot(request).await?
+        request.extensions_mut().insert(WholeUntil(whole_until));
+        // hyper keeps room for this future beside every connection, whether or not a request is in hand.
+        Box::pin(service.router.clone().oneshot(request)).await?
     };
     let (status, elapsed) = (response.status(), started.elapsed());
     service.metrics.answered(route, status, elapsed);

@@ -2,7 +2,7 @@
 //! from accept on.
 //!
 //! The way of a connection: [`accept`] finds it a place, [`places`] says who gives way for it; [`connection`] holds it
-//! cheaply ([`rewound`]) until a whole hello or head has come, and then serves it under its [`pace`].
+//! cheaply ([`rewound`]) until a [`whole`] hello or request has come, and then serves it under its [`pace`].
 
 mod accept;
 mod connection;
@@ -13,6 +13,8 @@ mod places;
 mod pressure;
 mod rewound;
 mod tls;
+mod turns;
+mod whole;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;

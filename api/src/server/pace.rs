@@ -13,6 +13,9 @@ use crate::server::places::Place;
 const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(5);
 /// From accept, or from the end of the handshake, or from the next request's first byte, to a whole head.
 const HEAD_TIME_MAX: Duration = Duration::from_secs(5);
+/// From accept, or from the next request's first byte, to a whole request: with the answer to one that took longer, its
+/// connection is over within ten seconds.
+const WHOLE_TIME_MAX: Duration = Duration::from_secs(7);
 /// Without a request.
 const IDLE_TIME_MAX: Duration = Duration::from_secs(30);
 /// Until the client has taken an answer for which it did not have room at once.
@@ -30,6 +33,7 @@ const REQUESTS_SAVED_MAX: usize = 100;
 /// What a connection is doing, until when it may, and its place. Shared by the parts of one connection, on one thread.
 pub(super) struct Pace {
     place: Place,
+    accepted: Instant,
     phase: Cell<Phase>,
     requests: Cell<usize>,
     unwritten_since: Cell<Option<Instant>>,
@@ -39,7 +43,10 @@ pub(super) struct Pace {
 #[derive(Debug, Clone, Copy)]
 enum Phase {
     Handshake(Instant),
-    Head(Instant),
+    /// Since when, and until when the request is to be whole.
+    Head(Instant, Instant),
+    /// The same without the head, which has come.
+    Body(Instant),
     Request,
     Idle(Instant),
 }
@@ -51,9 +58,10 @@ impl Pace {
     /// An accepted connection, which begins with a handshake or with a head.
     pub(super) fn accepted(place: Place, is_tls: bool) -> Self {
         let now = Instant::now();
-        let phase = if is_tls { Phase::Handshake(now) } else { Phase::Head(now) };
+        let phase = if is_tls { Phase::Handshake(now) } else { Phase::Head(now, now + WHOLE_TIME_MAX) };
         Self {
             place,
+            accepted: now,
             phase: Cell::new(phase),
             requests: Cell::new(0),
             unwritten_since: Cell::new(None),
@@ -71,23 +79,40 @@ impl Pace {
     /// The handshake is done.
     pub(super) fn shaken(&self) {
         self.place.step();
-        self.phase.set(Phase::Head(Instant::now()));
+        self.phase.set(Phase::Head(Instant::now(), self.accepted + WHOLE_TIME_MAX));
     }
 
-    /// A whole head has come.
-    pub(super) fn request(self: &Rc<Self>) -> InHand {
+    /// A whole head has come, and nothing is made for its request yet. Returns until when it is to be whole.
+    pub(super) fn head_came(&self) -> Instant {
+        self.place.step();
+        let until = self.whole_until();
+        self.phase.set(Phase::Body(until));
+        until
+    }
+
+    /// A request is worked at. Returns until when it is to be whole.
+    pub(super) fn request(self: &Rc<Self>) -> (InHand, Instant) {
+        let until = self.whole_until();
         self.phase.set(Phase::Request);
         let bytes = self.bytes_left.get() + BYTES_PER_REQUEST;
         self.bytes_left.set(bytes.min(BYTES_PER_REQUEST * REQUESTS_SAVED_MAX));
         self.place.step();
-        self.in_hand()
+        (self.in_hand(), until)
+    }
+
+    fn whole_until(&self) -> Instant {
+        match self.phase.get() {
+            Phase::Head(_, until) | Phase::Body(until) => until,
+            Phase::Handshake(_) | Phase::Request | Phase::Idle(_) => Instant::now() + WHOLE_TIME_MAX,
+        }
     }
 
     /// Bytes have come. Returns whether they begin a new head.
     pub(super) fn read(&self) -> bool {
         let is_new = matches!(self.phase.get(), Phase::Idle(_));
         if is_new {
-            self.phase.set(Phase::Head(Instant::now()));
+            let now = Instant::now();
+            self.phase.set(Phase::Head(now, now + WHOLE_TIME_MAX));
         }
         is_new
     }
@@ -144,9 +169,9 @@ impl Pace {
     fn deadline(&self) -> (Instant, &'static str) {
         let (until, doing) = match self.phase.get() {
             Phase::Handshake(since) => (since + HANDSHAKE_TIME_MAX, "handshake"),
-            Phase::Head(since) => (since + HEAD_TIME_MAX, "head"),
+            Phase::Head(since, whole_until) => (whole_until.min(since + HEAD_TIME_MAX), "head"),
             // Bodies and streams have deadlines of their own, and the engine's answers too.
-            Phase::Request => (Instant::now() + LOOK_EVERY, "request"),
+            Phase::Body(_) | Phase::Request => (Instant::now() + LOOK_EVERY, "request"),
             Phase::Idle(since) => (since + IDLE_TIME_MAX, "idle"),
         };
         match self.unwritten_since.get().map(|since| since + ANSWER_TIME_MAX) {

@@ -17,19 +17,18 @@ pub(super) struct Rewound<S> {
     stream: S,
 }
 
-/// Reads until what is there is `enough`, or [`HELD_BYTES_MAX`] of it, or the end. A stranger who is slow costs no more than
-/// the bytes that came.
-pub(super) async fn hold<S: AsyncRead + Unpin>(stream: S, enough: fn(&[u8]) -> bool) -> io::Result<Rewound<S>> {
-    let mut rewound = Rewound { held: Vec::new(), given: 0, stream };
-    while rewound.held.len() < HELD_BYTES_MAX && !enough(&rewound.held) {
-        if poll_fn(|context| rewound.poll_more(context)).await? == 0 {
-            break;
-        }
-    }
-    Ok(rewound)
-}
-
 impl<S: AsyncRead + Unpin> Rewound<S> {
+    /// Reads until what is there is `enough`, or [`HELD_BYTES_MAX`] of it, or the end. A stranger who is slow costs no more
+    /// than the bytes that came.
+    pub(super) async fn hold(&mut self, enough: fn(&[u8]) -> bool) -> io::Result<()> {
+        while self.held.len() < HELD_BYTES_MAX && !enough(&self.held) {
+            if poll_fn(|context| self.poll_more(context)).await? == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     fn poll_more(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         // On the stack, so that nothing of it outlives this poll.
         let mut bytes = [0; HELD_BYTES_MAX];
@@ -41,6 +40,11 @@ impl<S: AsyncRead + Unpin> Rewound<S> {
 }
 
 impl<S> Rewound<S> {
+    /// Nothing read yet.
+    pub(super) fn new(stream: S) -> Self {
+        Self { held: Vec::new(), given: 0, stream }
+    }
+
     /// What was read already.
     pub(super) fn held(&self) -> &[u8] {
         &self.held

@@ -34,11 +34,20 @@ async fn a_head_that_trickles_is_reaped() {
 
 #[tokio::test]
 async fn a_body_that_never_ends_is_reaped() {
-    let slow = |code: &str| {
-        let head = format!("POST /q/{code}/sessions HTTP/1.1\r\nHost: x\r\nContent-Length: 30\r\n\r\n");
-        says(head.as_bytes(), b"{\"reason\":\"bloc")
-    };
-    hold_out("a body without end", sockets(SOCKETS_AT_WORK), false, false, slow).await;
+    let slow = |code: &str| body_without_end(&format!("/q/{code}/sessions"), "Content-Length: 30");
+    hold_out("a body without end", sockets(SOCKETS), false, false, slow).await;
+}
+
+#[tokio::test]
+async fn a_webhook_that_never_ends_is_reaped() {
+    let slow = |_: &str| body_without_end("/webhooks/plivo/voice", "Content-Length: 30");
+    hold_out("a webhook without end", sockets(SOCKETS), false, false, slow).await;
+}
+
+#[tokio::test]
+async fn a_body_of_unknown_length_that_never_ends_is_reaped() {
+    let slow = |code: &str| body_without_end(&format!("/q/{code}/sessions"), "Transfer-Encoding: chunked");
+    hold_out("a body of unknown length", sockets(SOCKETS), false, false, slow).await;
 }
 
 #[tokio::test]
@@ -53,7 +62,7 @@ async fn a_handshake_that_stalls_is_reaped() {
 
 #[tokio::test]
 async fn a_handshake_that_stalls_after_the_hello_is_reaped() {
-    hold_out("a hello and no more", sockets(SOCKETS_AT_WORK), false, true, |_| says(&hello(), b"")).await;
+    hold_out("a hello and no more", sockets(SOCKETS), false, true, |_| says(&hello(), b"")).await;
 }
 
 #[tokio::test]
@@ -77,6 +86,10 @@ fn sockets(usual: usize) -> usize {
 
 fn says(first: &[u8], then: &[u8]) -> Slow {
     Slow { first: first.to_vec(), then: then.to_vec(), reads: true }
+}
+
+fn body_without_end(path: &str, length: &str) -> Slow {
+    says(format!("POST {path} HTTP/1.1\r\nHost: x\r\n{length}\r\n\r\n").as_bytes(), b"{\"reason\":\"bloc")
 }
 
 /// A whole TLS hello.
@@ -117,6 +130,7 @@ async fn hold_out(what: &str, count: usize, from_one: bool, is_tls: bool, slow: 
     let watch = async {
         loop {
             most = most.max(Usage::of(server.pid()).resident);
+            eprintln!("DBG {} {:?}", most - before.resident, Usage::of(server.pid()));
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
@@ -133,10 +147,12 @@ async fn hold_out(what: &str, count: usize, from_one: bool, is_tls: bool, slow: 
     let count_of = |name: &str| metrics.sum(name);
     eprintln!(
         "{what}: {count} sockets, the last one gone after {longest:?}; memory grew by {grown} KiB; the 99th of 100 honest \
-         pages took {in_peace:?} in peace and {besieged:?} in the crowd; reaped {}, gave way {}, refused {}",
+         pages took {in_peace:?} in peace and {besieged:?} in the crowd; reaped {}, gave way {}, refused {}, \
+         shed {}",
         count_of("qnect_connections_reaped_total"),
         count_of("qnect_connections_gave_way_total"),
         count_of("qnect_connections_refused_total"),
+        count_of("qnect_http_requests_shed_total"),
     );
     assert!(longest <= GONE_MAX, "the last one was there for {longest:?}");
     assert!(grown <= GROWTH_MAX, "memory grew by {grown} KiB");
