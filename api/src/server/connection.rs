@@ -253,7 +253,8 @@ fn http2(pace: Rc<Pace>) -> http2::Builder<Streams> {
     builder
 }
 
-/// Runs the requests of an HTTP/2 connection beside it, each within its time; one that takes longer is reset.
+/// Runs the requests of an HTTP/2 connection beside it, each within its time; one that takes longer ends the connection:
+/// whoever has no room for one answer has none for the next.
 #[derive(Clone)]
 struct Streams {
     pace: Rc<Pace>,
@@ -261,9 +262,11 @@ struct Streams {
 
 impl<F: Future + 'static> Executor<F> for Streams {
     fn execute(&self, stream: F) {
-        let in_hand = self.pace.in_hand();
+        let (in_hand, pace) = (self.pace.in_hand(), self.pace.clone());
         tokio::task::spawn_local(async move {
-            let _ = tokio::time::timeout(STREAM_TIME_MAX, stream).await;
+            if tokio::time::timeout(STREAM_TIME_MAX, stream).await.is_err() {
+                pace.is_late_with_a_stream();
+            }
             drop(in_hand);
         });
     }

@@ -17,16 +17,41 @@ pub fn make_room() -> usize {
     // A limit that may not be raised stays as it is, and is read again.
     let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
     let Some(limit) = getrlimit(Resource::Nofile).current else { return CONNECTIONS_MAX };
-    let wanted = CONNECTIONS_MAX as u64 + OTHERS_MAX;
-    if limit >= wanted {
-        return CONNECTIONS_MAX;
+    let room = room(limit);
+    if room < CONNECTIONS_MAX {
+        tracing::warn!(
+            limit,
+            wanted = CONNECTIONS_MAX as u64 + OTHERS_MAX,
+            connections = room,
+            "the limit of open files is low, so that fewer connections are taken; raise it (LimitNOFILE= of systemd, \
+             ulimit -n)"
+        );
     }
-    let room = usize::try_from(limit.saturating_sub(OTHERS_MAX)).unwrap_or(CONNECTIONS_MAX).max(CONNECTIONS_MIN);
-    tracing::warn!(
-        limit,
-        wanted,
-        connections = room,
-        "the limit of open files is low, so that fewer connections are taken; raise it (LimitNOFILE= of systemd, ulimit -n)"
-    );
     room
+}
+
+/// Connections for which a limit of open files leaves room.
+fn room(limit: u64) -> usize {
+    let left = usize::try_from(limit.saturating_sub(OTHERS_MAX)).unwrap_or(CONNECTIONS_MAX);
+    left.clamp(CONNECTIONS_MIN, CONNECTIONS_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_low_limit_leaves_room_for_fewer() {
+        let plenty = CONNECTIONS_MAX as u64 + OTHERS_MAX;
+        for (limit, connections) in [
+            (u64::MAX, CONNECTIONS_MAX),
+            (plenty, CONNECTIONS_MAX),
+            (plenty - 1, CONNECTIONS_MAX - 1),
+            (4_096, 2_048),
+            (1_024, CONNECTIONS_MIN),
+            (0, CONNECTIONS_MIN),
+        ] {
+            assert_eq!(room(limit), connections, "{limit}");
+        }
+    }
 }

@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use crate::server::places::Place;
@@ -21,7 +22,7 @@ const IDLE_TIME_MAX: Duration = Duration::from_secs(30);
 /// Until the client has taken an answer for which it did not have room at once.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(8);
 /// How long one request of several at once may take: its body, the answer, and taking it.
-pub(super) const STREAM_TIME_MAX: Duration = Duration::from_secs(10);
+pub(super) const STREAM_TIME_MAX: Duration = Duration::from_secs(9);
 /// A deadline that moved nearer is noticed so much too late at most.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Bytes that may be read on an HTTP/2 connection for each request that comes: head, body and what frames they come in. A
@@ -38,6 +39,7 @@ pub(super) struct Pace {
     requests: Cell<usize>,
     unwritten_since: Cell<Option<Instant>>,
     bytes_left: Cell<usize>,
+    is_over: Notify,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -66,6 +68,7 @@ impl Pace {
             requests: Cell::new(0),
             unwritten_since: Cell::new(None),
             bytes_left: Cell::new(BYTES_PER_REQUEST),
+            is_over: Notify::new(),
         }
     }
 
@@ -145,11 +148,18 @@ impl Pace {
         self.unwritten_since.get().is_some()
     }
 
+    /// One request of several at once took longer than [`STREAM_TIME_MAX`].
+    pub(super) fn is_late_with_a_stream(&self) {
+        metrics::counter!("qnect_connections_reaped_total", "state" => "stream").increment(1);
+        self.is_over.notify_one();
+    }
+
     /// Resolves when the connection is to end: it took too long, or gives way.
     pub(super) async fn over(&self) {
         tokio::select! {
             () = self.too_late() => {}
             () = self.place.asked_to_leave() => {}
+            () = self.is_over.notified() => {}
         }
     }
 

@@ -218,3 +218,91 @@ impl Drop for Place {
         self.places.taken.decrement(1.0);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MAX: usize = 64;
+
+    fn source(last: u8) -> IpAddr {
+        IpAddr::from([192, 0, 2, last])
+    }
+
+    async fn enter(places: &Arc<Places>, from: IpAddr, count: usize) -> Vec<Place> {
+        let mut taken = Vec::new();
+        for _ in 0..count {
+            taken.push(places.enter(from).await.expect("a place"));
+        }
+        taken
+    }
+
+    /// Which of these are asked to leave, since this was asked last.
+    fn leaving(taken: &[Place]) -> Vec<usize> {
+        let is_asked = |place: &Place| place.asked_to_leave().now_or_never().is_some();
+        (0..taken.len()).filter(|at| is_asked(&taken[*at])).collect()
+    }
+
+    #[tokio::test]
+    async fn a_source_with_more_than_its_part_gives_way_to_itself() {
+        let places = Places::new(MAX, Vec::new());
+        let others = enter(&places, source(1), 4).await;
+        let crowd = enter(&places, source(2), MAX / SOURCE_PART).await;
+        assert_eq!(leaving(&crowd), [0; 0], "its part is taken");
+        let more = enter(&places, source(2), 1).await;
+        assert_eq!(leaving(&crowd).len() + leaving(&more).len(), GIVE_WAY);
+        assert_eq!(leaving(&others), [0; 0], "nobody else leaves for it");
+    }
+
+    #[tokio::test]
+    async fn an_address_and_its_network_of_version_6_are_one_source() {
+        let places = Places::new(MAX, Vec::new());
+        let mut asked = 0;
+        let mut taken = Vec::new();
+        for host in 0..=MAX / SOURCE_PART {
+            let host = IpAddr::from([0x2001, 0xdb8, 0, 1, 0, 0, 0, host as u16]);
+            taken.extend(enter(&places, host, 1).await);
+            asked += leaving(&taken).len();
+        }
+        assert_eq!(asked, GIVE_WAY);
+    }
+
+    #[tokio::test]
+    async fn a_trusted_proxy_may_bring_everybody() {
+        let places = Places::new(MAX, vec!["192.0.2.0/30".parse().expect("a network")]);
+        let proxied = enter(&places, source(2), MAX - MAX / SPARE_PART).await;
+        assert_eq!(leaving(&proxied), [0; 0], "there are places left, and no part of them");
+        let more = enter(&places, source(2), 2).await;
+        assert_eq!(leaving(&proxied).len() + leaving(&more).len(), GIVE_WAY, "of all places there are no more");
+    }
+
+    #[tokio::test]
+    async fn whoever_took_a_step_last_stays() {
+        let places = Places::new(MAX, Vec::new());
+        let early = enter(&places, source(1), MAX / 8).await;
+        std::iter::repeat_with(|| places.started.elapsed().as_millis()).find(|ms| *ms > 1);
+        let mut late = Vec::new();
+        for last in 2..9 {
+            late.extend(enter(&places, source(last), MAX / 8).await);
+        }
+        // All but the spare ones are taken by now, and the early ones were asked.
+        assert_eq!(leaving(&early).len(), early.len());
+        drop((early, late));
+        assert!(places.emptied(Duration::ZERO).await);
+        assert_eq!(places.book().leaving, 0, "who left is leaving no more");
+    }
+
+    #[tokio::test]
+    async fn more_requests_in_hand_than_may_be_give_way() {
+        let places = Places::new(4 * BUSY_MAX, vec!["192.0.2.0/30".parse().expect("a network")]);
+        let taken = enter(&places, source(2), BUSY_MAX + GIVE_WAY + 2).await;
+        taken[..BUSY_MAX].iter().for_each(|place| place.set_busy(true));
+        assert_eq!(leaving(&taken), [0; 0]);
+        taken[BUSY_MAX..BUSY_MAX + GIVE_WAY].iter().for_each(|place| place.set_busy(true));
+        let asked = leaving(&taken);
+        assert_eq!(asked.len(), GIVE_WAY, "those on their way out make room for as many");
+        assert!(asked.iter().all(|at| taken[*at].slot().is_busy.load(Ordering::Relaxed)));
+        taken[BUSY_MAX + GIVE_WAY].set_busy(true);
+        assert_eq!(leaving(&taken).len(), GIVE_WAY);
+    }
+}

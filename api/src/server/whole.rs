@@ -32,7 +32,17 @@ pub(super) fn is_whole_head(bytes: &[u8]) -> bool {
 /// A head and all of the body that it announces, or as much of it as is held.
 pub(super) fn is_whole_request(bytes: &[u8]) -> bool {
     let Some(head) = head_bytes(bytes).filter(|_| is_whole_head(bytes)) else { return false };
-    bytes.len() >= head.saturating_add(body_bytes(&bytes[..head])).min(HELD_BYTES_MAX)
+    let (head, body) = bytes.split_at(head);
+    match announced(head) {
+        Announced::Bytes(count) => body.len() >= count || bytes.len() >= HELD_BYTES_MAX,
+        Announced::Chunks => is_whole_in_chunks(body) || bytes.len() >= HELD_BYTES_MAX,
+    }
+}
+
+/// What a head says of its body.
+enum Announced {
+    Bytes(usize),
+    Chunks,
 }
 
 /// Where a head ends. Bare LFs end lines too: whoever answers such a head says what is wrong with it.
@@ -41,22 +51,42 @@ fn head_bytes(bytes: &[u8]) -> Option<usize> {
     [after(b"\n\n"), after(b"\n\r\n")].into_iter().flatten().min()
 }
 
-/// The length that a head tells of its body. 0 for a body of another kind, for one whose client waits to be asked for it, and
-/// for one of whose length nothing can be made: there is nothing to wait for.
-fn body_bytes(head: &[u8]) -> usize {
-    let mut length = 0;
+/// No bytes for a body whose client waits to be asked for it, and for one of whose length nothing can be made: there is
+/// nothing to wait for.
+fn announced(head: &[u8]) -> Announced {
+    let (mut bytes, mut is_in_chunks) = (0, false);
     for line in head.split(|byte| *byte == b'\n') {
         let Some(colon) = line.iter().position(|byte| *byte == b':') else { continue };
-        let (name, value) = (&line[..colon], &line[colon + 1..]);
-        if name.eq_ignore_ascii_case(b"transfer-encoding") || name.eq_ignore_ascii_case(b"expect") {
-            return 0;
-        }
-        if name.eq_ignore_ascii_case(b"content-length") {
-            let told = std::str::from_utf8(value).ok().and_then(|value| value.trim().parse().ok());
-            length = told.unwrap_or_default();
+        let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
+        if name.eq_ignore_ascii_case(b"expect") {
+            return Announced::Bytes(0);
+        } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
+            is_in_chunks = value.eq_ignore_ascii_case(b"chunked");
+        } else if name.eq_ignore_ascii_case(b"content-length") {
+            let told = std::str::from_utf8(value).ok().and_then(|value| value.parse().ok());
+            bytes = told.unwrap_or_default();
         }
     }
-    length
+    if is_in_chunks { Announced::Chunks } else { Announced::Bytes(bytes) }
+}
+
+/// Whether chunks have come to their end (RFC 9112, 7.1), or can be none.
+fn is_whole_in_chunks(mut rest: &[u8]) -> bool {
+    loop {
+        let Some(end) = rest.iter().position(|byte| *byte == b'\n') else { return false };
+        let (line, after) = rest.split_at(end + 1);
+        let size = line.split(|byte| b";\r\n".contains(byte)).next().unwrap_or_default();
+        let size = std::str::from_utf8(size).ok().and_then(|size| usize::from_str_radix(size.trim(), 16).ok());
+        match size {
+            None => return true,
+            // Fields may follow, and an empty line.
+            Some(0) => return after.starts_with(b"\r\n") || head_bytes(after).is_some(),
+            Some(size) => match after.get(size.saturating_add(b"\r\n".len())..) {
+                None => return false,
+                Some(next) => rest = next,
+            },
+        }
+    }
 }
 
 #[cfg(test)]
@@ -79,9 +109,12 @@ mod tests {
             ("POST / HTTP/1.1\r\nContent-Length: -3\r\n\r\n", "abc", 0),
             ("POST / HTTP/1.1\r\nContent-Length: 3x\r\n\r\n", "abc", 0),
             ("POST / HTTP/1.1\r\nContent-Length: 99999999999999999999999\r\n\r\n", "abc", 0),
-            // The body comes when it is asked for, or ends by itself.
+            ("POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", "abc", 0),
+            // The body comes when it is asked for.
             ("POST / HTTP/1.1\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n", "abc", 0),
-            ("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", "3\r\nabc\r\n0\r\n\r\n", 0),
+            ("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", "3;a=b\r\nabc\r\n0\r\n\r\nmore", 17),
+            ("POST / HTTP/1.1\r\nTransfer-Encoding: Chunked\r\n\r\n", "A\r\n0123456789\r\n0\r\nA: b\r\n\r\n", 26),
+            ("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", "x\r\n", 3),
         ] {
             let bytes = [head, body].concat();
             assert_eq!(whole_after(bytes.as_bytes(), is_whole_head), Some(head.len()), "{head}");

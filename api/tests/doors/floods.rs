@@ -27,6 +27,8 @@ const FREE_BYTES: usize = 128 * 1024;
 const INITIAL_WINDOW: u16 = 4;
 /// Requests at once on one connection.
 const STREAMS_MAX: usize = 100;
+/// Answers on a connection that has no window for any; so many from each attacker are no crowd that pages are turned away for.
+const UNREAD: u32 = 10;
 /// How long a request may take, with what a busy machine adds.
 const STREAM_ENDS: Duration = Duration::from_secs(30);
 
@@ -98,21 +100,18 @@ async fn windows_and_empty_data_without_requests_end_their_connection() {
 }
 
 #[tokio::test]
-async fn answers_for_which_there_is_no_window_are_taken_back() {
+async fn answers_for_which_there_is_no_window_end_their_connection() {
     let attack = async |mut wire: Wire, path: String| {
-        for at in 0..STREAMS_MAX as u32 {
+        for at in 0..UNREAD {
             let request = frame(HEADERS, END_HEADERS | END_STREAM, 2 * at + 1, &get(&path));
             wire.writer.write_all(&request).await.expect("a request");
         }
-        let taken_back = async {
-            let mut count = 0;
-            while count < STREAMS_MAX {
-                let frame = read(&mut wire.reader).await.expect("a connection that goes on");
+        let ended = async {
+            while let Some(frame) = read(&mut wire.reader).await {
                 assert!(frame.kind != DATA || frame.payload.is_empty(), "nothing is sent without a window");
-                count += usize::from(frame.kind == RST_STREAM);
             }
         };
-        tokio::time::timeout(STREAM_ENDS, taken_back).await.expect("every answer is taken back");
+        tokio::time::timeout(STREAM_ENDS, ended).await.expect("the connection ends");
     };
     withstand("answers without a window", &[(INITIAL_WINDOW, 0)], attack).await;
 }
