@@ -157,6 +157,8 @@ impl Session {
                 metrics::counter!("qnect_connections_reaped_total", "state" => "body").increment(1);
                 return Err(io::ErrorKind::TimedOut.into());
             };
+            // Of a crowd, all others that are late now are looked at before the next are told.
+            tokio::task::yield_now().await;
             return self.converse(stream, protocol).await;
         };
         held?;

@@ -17,8 +17,10 @@ const SOCKETS: usize = 10_000;
 /// The same of those for each of which the server does work, which a build without optimization does slowly and in much
 /// memory.
 const SOCKETS_AT_WORK: usize = 400;
-/// From a connection's beginning to its end, when nothing comes of it: ten seconds, and what a busy machine adds.
-const GONE_MAX: Duration = Duration::from_secs(30);
+/// From a connection's beginning to its end, when nothing comes of it.
+const GONE_MAX: Duration = Duration::from_secs(10);
+/// What a busy machine adds: a connection begins when the kernel takes it, and its deadlines when the server does.
+const BUSY_MACHINE: Duration = Duration::from_secs(10);
 /// By how much memory may grow, in KiB.
 const GROWTH_MAX: u64 = 50 * 1024;
 /// How long honest clients ask before the crowd comes, to compare.
@@ -62,7 +64,7 @@ async fn a_handshake_that_stalls_is_reaped() {
 
 #[tokio::test]
 async fn a_handshake_that_stalls_after_the_hello_is_reaped() {
-    hold_out("a hello and no more", sockets(SOCKETS), false, true, |_| says(&hello(), b"")).await;
+    hold_out("a hello and no more", sockets(SOCKETS_AT_WORK), false, true, |_| says(&hello(), b"")).await;
 }
 
 #[tokio::test]
@@ -154,7 +156,7 @@ async fn hold_out(what: &str, count: usize, from_one: bool, is_tls: bool, slow: 
         count_of("qnect_connections_refused_total"),
         count_of("qnect_http_requests_shed_total"),
     );
-    assert!(longest <= GONE_MAX, "the last one was there for {longest:?}");
+    assert!(longest <= GONE_MAX + BUSY_MACHINE, "the last one was there for {longest:?}");
     assert!(grown <= GROWTH_MAX, "memory grew by {grown} KiB");
     assert_eq!(count_of("qnect_connections_refused_total"), 0.0, "whoever is slow gives way, nobody is turned away");
 }
