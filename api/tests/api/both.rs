@@ -223,19 +223,20 @@ async fn an_annoyed_owner_is_rung_after_two_spoken_digits() {
         // At Twilio a refusal needs a key to be told from an engaged telephone.
         let refuses = if protocol == Protocol::Twilio { OwnerScript::Cannot } else { OwnerScript::Declines };
         scene.network.set_telephone(&owner_phone(protocol, 0), refuses);
-        for n in 0..3 {
+        // Two without a number, for whom nobody bears what they did, and three who bear most of it themselves.
+        for n in 0..5 {
             let opened = scene.open(0).await;
-            scene.network.dial(scene.dial(n, &opened)).await;
+            scene.network.dial(Dial { withheld: n < 2, ..scene.dial(n, &opened) }).await;
             assert_eq!(scene.server.outcome(&opened.session).await, "declined");
         }
         scene.network.set_telephone(&owner_phone(protocol, 0), OwnerScript::Answers);
         let scan = scene.server.public.get(&format!("/q/{}", scene.codes[0])).await.json();
         assert_eq!(scan["decision"], "challenge", "{scan}");
         let opened = scene.open(0).await;
-        let deaf = scene.network.dial(scene.dial(4, &opened)).await;
+        let deaf = scene.network.dial(scene.dial(6, &opened)).await;
         assert!(deaf.owner_saw.is_none() && deaf.protocol_errors.is_empty(), "{protocol:?}: {:?}", deaf.timeline);
         let opened = scene.open(0).await;
-        let heard = Dial { repeats_spoken_digits: true, ..scene.dial(5, &opened) };
+        let heard = Dial { repeats_spoken_digits: true, ..scene.dial(7, &opened) };
         let report = scene.network.dial(heard).await;
         assert!(report.bridged, "{protocol:?}: {:?}", report.timeline);
         scene.assert_masked(&report, 5, 0);

@@ -19,6 +19,8 @@ async fn ten_thousand_card_numbers_are_stored_nowhere() {
     let folder = Folder::new()
         .edit("access_code_digits = 7", "access_code_digits = 9")
         .set("LOG__ACCESS", "all")
+        .set("ABUSE__CHALLENGE_AT", "0")
+        .set("ABUSE__REFUSE_AT", "0")
         .set("LIMITS__TAG_OPEN_SESSIONS_MAX", "0")
         .set("LIMITS__ADDRESS_SESSIONS_PER_HOUR", "0")
         .set("LIMITS__ADDRESS_SCANS_PER_MINUTE", "0");

@@ -183,23 +183,24 @@ async fn limits_say_when_to_come_back() {
     let folder = Folder::new()
         .edit("access_code_digits = 7", "access_code_digits = 6")
         .set("LIMITS__TAG_OPEN_SESSIONS_MAX", "4")
-        .set("LIMITS__ADDRESS_SESSIONS_PER_HOUR", "11");
+        .edit("[storage]", "trusted_proxies = [\"127.0.0.0/8\"]\n\n[storage]");
     let owners: Vec<Value> = (10..14).map(|n| owner(&format!("+9198000000{n}"))).collect();
     let paths: Vec<String> = folder.import(&owners).iter().map(|code| format!("/q/{code}/sessions")).collect();
     let server = Server::start(&folder);
     let body = json!({"reason": "other"});
 
     for path in &paths[..2] {
-        for _ in 0..4 {
-            assert_eq!(server.public.post(path, &body).await.status, 201);
+        // From as many addresses: one has no more than its share of a car's room.
+        for n in 1..=4 {
+            assert_eq!(post_from(&server.public, n, path).await.status, 201);
         }
-        let limited = server.public.post(path, &body).await;
+        let limited = post_from(&server.public, 5, path).await;
         assert_problem(&limited, 429, "tag_limit", "a fifth session");
         assert_retry_after(&limited, 600);
     }
     // A number of 100,000 codes carries ten sessions.
-    for _ in 0..2 {
-        assert_eq!(server.public.post(&paths[2], &body).await.status, 201);
+    for n in 1..=2 {
+        assert_eq!(post_from(&server.public, n, &paths[2]).await.status, 201);
     }
     let exhausted = server.public.post(&paths[2], &body).await;
     assert_problem(&exhausted, 503, "numbers_exhausted", "an eleventh session");
@@ -226,6 +227,13 @@ async fn an_address_may_not_open_sessions_without_end() {
     let limited = server.public.post(&format!("/q/{code}/sessions"), &json!({"reason": "other"})).await;
     assert_problem(&limited, 429, "address_limit", "a third session");
     assert_retry_after(&limited, 3_600);
+}
+
+/// Asks for a session from the `n`th address of a network.
+async fn post_from(client: &Client, n: u8, path: &str) -> Answer {
+    let request = client.request(&Method::POST, path).header(ACCEPT, "application/json");
+    let request = request.header(CONTENT_TYPE, "application/json").header("X-Forwarded-For", format!("203.0.113.{n}"));
+    client.send(request, json!({"reason": "other"}).to_string()).await
 }
 
 async fn named(client: &Client, path: &str, key: &str, body: &Value) -> Answer {

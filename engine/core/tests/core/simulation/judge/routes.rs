@@ -17,6 +17,7 @@ use qnect_core::time::Timestamp;
 
 use super::super::cast::{Calling, NUMBERS, Owner};
 use super::super::recount::Ring;
+use super::rooms::Room;
 use super::{Judge, Promise};
 use crate::dsl::our_number;
 
@@ -105,6 +106,8 @@ impl Judge {
         assert!(bound_person.is_some(), "a session is followed that nobody was bound to");
         let notes = self.notes.get_mut(&follow_up).expect("it was opened");
         (notes.bound_person, notes.from) = (bound_person, from);
+        let made_room = self.made_room.take();
+        assert!(!matches!(made_room, Some(Room::OfItsOwn(_))), "a follow-up is of no address, and takes no share");
     }
 
     /// A leg that dials again without a code is dialled for the first time, as far as its tag can know.
