@@ -160,7 +160,8 @@ async fn a_session_is_judged_alike_with_an_engine_and_without_one() {
         assert!(!rang(&scene.network.dial(scene.redial(0)).await), "running: {running}");
         let scan = scene.server.public.get(&format!("/q/{}", scene.codes[0])).await.json();
         assert_eq!(scan["decision"], "allow", "running: {running}");
-        let opened = scene.open(0).await;
+        // What is urgent is heard once, however short the time since.
+        let opened = scene.open_from("198.51.100.9").await;
         assert!(!rang(&scene.network.dial(scene.dial(0, &opened)).await), "who keys no digits; running: {running}");
         let heard = Dial { repeats_spoken_digits: true, ..scene.dial(0, &opened) };
         assert!(rang(&scene.network.dial(heard).await), "let through again; running: {running}");

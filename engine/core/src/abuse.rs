@@ -75,8 +75,8 @@ impl Signal {
             Self::WrongCodes => 10,
             Self::ShortCalls | Self::DeclinedCalls => 20,
             Self::ReportedCalls => 60,
-            // Alone it never challenges: who is blocked by one owner must not hear from another line that it is so.
-            Self::Blocked => 40,
+            // It never challenges alone: who is blocked must not hear that it is so.
+            Self::Blocked => 25,
             Self::Network => 30,
             Self::Night => 10,
         }
@@ -320,6 +320,6 @@ mod tests {
         assert_eq!(score.assess(HALF, Timestamp::default()).points(), HELD_POINTS_MAX * 8);
         let end = Timestamp::from_millis(u64::MAX);
         score.add(Signal::Blocked, HALF, end);
-        assert_eq!(score.assess(HALF, end).points(), 40);
+        assert_eq!(score.assess(HALF, end).points(), 25);
     }
 }

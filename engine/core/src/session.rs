@@ -215,6 +215,8 @@ pub struct Session {
     s: SessionSnapshot,
     /// Where it was opened from. Not remembered: addresses never are.
     from: Option<AddressKey>,
+    /// Whether it has spoken for that address.
+    has_spoken: bool,
     /// The instruction of the dial may be at the provider. Not remembered: after a restart it may be, if there is a dial.
     dial_sent: bool,
     /// The leg whose caller keyed the digits of the challenge. Not remembered: after a restart it is asked again.
@@ -232,6 +234,7 @@ impl Session {
             dial_sent: snapshot.dialed_at.is_some(),
             s: snapshot,
             from: None,
+            has_spoken: false,
             challenge_met_by: None,
             asked_at: None,
         }
@@ -386,6 +389,11 @@ impl Session {
     pub fn signs(&self) -> impl Iterator<Item = (Signal, Timestamp)> {
         let reported = self.s.reported_at.map(|at| (Signal::ReportedCalls, at));
         self.sign_at_end().into_iter().chain(reported)
+    }
+
+    /// The address that a call of this session speaks for, told once: a dial that was withheld is followed by another one.
+    pub fn speaks_for(&mut self) -> Option<AddressKey> {
+        if std::mem::replace(&mut self.has_spoken, true) { None } else { self.from }
     }
 
     /// Where the session was opened from, if that is known still.

@@ -65,7 +65,7 @@ impl Tag {
             owner.live = Some((id, latest_end(&self.policy, now)));
         }
         self.sessions[index].dial(leg.clone(), now);
-        if let Some(from) = self.sessions[index].opened_from() {
+        if let Some(from) = self.sessions[index].speaks_for() {
             let urgent = self.sessions[index].snapshot().reason.is_urgent();
             effects.push(Effect::CreditAddress { from, urgent, caller: caller.token() });
         }

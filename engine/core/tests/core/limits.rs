@@ -10,5 +10,6 @@ mod points;
 mod rings;
 mod room;
 mod score;
+mod sessions;
 mod siege;
 mod standing;

@@ -52,7 +52,13 @@ fn ends_for(w: &mut World, caller: Caller, n: u8, keys: &[LegEvent], outcome: Ou
     }
     w.told(id, LegEvent::DialEnded(LegEnd::Completed));
     w.led();
-    w.ends(id, outcome);
+    // Others may be forgotten at the same time.
+    while w.state(id) != State::Ended {
+        w.now = w.tag.next_deadline().unwrap();
+        w.clock();
+        w.led();
+    }
+    assert_eq!(w.view(id).outcome, Some(outcome));
     id
 }
 
