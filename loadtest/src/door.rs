@@ -69,14 +69,14 @@ impl Door {
         Door { client: Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector), target }
     }
 
-    /// `GET /q/{code}`
-    pub(crate) async fn scan(&self, code: &str) -> Result<Answer, NoAnswer> {
-        self.ask(Method::GET, &format!("/q/{code}"), Bytes::new(), &[]).await
+    /// `GET /q/{code}`, with `fields` in its head.
+    pub(crate) async fn scan(&self, code: &str, fields: &[(&str, &str)]) -> Result<Answer, NoAnswer> {
+        self.ask(Method::GET, &format!("/q/{code}"), Bytes::new(), fields).await
     }
 
-    /// `POST /q/{code}/sessions`
-    pub(crate) async fn open_session(&self, code: &str) -> Result<Answer, NoAnswer> {
-        self.ask(Method::POST, &format!("/q/{code}/sessions"), Bytes::from_static(SESSION_BODY), &[]).await
+    /// `POST /q/{code}/sessions`, with `fields` in its head.
+    pub(crate) async fn open_session(&self, code: &str, fields: &[(&str, &str)]) -> Result<Answer, NoAnswer> {
+        self.ask(Method::POST, &format!("/q/{code}/sessions"), Bytes::from_static(SESSION_BODY), fields).await
     }
 
     /// Any request, with `fields` in its head beside those of every stranger.

@@ -244,7 +244,7 @@ fn sum_of(metrics: &str, name: &str) -> f64 {
 }
 
 /// Resident memory of a process of this machine, as Linux tells it.
-fn resident_kib(pid: u32) -> Result<u64, String> {
+pub(crate) fn resident_kib(pid: u32) -> Result<u64, String> {
     let status =
         fs::read_to_string(format!("/proc/{pid}/status")).map_err(|cause| format!("process {pid}: {cause}"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -252,7 +252,8 @@ fn resident_kib(pid: u32) -> Result<u64, String> {
     kib.ok_or_else(|| format!("process {pid} has no resident memory"))
 }
 
-fn grown_percent(before: u64, after: u64) -> f64 {
+/// By how many percent memory has grown.
+pub(crate) fn grown_percent(before: u64, after: u64) -> f64 {
     (after as f64 - before as f64) * 100.0 / before.max(1) as f64
 }
 

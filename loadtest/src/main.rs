@@ -3,7 +3,8 @@
 //! What stands here knows of the engine what its public interface says, and of telephones what `qnect-simulator` plays.
 //! Options are read in `usage`; `run` keeps so many strangers busy; `stranger` is one of them; `cause` says how a call
 //! can fail; `report` is what a run found. `day` plays whole days of people and attackers,
-//! `forged` asks for codes that nobody printed, `hot_tag` for one tag only, in an `open_loop`.
+//! `forged` asks for codes that nobody printed, `hot_tag` for one tag only, in an `open_loop`; `overload` asks for more than
+//! the engine can do.
 
 mod cause;
 mod codes;
@@ -13,6 +14,7 @@ mod draw;
 mod forged;
 mod hot_tag;
 mod open_loop;
+mod overload;
 mod report;
 mod run;
 mod stranger;
@@ -43,6 +45,10 @@ async fn main() -> ExitCode {
         },
         Scenario::HotTag(options) => match options.plan() {
             Ok(plan) => hot_tag::run(plan).await,
+            Err(problem) => bad_usage(&problem),
+        },
+        Scenario::Overload(options) => match options.plan() {
+            Ok(plan) => overload::run(plan).await,
             Err(problem) => bad_usage(&problem),
         },
         Scenario::SharedAddress(options) => match options.plan() {

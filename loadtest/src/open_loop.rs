@@ -35,34 +35,57 @@ pub(crate) async fn play<F>(load: Load, request: impl Fn(u64) -> F) -> Measured
 where
     F: Future<Output = bool> + Send + 'static,
 {
-    let places = Arc::new(Semaphore::new(IN_FLIGHT_MAX));
-    let (answered, mut answers) = mpsc::channel(IN_FLIGHT_MAX);
     let mut measured = Measured { latency: latencies(), wrong: 0, skipped: 0 };
     let requests = u64::from(load.rate) * load.lasts.as_secs();
-    let began = Instant::now();
-    for nth in 0..requests {
-        let due = began + Duration::from_nanos(nth * 1_000_000_000 / u64::from(load.rate));
+    let arrivals = (0..requests).map(|nth| Duration::from_nanos(nth * 1_000_000_000 / u64::from(load.rate)));
+    let begun = |nth, due: Instant| {
+        let sent = request(nth);
+        async move {
+            let right = sent.await;
+            (due.elapsed(), right)
+        }
+    };
+    let skipped = begin_at(arrivals, begun, |(took, right)| measured.add(took, right)).await;
+    Measured { skipped, ..measured }
+}
+
+/// Begins something at each of `arrivals`, counted from now, however long the others last, and waits for all of them.
+/// `begin` gets the number and when it was due, `ended` what came of it. Returns how many were skipped.
+pub(crate) async fn begin_at<T, F>(
+    arrivals: impl Iterator<Item = Duration>,
+    begin: impl Fn(u64, Instant) -> F,
+    mut ended: impl FnMut(T),
+) -> u64
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let places = Arc::new(Semaphore::new(IN_FLIGHT_MAX));
+    let (answered, mut answers) = mpsc::channel(IN_FLIGHT_MAX);
+    let (began, mut skipped) = (Instant::now(), 0);
+    for (nth, arrival) in (0..).zip(arrivals) {
+        let due = began + arrival;
         tokio::time::sleep_until(due).await;
-        while let Ok((took, right)) = answers.try_recv() {
-            measured.add(took, right);
+        while let Ok(answer) = answers.try_recv() {
+            ended(answer);
         }
         let Ok(place) = places.clone().try_acquire_owned() else {
-            measured.skipped += 1;
+            skipped += 1;
             continue;
         };
-        let (sent, answered) = (request(nth), answered.clone());
+        let (sent, answered) = (begin(nth, due), answered.clone());
         tokio::spawn(async move {
-            let right = sent.await;
-            // There is a place in the channel for each request under way.
-            let _ = answered.send((due.elapsed(), right)).await;
+            let answer = sent.await;
+            // There is a place in the channel for each one under way.
+            let _ = answered.send(answer).await;
             drop(place);
         });
     }
     drop(answered); // so that the channel ends with the last answer
-    while let Some((took, right)) = answers.recv().await {
-        measured.add(took, right);
+    while let Some(answer) = answers.recv().await {
+        ended(answer);
     }
-    measured
+    skipped
 }
 
 impl Measured {

@@ -125,13 +125,13 @@ pub(crate) struct Report {
 
 /// Microseconds from a request to the last byte of its answer, whatever the answer was.
 #[derive(Clone, Copy, Debug, Serialize)]
-struct Latencies {
-    answers: u64,
-    p50: u64,
+pub(crate) struct Latencies {
+    pub(crate) answers: u64,
+    pub(crate) p50: u64,
     p90: u64,
-    p99: u64,
+    pub(crate) p99: u64,
     p999: u64,
-    max: u64,
+    pub(crate) max: u64,
 }
 
 impl Report {
@@ -195,7 +195,7 @@ impl Failed {
 }
 
 impl Latencies {
-    fn of(histogram: &Histogram<u64>) -> Latencies {
+    pub(crate) fn of(histogram: &Histogram<u64>) -> Latencies {
         Latencies {
             answers: histogram.len(),
             p50: histogram.value_at_quantile(0.5),

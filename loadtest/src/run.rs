@@ -54,7 +54,7 @@ async fn one_after_the_other(queue: Arc<Queue>, seen: mpsc::Sender<Seen>) {
         if index >= queue.plan.calls {
             return;
         }
-        let call = queue.plan.stranger.call(index, queue.code(index)).await;
+        let call = queue.plan.stranger.call(index, queue.code(index), &[]).await;
         if seen.send(call).await.is_err() {
             return;
         }

@@ -59,21 +59,23 @@ impl Stranger {
         Stranger { door, network }
     }
 
-    /// Plays call number `index` to its end. Whatever happens is in what it returns.
-    pub(crate) async fn call(&self, index: u32, code: &str) -> Seen {
+    /// Plays call number `index` to its end. Whatever happens is in what it returns. `fields` are in the head of what the
+    /// browser asks for.
+    pub(crate) async fn call(&self, index: u32, code: &str, fields: &[(&str, &str)]) -> Seen {
         let mut seen = Seen::default();
-        seen.failure = self.play(&caller(index), code, &mut seen).await.err();
+        seen.failure = self.play(&caller(index), code, fields, &mut seen).await.err();
         seen
     }
 
-    async fn play(&self, caller: &str, code: &str, seen: &mut Seen) -> Result<(), Failure> {
+    async fn play(&self, caller: &str, code: &str, fields: &[(&str, &str)], seen: &mut Seen) -> Result<(), Failure> {
         seen.requests += 1;
-        let answer = self.door.scan(code).await.map_err(|none| Cause::ScanNoAnswer.with(none.text()))?;
+        let answer = self.door.scan(code, fields).await.map_err(|none| Cause::ScanNoAnswer.with(none.text()))?;
         seen.scan = Some(answer.took);
         allowed(&answer)?;
 
         seen.requests += 1;
-        let answer = self.door.open_session(code).await.map_err(|none| Cause::SessionNoAnswer.with(none.text()))?;
+        let answer =
+            self.door.open_session(code, fields).await.map_err(|none| Cause::SessionNoAnswer.with(none.text()))?;
         seen.session = Some(answer.took);
         let opened = opened(&answer)?;
 

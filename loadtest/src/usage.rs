@@ -10,6 +10,7 @@ use crate::day::{DayOptions, SharedAddressOptions};
 use crate::door::Door;
 use crate::forged::ForgedOptions;
 use crate::hot_tag::HotTagOptions;
+use crate::overload::OverloadOptions;
 use crate::report::Setting;
 use crate::stranger::Stranger;
 use crate::target::{self, Target};
@@ -56,6 +57,14 @@ pub(crate) enum Scenario {
     ///
     /// Exit code 0: the others' p99 is within its bound, and nobody was turned away. 1: not so. 2: bad usage.
     HotTag(HotTagOptions),
+    /// Twice as many people as the engine can serve, after the most that it can has been measured.
+    ///
+    /// `ops/overload` starts an engine that is held to half a core. Its [limits] and [abuse] are off: what is turned away
+    /// is turned away for want of time only.
+    ///
+    /// Exit code 0: goodput, the answers of those who are turned away, memory, and the calm before are within their bounds.
+    /// 1: not so, or the generator was late. 2: bad usage.
+    Overload(OverloadOptions),
 }
 
 /// Whose door it is.

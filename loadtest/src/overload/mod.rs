@@ -1,0 +1,124 @@
+//! More people than the engine can serve: what it still does, and how soon the others hear that it can't.
+//!
+//! A visitor is a whole masked call: scan, session, telephones, some ten requests. The peak is what a closed loop of ever
+//! more strangers gets done; the calm is an open loop at 80 % of it, the rush one at twice of it. `crowd` lets visitors
+//! come, `tally` counts what they saw, `verdict` compares it with the bounds.
+
+mod crowd;
+mod memory;
+mod tally;
+mod verdict;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::door::Door;
+use crate::stranger::Stranger;
+use crate::usage::EngineOptions;
+use crowd::Crowd;
+use memory::Memory;
+use tally::Tally;
+use verdict::{Bounds, Verdict};
+
+/// Strangers at once in the steps of the closed loop.
+const STEPS: [u32; 6] = [4, 8, 16, 32, 64, 128];
+/// Of the peak, so much comes in the calm, and in the rush.
+const CALM: f64 = 0.8;
+const RUSH: f64 = 2.0;
+/// Between two phases, so that what the one left behind is not the other's.
+const REST: Duration = Duration::from_secs(3);
+
+/// The options of `overload`.
+#[derive(Debug, Args)]
+pub(crate) struct OverloadOptions {
+    #[command(flatten)]
+    engine: EngineOptions,
+    /// The engine's process on this machine, whose resident memory is watched.
+    #[arg(long, value_name = "PID")]
+    pid: u32,
+    /// Seconds of the calm, and of the rush.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=600))]
+    seconds: u32,
+    /// Seconds of each step on the way to the peak.
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=600))]
+    step_seconds: u32,
+    #[command(flatten)]
+    bounds: Bounds,
+    /// Who comes when, from where, to which tag.
+    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    seed: u64,
+    /// Print the report as one line of JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// A run that can begin.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    crowd: Crowd,
+    pid: u32,
+    lasts: Duration,
+    step: Duration,
+    bounds: Bounds,
+    json: bool,
+}
+
+impl OverloadOptions {
+    /// Checks everything that can be checked before the first request. An error is a sentence for who typed it.
+    pub(crate) fn plan(&self) -> Result<Plan, String> {
+        let target = self.engine.tags.door.target()?;
+        let network = self.engine.network(&target, 0.0)?;
+        memory::resident_kib(self.pid)?;
+        Ok(Plan {
+            crowd: Crowd::new(Stranger::new(Door::new(target), network), self.engine.tags.codes()?, self.seed),
+            pid: self.pid,
+            lasts: Duration::from_secs(u64::from(self.seconds)),
+            step: Duration::from_secs(u64::from(self.step_seconds)),
+            bounds: self.bounds,
+            json: self.json,
+        })
+    }
+}
+
+/// Plays all phases and prints what came of them.
+pub(crate) async fn run(plan: Plan) -> ExitCode {
+    let peak = plan.peak().await;
+    if peak == 0.0 {
+        eprintln!("nobody's call was bridged and masked; `qnect-loadtest call` says why");
+        return ExitCode::FAILURE;
+    }
+    tokio::time::sleep(REST).await;
+    let calm = plan.crowd.come(peak * CALM, plan.lasts).await;
+    progress("calm", &calm);
+    tokio::time::sleep(REST).await;
+    let memory = Memory::watch(plan.pid);
+    let rush = plan.crowd.come(peak * RUSH, plan.lasts).await;
+    progress("rush", &rush);
+    tokio::time::sleep(REST).await;
+    let verdict = Verdict::new(plan.bounds, peak, &calm, &rush, memory.end());
+    if plan.json {
+        println!("{}", verdict.json());
+    } else {
+        print!("{verdict}");
+    }
+    if verdict.good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+impl Plan {
+    /// The most calls a second that any number of strangers gets done.
+    async fn peak(&self) -> f64 {
+        let mut peak: f64 = 0.0;
+        for strangers in STEPS {
+            let step = self.crowd.stay(strangers, self.step).await;
+            progress(&format!("{strangers:>3} at once"), &step);
+            peak = peak.max(step.goodput());
+        }
+        peak
+    }
+}
+
+fn progress(phase: &str, tally: &Tally) {
+    eprintln!("{phase}: {tally}");
+}
