@@ -155,6 +155,8 @@ impl Lines {
         }
         placed.charge(allowance);
         call.dials = true;
+        // It may have been over for us before.
+        call.until = now.plus(self.call_max);
         Grant::New
     }
 

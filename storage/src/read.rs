@@ -179,7 +179,8 @@ impl Reader {
                 sessions.push(session);
             }
         }
-        sessions.sort_by_key(|s| (s.ended.is_none(), s.opened_at));
+        // Those that were called go last of those that ended: budgets and scores are made of them.
+        sessions.sort_by_key(|s| (s.ended.is_none(), s.dialed_at.is_some(), s.opened_at));
         Ok(sessions.split_off(sessions.len().saturating_sub(SESSIONS_REVIVED_MAX)))
     }
 }

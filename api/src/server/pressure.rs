@@ -24,7 +24,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 const LATE_MAX: Duration = Duration::from_millis(15);
 /// Requests between two looks that make a crowd. A worker that is late with fewer of them waits for a processor that others
 /// use, and turning people away would not give it one.
-const CROWD: u32 = 64;
+const CROWD: u32 = 256;
 /// Steps of hundred in which looks at pages, and then new sessions, are turned away.
 const FULL: u32 = 100;
 /// Below so many steps nobody is: everything is late once in a while.

@@ -44,6 +44,10 @@ async fn a_client_that_never_finishes_holds_nobody_up() {
     let mut half_a_head = TcpStream::connect(server.address).await.expect("a connection");
     half_a_head.write_all(b"GET / HTTP/1.1\r\nHost:").await.expect("half a head");
     let mut half_a_body = TcpStream::connect(server.address).await.expect("a connection");
+    // A first request is not begun before it is whole, and nobody waits for one at a drain; a later one is.
+    half_a_body.write_all(b"GET /q/0 HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("a whole request");
+    let answered = half_a_body.read(&mut [0; 4096]).await.expect("an answer");
+    assert!(answered > 0);
     let head = b"POST /webhooks/plivo/voice HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n1";
     half_a_body.write_all(head).await.expect("half a body");
     // Served on other connections meanwhile.

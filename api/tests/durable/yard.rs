@@ -33,7 +33,7 @@ pub(crate) const MEMTABLE_USUAL: u32 = 8_192;
 pub(crate) const MEMTABLE_SMALL: u32 = 64;
 
 /// Whatever could limit or challenge somebody.
-const SWITCHED_OFF: [&str; 9] = [
+const SWITCHED_OFF: [&str; 10] = [
     "LIMITS__TAG_RINGS_PER_HOUR",
     "LIMITS__TAG_URGENT_RINGS_PER_HOUR",
     "LIMITS__TAG_OPEN_SESSIONS_MAX",
@@ -43,6 +43,7 @@ const SWITCHED_OFF: [&str; 9] = [
     "LIMITS__OWNER_RINGS_PER_DAY",
     "LIMITS__WITHHELD_RINGS_PER_TAG_PER_HOUR",
     "ABUSE__CHALLENGE_AT",
+    "ABUSE__REFUSE_AT",
 ];
 
 /// One folder and those who work on it.

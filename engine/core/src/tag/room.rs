@@ -58,8 +58,9 @@ impl Tag {
         };
         let session = &mut self.sessions[index];
         session.give_way(now);
-        if from.is_some() && session.opened_from() == from {
-            // One goes and one comes: the address has no more than before, and pays for no more.
+        if from.is_some() && session.opened_from() == from && !urgent {
+            // One goes and one comes: the address has no more than before, and pays for no more. No score ends that for urgent
+            // reasons, so there each is paid for: every one is written to the disk.
             if let Some(address) = desk.address.as_mut() {
                 address.sessions_for(urgent).refund(self.policy.address_sessions);
             }
