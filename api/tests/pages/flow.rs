@@ -66,7 +66,7 @@ async fn two_taps_lead_to_the_call_and_the_page_follows_it_to_its_end() {
 #[tokio::test]
 #[ignore = "needs Chromium and chromedriver: ops/test pages"]
 async fn a_person_reads_in_the_language_of_the_phone_or_of_choice() {
-    let folder = folder().set("LIMITS__TAG_OPEN_SESSIONS_MAX", "2");
+    let folder = folder().set("LIMITS__ADDRESS_SESSIONS_PER_HOUR", "2");
     let codes = folder.import(&[owner(OWNER_PHONE), sleeping_owner("+919800000018")]);
     let server = Server::start(&folder);
     let sticker = format!("{ORIGIN}/q/{}", codes[0]);
@@ -99,7 +99,7 @@ async fn a_person_reads_in_the_language_of_the_phone_or_of_choice() {
     browser.wait_for_headline("मालिक को कॉल करें").await;
     browser.open(&format!("{sticker}?lang=hi")).await;
     browser.tap("button[value=damage]").await;
-    browser.wait_for_headline("अभी कई बार कॉल हो चुकी है").await;
+    browser.wait_for_headline("बहुत बार कोशिश हुई है").await;
     assert!(browser.text(".note").await.contains("मिनट बाद फिर कोशिश करें"), "it says when to come back");
     browser.tap("main a").await;
     browser.wait_for_headline("गाड़ी के मालिक को कॉल करें").await;

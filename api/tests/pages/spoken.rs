@@ -77,7 +77,7 @@ async fn a_pages_language_is_the_links_then_the_sessions_then_the_browsers() {
 
 #[tokio::test]
 async fn a_form_is_refused_in_its_own_language() {
-    let folder = Folder::new().set("LIMITS__TAG_OPEN_SESSIONS_MAX", "1");
+    let folder = Folder::new().set("LIMITS__ADDRESS_SESSIONS_PER_HOUR", "1");
     let code = folder.import(&[owner("+919800000017")]).remove(0);
     let server = Server::start(&folder);
     let path = format!("/q/{code}/sessions");

@@ -277,7 +277,8 @@ fn an_owner_who_accepts_too_late_is_connected_to_nobody() {
 #[test]
 fn an_annoyed_owner_is_rung_only_after_a_challenge() {
     let mut world = World::new();
-    world.policy.challenge_at = 50;
+    // Three declined calls of people who are known, of each of which the tag bears a quarter, less what has faded.
+    world.policy.challenge_at = 14;
     let code = world.register(1)[0];
     world.live(async |life| {
         for n in 0..3 {
