@@ -208,11 +208,6 @@ impl Score {
         self.held.iter().chain([&self.credit]).all(|&milli| left(milli, since, half_life) == 0)
     }
 
-    /// An appeal was heard: nothing is held against anybody any more.
-    pub fn clear(&mut self) {
-        self.held = [0; Signal::HELD];
-    }
-
     /// Sets good conduct off against signs, the first ones first. At once, and not when somebody asks: many who share an address
     /// would be at the bound of both otherwise, and that of good conduct is the lower one.
     fn set_off(&mut self) {

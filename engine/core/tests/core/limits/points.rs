@@ -70,18 +70,3 @@ proptest! {
         prop_assert!(credited.points() + credit >= plain.points(), "no more is set off than was earned");
     }
 }
-
-#[test]
-fn an_appeal_clears_what_is_held_and_leaves_good_conduct() {
-    let half_life = Span::HOUR;
-    let mut score = Score::default();
-    score.add(Signal::ReportedCalls, half_life, START);
-    score.credit(20, half_life, START);
-    assert_eq!(score.assess(half_life, START).points(), 40);
-    score.clear();
-    assert_eq!(score.assess(half_life, START), Default::default());
-    score.credit(20, half_life, START);
-    score.clear();
-    score.add(Signal::DeclinedCalls, half_life, START);
-    assert_eq!(score.assess(half_life, START).points(), 0, "the credit is there still");
-}
