@@ -1,5 +1,5 @@
-//! The commit path against the disk under it: group commit at 256 writers against one fsync for each write, and how long
-//! one promise takes beside one raw fdatasync.
+//! The commit path against what it would be without groups, and against the disk under it: 256 writers with group commit
+//! beside the same writers and store with one fsync for each write, and one promise beside one raw fdatasync.
 //!
 //! Everything is written to one file system, that of `QNECT_BENCH_DIR` (by default cargo's folder for such files), in one
 //! run. A raw write is what a commit of one session writes, appended to a file that is as long as a journal from the start.
@@ -24,7 +24,7 @@ use qnect_core::tag_code::TagId;
 use qnect_core::time::{Span, Timestamp};
 use qnect_engine::host;
 use qnect_storage::keys::MasterKey;
-use qnect_storage::{Lane, OpenOptions, Storage};
+use qnect_storage::{Grouping, Lane, OpenOptions, Storage};
 
 /// The allocator of the program.
 #[global_allocator]
@@ -113,9 +113,10 @@ struct Bench {
 }
 
 impl Bench {
-    fn open(folder: &Path) -> Self {
+    fn open(folder: &Path, grouping: Grouping) -> Self {
         let master = MasterKey::from_bytes([7; 32]);
-        let storage = Storage::open(&OpenOptions::new(folder, &master), |_| || NOW).expect("a store");
+        let options = OpenOptions { grouping, ..OpenOptions::new(folder, &master) };
+        let storage = Storage::open(&options, |_| || NOW).expect("a store");
         Self { storage, sessions: AtomicU64::new(0) }
     }
 
@@ -198,9 +199,11 @@ fn write_raw(path: &Path, count: u64) -> (Duration, Vec<Duration>) {
 fn commits(c: &mut Criterion) {
     let parent = std::env::var_os("QNECT_BENCH_DIR").unwrap_or_else(|| env!("CARGO_TARGET_TMPDIR").into());
     let folder = tempfile::tempdir_in(PathBuf::from(parent)).expect("a folder");
-    let bench = Arc::new(Bench::open(&folder.path().join("data")));
+    let store = |name, grouping| Arc::new(Bench::open(&folder.path().join(name), grouping));
+    let bench = store("data", Grouping::default());
+    let ungrouped = store("ungrouped", Grouping { records_max: 1, ..Grouping::default() });
     let raw_file = folder.path().join("raw");
-    let [mut raw, mut alone, mut group] = [(); 3].map(|()| Measured::default());
+    let [mut raw, mut alone, mut each, mut group] = [(); 4].map(|()| Measured::default());
     let mut benches = c.benchmark_group("commit");
     benches.sample_size(20).throughput(Throughput::Elements(1));
     let mut time = |name, measured: &mut Measured, write: &dyn Fn(u64) -> (Duration, Vec<Duration>)| {
@@ -210,17 +213,19 @@ fn commits(c: &mut Criterion) {
     };
     time("a raw write and fdatasync each", &mut raw, &|count| write_raw(&raw_file, count));
     time("one writer", &mut alone, &|count| bench.write(1, count));
-    time("256 writers", &mut group, &|count| bench.write(WRITERS, count));
+    time("256 writers, one fsync per write", &mut each, &|count| ungrouped.write(WRITERS, count));
+    time("256 writers, group commit", &mut group, &|count| bench.write(WRITERS, count));
     benches.finish();
-    if [&raw, &alone, &group].iter().any(|measured| measured.writes == 0) {
+    if [&raw, &alone, &each, &group].iter().any(|measured| measured.writes == 0) {
         return; // criterion was asked for something else
     }
     raw.tell("a raw write and fdatasync each");
     alone.tell("a promise, one writer");
-    group.tell("a promise, 256 writers");
+    each.tell("256 writers, one fsync per write");
+    group.tell("256 writers, group commit");
     group.tell_spent();
-    let ratio = group.per_second() / raw.per_second();
-    println!("256 writers with group commit: {ratio:.1} times one fsync per write");
+    let [ratio, of_raw] = [&each, &raw].map(|reference| group.per_second() / reference.per_second());
+    println!("group commit: {ratio:.1} times one fsync per write, {of_raw:.1} times raw writes of one thread");
 }
 
 criterion_group!(benches, commits);

@@ -15,6 +15,10 @@ pub struct Workers {
 pub fn host<F: Future>(workers: usize, program: impl FnOnce(Workers) -> F) -> F::Output {
     System::new().block_on(async {
         let arbiters: Vec<Arbiter> = (0..workers.max(1)).map(|_| Arbiter::new()).collect();
+        for arbiter in &arbiters {
+            // Where actors live, many wait for commits. A new worker takes it.
+            let _ = arbiter.spawn(qnect_storage::tell_here());
+        }
         let output = program(Workers { handles: arbiters.iter().map(Arbiter::handle).collect() }).await;
         for arbiter in &arbiters {
             arbiter.stop();

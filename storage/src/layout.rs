@@ -148,8 +148,11 @@ pub(crate) fn owner_tag_key(owner: OwnerId, tag: TagId) -> [u8; 16] {
     key
 }
 
-pub(crate) fn session_key(session: SessionId) -> [u8; 25] {
-    let mut key = [0; 25];
+/// A session's key in bytes.
+pub(crate) const SESSION_KEY: usize = 25;
+
+pub(crate) fn session_key(session: SessionId) -> [u8; SESSION_KEY] {
+    let mut key = [0; SESSION_KEY];
     key[..8].copy_from_slice(&tag_key(session.tag()));
     key[8..].copy_from_slice(session.secret());
     key
@@ -171,10 +174,21 @@ pub(crate) fn chore_key(due: Timestamp, session: SessionId) -> [u8; 33] {
     key
 }
 
-/// Open sessions sort first, then those that have ended by when they did.
-pub(crate) fn recent_key(ended: Option<Timestamp>, session: SessionId) -> [u8; 33] {
+/// What a note of an open session begins with. Behind it the tag's bits follow at once, for fjall compares the first four
+/// bytes of a key without a look at the rest; and no note of an ended session, which begins with a time, begins so.
+pub(crate) const OPEN_NOTE: u8 = 1;
+
+/// The note of a session that is open.
+pub(crate) fn open_note_key(session: SessionId) -> [u8; 26] {
+    let mut key = [OPEN_NOTE; 26];
+    key[1..].copy_from_slice(&session_key(session));
+    key
+}
+
+/// The note of a session that has ended: these sort by when they did.
+pub(crate) fn ended_note_key(ended: Timestamp, session: SessionId) -> [u8; 33] {
     let mut key = [0; 33];
-    key[..8].copy_from_slice(&ended.map_or(0, Timestamp::as_millis).to_be_bytes());
+    key[..8].copy_from_slice(&ended.as_millis().to_be_bytes());
     key[8..].copy_from_slice(&session_key(session));
     key
 }

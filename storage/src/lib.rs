@@ -37,7 +37,7 @@ mod watchdog;
 pub use backup::{BackupError, BackupStream, Inventory, RestoreOptions, examine, restore};
 pub use cards::{CallerCard, Masked, OwnerCard, SessionCard, TagCard};
 pub use chores::Chore;
-pub use commit::{Grouping, Lane, Promise, QueueFull};
+pub use commit::{Grouping, Lane, Promise, QueueFull, tell_here};
 pub use edit::{Edit, EditError, MINTED_AT_ONCE_MAX, OwnerChange, TAGS_PER_OWNER_MAX};
 pub use error::{Damage, Remedy, StorageError};
 #[cfg(feature = "faults")]

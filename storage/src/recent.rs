@@ -2,7 +2,8 @@
 //!
 //! A session's own key does not tell, and a start that looked at all sessions of all time would take longer each day. So
 //! each commit of a session notes it in a keyspace of its own, in the same batch. A folder that was written by a program
-//! without that keyspace is gone through once.
+//! without that keyspace is gone through once. So is one with notes of the older form of open sessions (eight zeros first):
+//! these stay where nobody looks.
 
 use qnect_core::policy::ENDED_SESSION_KEPT;
 use qnect_core::session::{Session, SessionSnapshot};
@@ -11,7 +12,7 @@ use qnect_core::time::Timestamp;
 use crate::codec::decode_session;
 use crate::commit::Ledger;
 use crate::error::StorageError;
-use crate::layout::{Row, Space, recent_key};
+use crate::layout::{OPEN_NOTE, Row, SESSION_KEY, Space, ended_note_key, open_note_key};
 use crate::read::Reader;
 
 /// Sessions of one commit, when a folder is gone through.
@@ -19,12 +20,12 @@ const SESSIONS_AT_ONCE: usize = 4_096;
 
 /// Notes a session that is written; written again it is the same row.
 pub(crate) fn note(session: &SessionSnapshot, put: &mut dyn FnMut(Row)) {
-    let open = recent_key(None, session.id);
+    let open = open_note_key(session.id);
     match session.ended {
         None => put(Row::put(Space::Recent, open, [])),
         Some((_, at)) => {
             put(Row::gone(Space::Recent, open));
-            put(Row::put(Space::Recent, recent_key(Some(at), session.id), []));
+            put(Row::put(Space::Recent, ended_note_key(at, session.id), []));
         }
     }
 }
@@ -33,7 +34,7 @@ impl Ledger {
     /// Notes the sessions of a folder that was written by a program which noted none, or not its last ones: before the
     /// first commit.
     pub(crate) fn note_sessions(&mut self, now: Timestamp) -> Result<(), StorageError> {
-        if self.head.recent == Some(true) {
+        if self.head.notes == Some(true) {
             return Ok(());
         }
         let mut sessions = Vec::new();
@@ -49,7 +50,7 @@ impl Ledger {
         }
         self.note_some(now, &mut sessions)?;
         // Told by the next commit.
-        self.head.recent = Some(true);
+        self.head.notes = Some(true);
         Ok(())
     }
 
@@ -70,14 +71,18 @@ impl Reader {
     ) -> Result<(), StorageError> {
         let recent = self.spaces.get(Space::Recent);
         let since = now.as_millis().saturating_sub(ENDED_SESSION_KEPT.as_millis()).max(1);
-        for row in recent.prefix([0; 8]).chain(recent.range(since.to_be_bytes()..)) {
+        let ended = recent.range(since.to_be_bytes().to_vec()..vec![OPEN_NOTE]);
+        for row in recent.prefix([OPEN_NOTE]).chain(ended) {
             let noted = row.key()?;
             let unreadable = |what| StorageError::Unreadable { keyspace: Space::Recent.name(), what };
-            let (ended, key) = noted.split_first_chunk().ok_or(unreadable("its key is too short"))?;
+            let (when, key) = noted.split_last_chunk::<SESSION_KEY>().ok_or(unreadable("its key is too short"))?;
             let value = self.spaces.get(Space::Sessions).get(key)?;
             let session = decode_session(key, &value.ok_or(unreadable("its session is missing"))?, &self.keys)?;
-            // A program that knew nothing of this keyspace may have ended the session since.
-            let is_as_noted = session.ended.map_or(0, |(_, at)| at.as_millis()) == u64::from_be_bytes(*ended);
+            // A program that knew nothing of these notes may have ended the session since.
+            let is_as_noted = match session.ended {
+                None => when == [OPEN_NOTE],
+                Some((_, at)) => when == at.as_millis().to_be_bytes(),
+            };
             if is_as_noted && !Session::restore(session.clone()).is_stale(now) {
                 each(session);
             }

@@ -86,7 +86,7 @@ fn a_session_that_opens_and_ends_in_one_commit_has_ended() {
 
 #[test]
 fn a_noted_session_that_is_missing_or_a_note_that_is_none_is_told() {
-    for key in [&[0; 33][..], &[0; 9]] {
+    for key in [&[1; 26][..], &[1; 9], &[0, 0, 1, 0xff, 0, 0, 0, 0]] {
         let folder = tempfile::tempdir().unwrap();
         let storage = open(folder.path());
         commit(&storage, vec![opened(&sessions(&storage, 1)[0])]);

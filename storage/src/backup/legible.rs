@@ -47,8 +47,8 @@ pub(crate) fn legible(space: Space, key: &[u8], value: &[u8], keys: &Keyring) ->
         Space::Head if key != HEAD_KEY => wrong("its key is unknown"),
         Space::Head => from_bytes::<Head>(space, value).map(drop),
         Space::Chores => Chore::read(key, keys).map(drop),
-        Space::Recent if key.len() != 33 => wrong(KEY_LENGTH),
-        Space::Recent => Ok(()),
+        Space::Recent if matches!(key.len(), 26 | 33) => Ok(()),
+        Space::Recent => wrong(KEY_LENGTH),
     }
 }
 

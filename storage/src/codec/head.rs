@@ -35,8 +35,8 @@ pub(crate) struct Head {
     /// What it tells of the commits before it. Absent: an older program wrote it.
     #[n(6)]
     pub(crate) witness: Option<Witness>,
-    /// Every session that matters to a start stands in `recent`. Absent: a program that does not know that keyspace has
-    /// written this commit.
-    #[n(8)]
-    pub(crate) recent: Option<bool>,
+    /// Every session that matters to a start has its note in `recent`. Absent: a program that does not know that keyspace
+    /// has written this commit, or one that kept notes of another form there and said so by 8.
+    #[n(9)]
+    pub(crate) notes: Option<bool>,
 }

@@ -65,7 +65,7 @@ impl Ledger {
             key_entries: Some(keys.entries),
             key_table: Some(keys.table),
             witness: Some(witness),
-            recent: self.head.recent,
+            notes: self.head.notes,
         };
         batch.insert(self.spaces.get(Space::Head), HEAD_KEY, to_bytes(&head));
         #[cfg(feature = "faults")]

@@ -8,6 +8,7 @@ mod ledger;
 mod queue;
 mod scans;
 mod sweep;
+mod tellers;
 mod thread;
 mod written;
 
@@ -16,6 +17,7 @@ pub(crate) use queue::{CommitQueue, Work};
 pub use queue::{Lane, Promise, QueueFull};
 pub(crate) use scans::ScanLog;
 pub(crate) use sweep::{Memtables, Swept, free};
+pub use tellers::tell_here;
 pub(crate) use thread::{CommitMetrics, Committer};
 pub(crate) use written::Written;
 

@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
 
 use tokio::sync::oneshot;
 
+use super::tellers::Pledge;
 use super::written::Written;
 use crate::error::StorageError;
 use crate::layout::Row;
@@ -75,7 +76,7 @@ impl Work {
 
 pub(crate) struct Job {
     pub(crate) work: Work,
-    pub(crate) kept: Option<oneshot::Sender<()>>,
+    pub(crate) pledge: Option<Pledge>,
 }
 
 /// The way in.
@@ -95,13 +96,13 @@ impl CommitQueue {
 
     /// Queues work that nobody waits for.
     pub(crate) fn remember(&self, lane: Lane, work: Work) -> Result<(), QueueFull> {
-        self.push(lane, Job { work, kept: None })
+        self.push(lane, Job { work, pledge: None })
     }
 
     /// Queues work that somebody waits for.
     pub(crate) fn promise(&self, lane: Lane, work: Work) -> Result<Promise, QueueFull> {
         let (kept, promise) = oneshot::channel();
-        self.push(lane, Job { work, kept: Some(kept) })?;
+        self.push(lane, Job { work, pledge: Some(Pledge::here(kept)) })?;
         Ok(Promise(promise))
     }
 
@@ -109,7 +110,7 @@ impl CommitQueue {
     pub(crate) fn stop(&self) {
         self.depth.fetch_add(1, Ordering::Relaxed);
         // An error means that it has ended already.
-        let _ = self.jobs.try_send(Job { work: Work::Stop, kept: None });
+        let _ = self.jobs.try_send(Job { work: Work::Stop, pledge: None });
     }
 
     /// Whether work of this lane is still taken.

@@ -15,6 +15,7 @@ use super::Grouping;
 use super::ledger::Ledger;
 use super::queue::{CommitInbox, Job, Work};
 use super::scans::ScanLog;
+use super::tellers::keep_all;
 use crate::codec::pack_scans;
 use crate::error::StorageError;
 use crate::failure::Failure;
@@ -82,7 +83,7 @@ impl Group {
     }
 
     fn is_awaited(&self) -> bool {
-        self.jobs.iter().any(|job| job.kept.is_some())
+        self.jobs.iter().any(|job| job.pledge.is_some())
     }
 }
 
@@ -115,12 +116,7 @@ impl Committer {
             }
             inbox.depth.fetch_sub(group.jobs.len(), Ordering::Relaxed);
             self.metrics.queue_records.set(inbox.depth.load(Ordering::Relaxed) as f64);
-            for job in group.jobs {
-                if let Some(kept) = job.kept {
-                    // Whoever waited may have left: then nobody is told.
-                    let _ = kept.send(());
-                }
-            }
+            keep_all(group.jobs.into_iter().filter_map(|job| job.pledge));
             self.ledger.sweep();
             self.progress.end();
             if group.last {

@@ -197,7 +197,7 @@ impl Proof {
     /// Compares the database's head with what was proven, and waits for the proof of the hashes.
     pub(crate) fn confirm(self, head: &Head) -> Result<(), StorageError> {
         let Some(Pending { found, proving, database }) = self.0 else { return Ok(()) };
-        if head.recent == Some(true) && !found.names.values().any(|space| *space == Space::Recent) {
+        if head.notes == Some(true) && !found.names.values().any(|space| *space == Space::Recent) {
             let what = format!("the keyspace `{}` is not listed", Space::Recent.name());
             return Err(Damage::of(database.join(KEYSPACES), what, Remedy::Restore).into());
         }

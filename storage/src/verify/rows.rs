@@ -10,7 +10,7 @@ use crate::error::StorageError;
 use crate::index::{email_hash, phone_hash};
 use crate::keyring::Keyring;
 use crate::keys::{DataKey, Place};
-use crate::layout::{HEAD_KEY, Keyspaces, Space, owner_key, recent_key};
+use crate::layout::{HEAD_KEY, Keyspaces, SESSION_KEY, Space, open_note_key, owner_key};
 use crate::logical::LogicalHasher;
 use crate::owners::VEHICLE_REGISTRATION;
 
@@ -45,7 +45,7 @@ impl<'a> Rows<'a> {
             Some(value) => from_bytes(Space::Head, &value)?,
             None => Head::default(),
         };
-        Ok(Self { snapshot, spaces, keys, notes_sessions: head.recent == Some(true), commit: head.sequence })
+        Ok(Self { snapshot, spaces, keys, notes_sessions: head.notes == Some(true), commit: head.sequence })
     }
 
     /// Walks all rows into `report`, until `goes_on` says no.
@@ -89,7 +89,7 @@ impl<'a> Rows<'a> {
             Space::Index => self.entry(key, report),
             Space::Sessions => self.session(key, value, report),
             Space::Chores | Space::Recent => {
-                if !self.has(Space::Sessions, &key[8..])? {
+                if !self.has(Space::Sessions, &key[key.len() - SESSION_KEY..])? {
                     report.find_row(space, key, "its session is missing");
                 }
                 Ok(())
@@ -157,7 +157,7 @@ impl<'a> Rows<'a> {
             report.find_row(Space::Sessions, key, "its tag is missing");
         }
         let session = decode_session(key, value, self.keys)?;
-        if session.ended.is_none() && self.notes_sessions && !self.has(Space::Recent, &recent_key(None, session.id))? {
+        if session.ended.is_none() && self.notes_sessions && !self.has(Space::Recent, &open_note_key(session.id))? {
             report.find_row(Space::Sessions, key, "it is open, and not among those that a start looks at");
         }
         self.person(Space::Sessions, key, session.owner, report)
