@@ -50,7 +50,8 @@ impl Engine {
         let stored = self.inner.storage.session(session).await.ok().flatten();
         if let Some(caller) = stored.and_then(|session| session.bound_to) {
             let cell = self.inner.cells.callers.of(caller);
-            lock(&cell).note(Signal::Blocked, self.inner.clock.now());
+            let (policy, now) = (&self.inner.policy, self.inner.clock.now());
+            lock(&cell).note(Signal::Blocked, Some(session.tag()), policy, now);
         }
     }
 

@@ -76,6 +76,11 @@ impl SharedCells {
         Self { owners: Cells::new(), addresses: Cells::new(), networks: Cells::new(), callers: Cells::new() }
     }
 
+    /// The cells of an address and of its network.
+    pub(crate) fn address(&self, address: AddressKey) -> (Arc<Mutex<AddressCell>>, Arc<Mutex<NetworkCell>>) {
+        (self.addresses.of(address), self.networks.of(address.prefix()))
+    }
+
     /// The cell of a caller, unless the number was withheld. Soon after midnight it is that of yesterday's name: nobody is a
     /// stranger because the day is new.
     pub(crate) fn caller(&self, caller: Caller) -> Option<Arc<Mutex<CallerCell>>> {

@@ -31,9 +31,13 @@ pub(crate) fn carry_out(effects: &mut Effects, lane: Lane, inner: &Inner) -> Res
                 inner.switchboard.remember_caller(number, caller, Redial { session, code, until });
             }
             Effect::CreditAddress { from, urgent, caller } => credit(from, urgent, caller, inner),
-            Effect::NoteCaller { caller, signal } => {
+            Effect::UsedSession { from } => {
+                let (own, network) = inner.cells.address(from);
+                lock(&own).session_is_used(Some(&mut lock(&network)), inner.clock.now());
+            }
+            Effect::NoteCaller { caller, signal, tag } => {
                 let cell = inner.cells.callers.of(caller);
-                lock(&cell).note(signal, inner.clock.now());
+                lock(&cell).note(signal, Some(tag), &inner.policy, inner.clock.now());
             }
             Effect::GaveWay => inner.metrics.gave_way(),
             Effect::Ask(request) => {
@@ -52,7 +56,7 @@ pub(crate) fn carry_out(effects: &mut Effects, lane: Lane, inner: &Inner) -> Res
 
 fn credit(address: AddressKey, urgent: bool, caller: Option<DayToken>, inner: &Inner) {
     let now = inner.clock.now();
-    let (own, network) = (inner.cells.addresses.of(address), inner.cells.networks.of(address.prefix()));
+    let (own, network) = inner.cells.address(address);
     lock(&own).credit_call(urgent, caller, &inner.policy, now);
     lock(&network).credit_call(caller, now);
 }

@@ -232,7 +232,7 @@ impl Engine {
         (&call.leg, asked).hash(&mut this_try);
         let (mut cell, now) = (lock(&cell), self.inner.clock.now());
         if cell.lockout.on_wrong_code(this_try.finish(), now) {
-            cell.note(Signal::WrongCodes, now);
+            cell.note(Signal::WrongCodes, None, &self.inner.policy, now);
         }
     }
 

@@ -26,7 +26,7 @@ pub enum Signal {
     ReportedCalls = 6,
     /// An owner blocked the caller.
     Blocked = 7,
-    /// Many signs from one network. It only adds to others.
+    /// Many signs from many addresses of one network.
     Network = 8,
     /// It is night where the owner is. It only adds to others.
     Night = 9,
@@ -66,10 +66,10 @@ impl Signal {
         }
     }
 
-    /// Points that one such sign is worth, where it is worth the same each time.
+    /// Points that one such sign is worth, where nothing else says so.
     pub const fn points(self) -> u32 {
         match self {
-            Self::ManyTags => 8,
+            Self::ManyTags => 5,
             Self::FastScans => 6,
             Self::UnusedSessions => 8,
             Self::WrongCodes => 10,
@@ -77,7 +77,8 @@ impl Signal {
             Self::ReportedCalls => 60,
             // It never challenges alone: who is blocked must not hear that it is so.
             Self::Blocked => 25,
-            Self::Network => 30,
+            // The points of its network are an address's own.
+            Self::Network => 0,
             Self::Night => 10,
         }
     }
@@ -174,13 +175,31 @@ pub struct Score {
 }
 
 impl Score {
-    /// Notes a sign that was given at `now`.
-    pub fn add(&mut self, signal: Signal, half_life: Span, now: Timestamp) {
+    /// Notes a sign worth `points` that was given at `now`. Who comes to `refuse_at` by it (0: nobody does) gets as many points on
+    /// top: it takes a half-life to go on, and not the minute in which one point fades.
+    pub fn add(&mut self, signal: Signal, points: u32, refuse_at: u32, half_life: Span, now: Timestamp) {
+        let is_refused = |score: &Self| score.assess(half_life, now).reaches(refuse_at);
+        self.fade(half_life, now);
+        let was_refused = is_refused(self);
+        self.hold(signal, points);
+        self.set_off();
+        if !was_refused && is_refused(self) {
+            self.hold(signal, refuse_at);
+        }
+    }
+
+    /// Takes a sign back of which it turns out that it was none.
+    pub fn take_back(&mut self, signal: Signal, points: u32, half_life: Span, now: Timestamp) {
         self.fade(half_life, now);
         if let Some(held) = self.held.get_mut(signal as usize) {
-            *held = held.saturating_add(signal.points() * MILLI as u32).min(HELD_POINTS_MAX * MILLI as u32);
+            *held = held.saturating_sub(points.saturating_mul(MILLI as u32));
         }
-        self.set_off();
+    }
+
+    fn hold(&mut self, signal: Signal, points: u32) {
+        if let Some(held) = self.held.get_mut(signal as usize) {
+            *held = held.saturating_add(points.saturating_mul(MILLI as u32)).min(HELD_POINTS_MAX * MILLI as u32);
+        }
     }
 
     /// Notes good conduct worth `points`.
@@ -260,11 +279,41 @@ mod tests {
         Timestamp::from_millis(1_000_000_000).plus(Span::from_secs(secs))
     }
 
+    fn sign(score: &mut Score, signal: Signal, now: Timestamp) {
+        score.add(signal, signal.points(), 0, HALF, now);
+    }
+
+    #[test]
+    fn who_comes_to_the_threshold_stays_above_it_for_a_half_life() {
+        let mut score = Score::default();
+        for (points, sum) in [(60, 60), (39, 99), (3, 202), (8, 210)] {
+            score.add(Signal::ManyTags, points, 100, HALF, at(0));
+            assert_eq!(score.assess(HALF, at(0)).points(), sum);
+        }
+        assert!(score.assess(HALF, at(1_800)).reaches(100) && !score.assess(HALF, at(2_000)).reaches(100));
+        score.add(Signal::FastScans, 6, 100, HALF, at(2_000));
+        assert!(score.assess(HALF, at(2_000)).points() > 190, "and again");
+        let mut never = Score::default();
+        (0..30).for_each(|_| never.add(Signal::ManyTags, 10, 0, HALF, at(0)));
+        assert_eq!(never.assess(HALF, at(0)).points(), 300);
+    }
+
+    #[test]
+    fn a_sign_that_was_none_is_taken_back_and_no_other() {
+        let mut score = Score::default();
+        sign(&mut score, Signal::UnusedSessions, at(0));
+        sign(&mut score, Signal::DeclinedCalls, at(0));
+        score.take_back(Signal::UnusedSessions, 8, HALF, at(0));
+        score.take_back(Signal::UnusedSessions, 8, HALF, at(0));
+        let because = [Signal::DeclinedCalls].into_iter().collect();
+        assert_eq!((score.assess(HALF, at(0)).points(), score.assess(HALF, at(0)).because), (20, because));
+    }
+
     #[test]
     fn points_fade_by_half_lives_and_say_what_they_are_for() {
         let mut score = Score::default();
-        score.add(Signal::ReportedCalls, HALF, at(0));
-        score.add(Signal::DeclinedCalls, HALF, at(0));
+        sign(&mut score, Signal::ReportedCalls, at(0));
+        sign(&mut score, Signal::DeclinedCalls, at(0));
         let because = [Signal::DeclinedCalls, Signal::ReportedCalls].into_iter().collect();
         for (secs, points) in [(0, 80), (900, 60), (1_800, 40), (3_600, 20), (7_200, 5)] {
             let assessment = score.assess(HALF, at(secs));
@@ -278,17 +327,17 @@ mod tests {
     fn good_conduct_is_set_off_and_runs_out_too() {
         let mut score = Score::default();
         score.credit(24, HALF, at(0));
-        score.add(Signal::ManyTags, HALF, at(0));
+        sign(&mut score, Signal::UnusedSessions, at(0));
         assert_eq!(score.assess(HALF, at(0)), Assessment::default());
         for _ in 0..4 {
-            score.add(Signal::ManyTags, HALF, at(1));
+            sign(&mut score, Signal::UnusedSessions, at(1));
         }
         assert_eq!(score.assess(HALF, at(1)).points(), 16, "40 against 24");
         for _ in 0..1_000 {
             score.credit(24, HALF, at(2));
         }
         for _ in 0..30 {
-            score.add(Signal::ManyTags, HALF, at(2));
+            sign(&mut score, Signal::UnusedSessions, at(2));
         }
         assert_eq!(score.assess(HALF, at(2)).points(), 240 - CREDIT_POINTS_MAX, "a bound to being ahead");
     }
@@ -308,13 +357,13 @@ mod tests {
     fn no_clock_and_no_number_of_signs_overflows() {
         let mut score = Score::default();
         for _ in 0..10_000 {
-            Signal::ALL.into_iter().for_each(|signal| score.add(signal, HALF, at(0)));
+            Signal::ALL.into_iter().for_each(|signal| sign(&mut score, signal, at(0)));
         }
         assert_eq!(score.assess(HALF, at(0)).points(), HELD_POINTS_MAX * 8);
         // An earlier time adds nothing back.
         assert_eq!(score.assess(HALF, Timestamp::default()).points(), HELD_POINTS_MAX * 8);
         let end = Timestamp::from_millis(u64::MAX);
-        score.add(Signal::Blocked, HALF, end);
+        sign(&mut score, Signal::Blocked, end);
         assert_eq!(score.assess(HALF, end).points(), 25);
     }
 }

@@ -18,10 +18,22 @@ const ON_FOOT: Span = Span::from_secs(2);
 const CALL_CREDIT: u32 = 24;
 /// So many different callers make an address, or a network, one that people share.
 const CALLERS_OF_A_CROWD: usize = 3;
+/// For so long without a look, looks are remembered.
+const LOOKS_KEPT: Span = Span::from_secs(10 * 60);
 /// For so long after its last call a crowd is believed to be there.
 const CROWD_KEPT: Span = Span::DAY;
-/// One of so many points of a network is added to those of each of its addresses.
-const NETWORK_SHARE: u64 = 10;
+/// So many looks at other cars cost little, so many more cost more, and all that follow cost most: until a call shows that somebody
+/// stands there, each makes it less likely.
+const FEW_LOOKS: u8 = 3;
+const MORE_LOOKS: u8 = 6;
+/// Points of such a look.
+const LOOK_POINTS: [u32; 3] = [5, 14, 25];
+/// Points of an address up to which its signs count for its network, too: one address does not speak for its neighbours, but who
+/// comes from many of them has to be found there.
+const NETWORK_POINTS_OF_ONE: u32 = 25;
+/// Points of calls that were declined, or over at once; and of those that follow at another tag: who has annoyed one owner
+/// may have had bad luck.
+const UNWANTED_POINTS: [u32; 2] = [35, 70];
 
 /// What is shared about an owner, over all the owner's tags.
 #[derive(Debug, Clone, Default)]
@@ -97,6 +109,7 @@ pub struct AddressCell {
     pub score: Score,
     /// Who has called from here.
     pub crowd: Crowd,
+    looks: Looks,
     seen: [Option<TagId>; TAGS_SEEN],
     /// Where the next new tag is remembered.
     next_seen: u8,
@@ -105,7 +118,7 @@ pub struct AddressCell {
 
 impl AddressCell {
     /// Someone at this address looked at a tag: signs of abuse are noted, here and in the network.
-    pub fn note_scan(&mut self, tag: TagId, mut network: Option<&mut NetworkCell>, now: Timestamp) {
+    pub fn note_scan(&mut self, tag: TagId, mut network: Option<&mut NetworkCell>, policy: &Policy, now: Timestamp) {
         if self.seen.contains(&Some(tag)) {
             return;
         }
@@ -113,9 +126,9 @@ impl AddressCell {
         self.seen[usize::from(self.next_seen)] = Some(tag);
         self.next_seen = (self.next_seen + 1) % TAGS_SEEN as u8;
         self.last_new_at = self.last_new_at.max(now);
-        self.note(Signal::ManyTags, network.as_deref_mut(), now);
+        self.note(Signal::ManyTags, network.as_deref_mut(), policy, now);
         if is_fast {
-            self.note(Signal::FastScans, network, now);
+            self.note(Signal::FastScans, network, policy, now);
         }
     }
 
@@ -130,14 +143,27 @@ impl AddressCell {
         if let Some(caller) = caller {
             self.crowd.note(caller, now);
         }
+        self.looks = Looks::default();
         self.score.credit(CALL_CREDIT, ADDRESS_HALF_LIFE, now);
     }
 
+    /// Somebody has called for a session from here: it was no unused one.
+    pub fn session_is_used(&mut self, network: Option<&mut NetworkCell>, now: Timestamp) {
+        let network = network.map(|network| &mut network.score);
+        for score in [Some(&mut self.score), network].into_iter().flatten() {
+            score.take_back(Signal::UnusedSessions, Signal::UnusedSessions.points(), ADDRESS_HALF_LIFE, now);
+        }
+    }
+
     /// A sign of abuse from this address.
-    pub fn note(&mut self, signal: Signal, network: Option<&mut NetworkCell>, now: Timestamp) {
-        self.score.add(signal, ADDRESS_HALF_LIFE, now);
-        if let Some(network) = network {
-            network.score.add(signal, ADDRESS_HALF_LIFE, now);
+    pub fn note(&mut self, signal: Signal, network: Option<&mut NetworkCell>, policy: &Policy, now: Timestamp) {
+        let before = self.score.assess(ADDRESS_HALF_LIFE, now).points();
+        self.score.add(signal, self.looks.points(signal, now), policy.refuse_at, ADDRESS_HALF_LIFE, now);
+        if let Some(network) = network
+            && before < NETWORK_POINTS_OF_ONE
+        {
+            let points = network.looks.points(signal, now);
+            network.score.add(signal, points, policy.refuse_at, ADDRESS_HALF_LIFE, now);
         }
     }
 
@@ -149,13 +175,40 @@ impl AddressCell {
     }
 }
 
-/// What is shared about a network, a /24 or a /48. It has no limits of its own: it only adds to the scores of its addresses.
+/// Looks at other cars since the last call, without a longer pause.
+#[derive(Debug, Clone, Copy, Default)]
+struct Looks {
+    count: u8,
+    last_at: Timestamp,
+}
+
+impl Looks {
+    /// What a sign costs, which counts as a look if it is one.
+    fn points(&mut self, signal: Signal, now: Timestamp) -> u32 {
+        if signal != Signal::ManyTags {
+            return signal.points();
+        }
+        if now.since(self.last_at) > LOOKS_KEPT {
+            self.count = 0;
+        }
+        let points = match self.count {
+            ..FEW_LOOKS => LOOK_POINTS[0],
+            FEW_LOOKS..MORE_LOOKS => LOOK_POINTS[1],
+            MORE_LOOKS.. => LOOK_POINTS[2],
+        };
+        *self = Self { count: self.count.saturating_add(1), last_at: self.last_at.max(now) };
+        points
+    }
+}
+
+/// What is shared about a network, a /24 or a /48. It has no limits of its own: it only raises the scores of its addresses.
 #[derive(Debug, Clone, Default)]
 pub struct NetworkCell {
     /// What the conduct of all its addresses comes to.
     pub score: Score,
     /// Who has called from here.
     pub crowd: Crowd,
+    looks: Looks,
 }
 
 impl NetworkCell {
@@ -164,18 +217,17 @@ impl NetworkCell {
         if let Some(caller) = caller {
             self.crowd.note(caller, now);
         }
+        self.looks = Looks::default();
         self.score.credit(CALL_CREDIT, ADDRESS_HALF_LIFE, now);
     }
 
-    /// What the network adds to the score of one of its addresses.
+    /// What stands against each of its addresses.
     fn assess(&self, now: Timestamp) -> Assessment {
         if self.crowd.is_there(now) {
             return Assessment::default();
         }
-        let all = self.score.assess(ADDRESS_HALF_LIFE, now).points();
-        let share = (u64::from(all) * 1_000 / NETWORK_SHARE).min(u64::from(Signal::Network.points()) * 1_000);
         let mut assessment = Assessment::default();
-        assessment.add(Signal::Network, share);
+        assessment.add(Signal::Network, u64::from(self.score.assess(ADDRESS_HALF_LIFE, now).points()) * 1_000);
         assessment
     }
 
@@ -194,12 +246,22 @@ pub struct CallerCell {
     pub lockout: Lockout,
     /// What the caller's conduct comes to, over all tags.
     pub score: Score,
+    /// Where the last call was that was not wanted.
+    annoyed: Option<TagId>,
 }
 
 impl CallerCell {
-    /// A sign of abuse by this caller.
-    pub fn note(&mut self, signal: Signal, now: Timestamp) {
-        self.score.add(signal, CALLER_HALF_LIFE, now);
+    /// A sign of abuse by this caller, at a tag if it was a call.
+    pub fn note(&mut self, signal: Signal, tag: Option<TagId>, policy: &Policy, now: Timestamp) {
+        let points = match signal {
+            Signal::ShortCalls | Signal::DeclinedCalls => {
+                let others = self.annoyed.is_some_and(|annoyed| Some(annoyed) != tag);
+                self.annoyed = tag.or(self.annoyed);
+                UNWANTED_POINTS[usize::from(others)]
+            }
+            _ => signal.points(),
+        };
+        self.score.add(signal, points, policy.refuse_at, CALLER_HALF_LIFE, now);
     }
 
     /// Whether the cell may be forgotten.
@@ -222,14 +284,12 @@ pub struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    /// What stands against the scanner's address and its network.
+    /// What stands against the scanner's address; or against its network, if that is more.
     pub fn assess_address(&self, now: Timestamp) -> Assessment {
         let address = self.address.as_ref().filter(|a| !a.crowd.is_there(now));
-        let mut assessment = address.map(|a| a.score.assess(ADDRESS_HALF_LIFE, now)).unwrap_or_default();
-        if let Some(network) = &self.network {
-            assessment.join(network.assess(now));
-        }
-        assessment
+        let address = address.map(|a| a.score.assess(ADDRESS_HALF_LIFE, now)).unwrap_or_default();
+        let network = self.network.as_ref().map(|n| n.assess(now)).unwrap_or_default();
+        if network.points() > address.points() { network } else { address }
     }
 
     /// What stands against the caller.

@@ -9,6 +9,7 @@ use crate::provider_request::ProviderRequest;
 use crate::record::Record;
 use crate::scan::AddressKey;
 use crate::session_id::SessionId;
+use crate::tag_code::TagId;
 use crate::time::Timestamp;
 
 /// One consequence.
@@ -38,6 +39,11 @@ pub enum Effect {
         /// Until when.
         until: Timestamp,
     },
+    /// Somebody calls for a session that was opened from this address: it is no unused one.
+    UsedSession {
+        /// The address.
+        from: AddressKey,
+    },
     /// A call rings an owner that came of a session from this address: good conduct.
     CreditAddress {
         /// The address.
@@ -53,6 +59,8 @@ pub enum Effect {
         caller: DayToken,
         /// What.
         signal: Signal,
+        /// Where.
+        tag: TagId,
     },
     /// A session that waited gave way to another, and expired: one less is open.
     GaveWay,

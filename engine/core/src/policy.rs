@@ -29,11 +29,13 @@ pub const CALLER_HALF_LIFE: Span = Span::from_secs(6 * 3_600);
 /// A call in which the two talk for less than this was none: people who see lights on need longer to say so.
 pub const SHORT_TALK: Span = Span::from_secs(4);
 
-/// How long a caller whose call was declined or reported leaves this tag alone; six times as long after each further such
-/// call of the day, up to [`COOLDOWN_MAX`].
-pub const COOLDOWN: Span = Span::from_secs(10 * 60);
+/// How long one caller's share of the rings that a tag has in an hour has to do.
+pub const SHARE_PERIOD: Span = Span::from_secs(6 * 3_600);
 
-/// The longest of these times.
+/// How long a caller leaves a tag alone whose calls were not wanted there twice within a day: once may be a mistake.
+pub const COOLDOWN: Span = Span::from_secs(6 * 3_600);
+
+/// How long after a third such call.
 pub const COOLDOWN_MAX: Span = Span::DAY;
 
 /// Settings that decisions depend on. `None` quotas are switched off.

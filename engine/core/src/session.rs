@@ -217,6 +217,8 @@ pub struct Session {
     from: Option<AddressKey>,
     /// Whether it has spoken for that address.
     has_spoken: bool,
+    /// Whether somebody has called for it.
+    is_used: bool,
     /// The instruction of the dial may be at the provider. Not remembered: after a restart it may be, if there is a dial.
     dial_sent: bool,
     /// The leg whose caller keyed the digits of the challenge. Not remembered: after a restart it is asked again.
@@ -235,6 +237,7 @@ impl Session {
             s: snapshot,
             from: None,
             has_spoken: false,
+            is_used: false,
             challenge_met_by: None,
             asked_at: None,
         }
@@ -373,6 +376,18 @@ impl Session {
         }
     }
 
+    /// How little the call was wanted, in halves of a strike, and when that was known: a call that was declined is one strike, one
+    /// that was reported two, and one that was over at once half of one, for that may be bad luck.
+    pub fn half_strikes(&self) -> Option<(u32, Timestamp)> {
+        let (signal, at) = self.unwanted().or_else(|| self.sign_at_end())?;
+        match signal {
+            Signal::ReportedCalls => Some((4, at)),
+            Signal::DeclinedCalls => Some((2, at)),
+            Signal::ShortCalls => Some((1, at)),
+            _ => None,
+        }
+    }
+
     /// The sign of abuse in how this call ended, and when.
     pub fn sign_at_end(&self) -> Option<(Signal, Timestamp)> {
         let (outcome, at) = self.s.ended?;
@@ -394,6 +409,16 @@ impl Session {
     /// The address that a call of this session speaks for, told once: a dial that was withheld is followed by another one.
     pub fn speaks_for(&mut self) -> Option<AddressKey> {
         if std::mem::replace(&mut self.has_spoken, true) { None } else { self.from }
+    }
+
+    /// The address from which the session was opened, told once: when somebody calls for it.
+    pub fn first_use(&mut self) -> Option<AddressKey> {
+        if std::mem::replace(&mut self.is_used, true) { None } else { self.from }
+    }
+
+    /// Whether somebody has called for it since the last start, with a number or without.
+    pub fn is_used(&self) -> bool {
+        self.is_used
     }
 
     /// Where the session was opened from, if that is known still.

@@ -45,6 +45,9 @@ impl Tag {
             Admission::Ready => {}
         }
         self.bind(index, caller, effects);
+        if let Some(from) = self.sessions[index].first_use() {
+            effects.push(Effect::UsedSession { from });
+        }
         if let Some(refusal) = self.weigh(index, now, desk) {
             self.record_advance(index, effects);
             return refusal;
@@ -203,7 +206,7 @@ impl Tag {
     }
 
     /// Weighs what stands against the caller: from so many points on a challenge is required, from more on nobody is rung. For
-    /// an urgent reason it takes twice as many.
+    /// an urgent reason it takes half as many more.
     fn weigh(&mut self, index: usize, now: Timestamp, desk: &Desk<'_>) -> Option<Instruction> {
         let against_caller = desk.assess_caller(now);
         if against_caller.points() == 0 {
@@ -214,8 +217,8 @@ impl Tag {
             self.sessions[index].require_challenge(against.because);
         }
         let session = self.sessions[index].snapshot();
-        let times = if session.reason.is_urgent() { 2 } else { 1 };
-        let is_refused = against_caller.reaches(self.policy.refuse_at.saturating_mul(times));
+        let more = if session.reason.is_urgent() { self.policy.refuse_at / 2 } else { 0 };
+        let is_refused = against_caller.reaches(self.policy.refuse_at.saturating_add(more));
         is_refused.then(|| say(Announcement::OwnerUnavailable, session.language))
     }
 
@@ -284,7 +287,7 @@ impl Tag {
             return Err(Announcement::OwnerUnavailable);
         }
         let (number, code) = follow_up.line.ok_or(Announcement::TryAgain)?;
-        if !self.make_room(urgent, None, now, desk, effects) {
+        if self.make_room(urgent, None, now, desk, effects).is_err() {
             return Err(Announcement::OwnerUnavailable);
         }
         let before = &self.sessions[index];

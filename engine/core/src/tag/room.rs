@@ -1,20 +1,23 @@
 //! The room that a tag has for open sessions: bounded, and shared so that nobody can fill it for others.
 //!
-//! Urgent sessions have a room of their own. When a room is full, whoever holds most of it gives way: the oldest session of the
-//! caller who waits with the most, or of the address that has opened the most which nobody has called yet. One who opens sixty
-//! sessions pushes out sixty of their own, and one who calls for each of them does so too.
+//! Urgent sessions have a room of their own. An address has its share of a room and no more: who opens one session after the other
+//! and calls for none hears that it is enough. Where people share an address, their oldest session gives way instead, for the
+//! next one may be somebody else.
+//!
+//! When a room is full, whoever holds most of it gives way: the oldest session of the caller who waits with the most, or of the
+//! address that has opened the most which nobody has called yet.
 
 use super::{Tag, let_go};
 use crate::caller::DayToken;
 use crate::desk::Desk;
 use crate::effects::{Effect, Effects};
 use crate::record::Record;
-use crate::scan::AddressKey;
+use crate::scan::{AddressKey, Refusal};
 use crate::session::{Session, State};
 use crate::time::{Span, Timestamp};
 
 /// One address holds so much of a room, with sessions that nobody has called yet, that so many of them fill it.
-const ADDRESSES_PER_ROOM: usize = 4;
+const ADDRESSES_PER_ROOM: usize = 8;
 /// In a room that many share, an urgent newcomer takes the place of a session that has waited longer than this for a call.
 const PATIENCE: Span = Span::from_secs(60);
 
@@ -34,7 +37,8 @@ impl Holder {
 }
 
 impl Tag {
-    /// Whether there is room for one more session, `urgent` or not; makes some if it can.
+    /// Finds room for one more session, `urgent` or not, and makes some if it can. Without any: why, and after how long there may
+    /// be some.
     pub(super) fn make_room(
         &mut self,
         urgent: bool,
@@ -42,19 +46,24 @@ impl Tag {
         now: Timestamp,
         desk: &mut Desk<'_>,
         effects: &mut Effects,
-    ) -> bool {
+    ) -> Result<(), (Refusal, Span)> {
         let max = self.policy.tag_open_sessions_max;
         let in_room = |s: &&Session| s.state() != State::Ended && s.snapshot().reason.is_urgent() == urgent;
         if max == 0 {
-            return true;
+            return Ok(());
         }
-        let index = match self.own_to_give_way(urgent, from) {
-            Some(own) => own,
-            None if self.sessions.iter().filter(in_room).count() < max => return true,
-            None => match self.gives_way(urgent, now) {
-                Some(index) => index,
-                None => return false,
-            },
+        let is_crowd = desk.address.as_ref().is_some_and(|address| address.crowd.is_there(now));
+        let index = match self.own_beyond_share(urgent, from) {
+            Some(own) if is_crowd => own,
+            Some(own) => {
+                let ends = self.sessions[own].snapshot().expires_at;
+                return Err((Refusal::AddressLimit, ends.since(now)));
+            }
+            None if self.sessions.iter().filter(in_room).count() < max => return Ok(()),
+            None => self.gives_way(urgent, now).ok_or_else(|| {
+                let retry_after = self.next_end().map_or(Span::ZERO, |at| at.since(now));
+                (Refusal::TagLimit, retry_after)
+            })?,
         };
         let session = &mut self.sessions[index];
         session.give_way(now);
@@ -70,15 +79,17 @@ impl Tag {
         // Safe before the newcomer's: its code may be given to somebody else from now on.
         effects.push(Effect::Record(Record::SessionAdvanced(Box::new(snapshot))));
         effects.push(Effect::GaveWay);
-        true
+        Ok(())
     }
 
-    /// The oldest session of an address that has its share of the room already, which nobody has called yet: whoever opens one
-    /// after the other has no more than so many, and the address keeps its budget for other cars.
-    fn own_to_give_way(&self, urgent: bool, from: Option<AddressKey>) -> Option<usize> {
+    /// The oldest session that nobody has called yet of an address that has its share of the room already.
+    fn own_beyond_share(&self, urgent: bool, from: Option<AddressKey>) -> Option<usize> {
         let holder = Holder::Address(Some(from?));
         let is_own = |(_, s): &(usize, &Session)| {
-            s.state() == State::Waiting && s.snapshot().reason.is_urgent() == urgent && Holder::of(s) == holder
+            s.state() == State::Waiting
+                && !s.is_used()
+                && s.snapshot().reason.is_urgent() == urgent
+                && Holder::of(s) == holder
         };
         let own: Vec<_> = (0..).zip(&self.sessions).filter(is_own).collect();
         let share = (self.policy.tag_open_sessions_max / ADDRESSES_PER_ROOM).max(1);

@@ -29,7 +29,7 @@ impl Tag {
         let decision = self.offer(desk, now);
         if let (Some(address), Some(allowance)) = (desk.address.as_mut(), allowance) {
             address.scans.charge(allowance);
-            address.note_scan(self.config.id, desk.network.as_deref_mut(), now);
+            address.note_scan(self.config.id, desk.network.as_deref_mut(), &self.policy, now);
         }
         effects.push(Effect::Record(Record::ScanAdmitted(ScanRecord {
             tag: self.config.id,
@@ -68,9 +68,8 @@ impl Tag {
             return turned_away(Refusal::AddressLimit, retry_after);
         }
         let Some(line) = open.line else { return OpenDecision::NumbersExhausted };
-        if !self.make_room(urgent, open.from, now, desk, effects) {
-            let retry_after = self.next_end().map_or(Span::ZERO, |at| at.since(now));
-            return turned_away(Refusal::TagLimit, retry_after);
+        if let Err((refusal, retry_after)) = self.make_room(urgent, open.from, now, desk, effects) {
+            return turned_away(refusal, retry_after);
         }
         // What stands against them now, before this very session counts.
         let against = self.assess(desk, now);
@@ -81,7 +80,7 @@ impl Tag {
             if let Ok(allowance) = sessions.ask(quota, now) {
                 sessions.charge(allowance);
             }
-            address.note(Signal::UnusedSessions, desk.network.as_deref_mut(), now);
+            address.note(Signal::UnusedSessions, desk.network.as_deref_mut(), &self.policy, now);
         }
         let &OpenSession { id, reason, language, idempotency, from, .. } = open;
         let asked = Asked { reason, language, idempotency, challenge, from };

@@ -6,12 +6,10 @@ use super::Tag;
 use super::budget::Budget;
 use crate::caller::Caller;
 use crate::limiter::Quota;
-use crate::policy::{COOLDOWN, COOLDOWN_MAX};
+use crate::policy::{COOLDOWN, COOLDOWN_MAX, SHARE_PERIOD};
 use crate::session::{Session, SessionSnapshot};
 use crate::time::{Span, Timestamp};
 
-/// How much longer a tag is left alone after each further unwanted call.
-const COOLDOWN_FACTOR: u64 = 6;
 /// Fewer rings than this leave nothing to share.
 const SHARED_FROM: u32 = 3;
 
@@ -23,27 +21,29 @@ impl Tag {
         // By the name of yesterday too: midnight forgives nothing.
         let is_theirs = |s: &Session| same_caller(s.snapshot(), this) || s.is_bound_to(caller);
         let past: Vec<&Session> = self.sessions.iter().filter(|s| s.snapshot().id != this.id && is_theirs(s)).collect();
-        let may_annoy = self.policy.refuse_at == 0 || this.bound_to.is_none();
-        self.has_share(this, &past, now) && (may_annoy || has_cooled_down(this, &past, now))
+        self.has_share(this, &past, now) && (self.policy.refuse_at == 0 || has_cooled_down(this, &past, now))
     }
 
-    /// One caller rings at most half of what a tag has in an hour, and of what its owner has in a day; all callers without a
-    /// number together a quarter, because nobody can tell them apart. At least once each: who may not ring at all cannot help.
+    /// One caller rings within six hours at most half of what a tag has in an hour, and in a day half of what its owner has; all
+    /// callers without a number together a quarter, because nobody can tell them apart, and of a tag's calm rings what they have
+    /// in an hour. At least once each: who may not ring at all cannot help.
     fn has_share(&self, this: &SessionSnapshot, past: &[&Session], now: Timestamp) -> bool {
-        let parts = if this.bound_to.is_some() { 2 } else { 4 };
-        let urgent = this.reason.is_urgent();
+        let (urgent, is_known) = (this.reason.is_urgent(), this.bound_to.is_some());
+        let parts = if is_known { 2 } else { 4 };
         let is_shared = |quota: &Quota| quota.limit() >= SHARED_FROM;
-        let rings = |quota: Quota, counts: fn(&SessionSnapshot, bool) -> bool| {
-            let since = |at: Timestamp| now.since(at) < quota.period();
-            let rings =
-                past.iter().map(|s| s.snapshot()).filter(|s| s.dialed_at.is_some_and(since) && counts(s, urgent));
-            rings.count() < (quota.limit() / parts).max(1) as usize
+        let has_left = |rings: u32, period: Span, counts: fn(&SessionSnapshot, bool) -> bool| {
+            let since = |at: Timestamp| now.since(at) < period;
+            let past = past.iter().map(|s| s.snapshot());
+            past.filter(|s| s.dialed_at.is_some_and(since) && counts(s, urgent)).count() < rings.max(1) as usize
         };
-        // Of a tag's calm rings the budget for callers without a number is their share.
-        let of_tag = Budget::of(this.reason).quota(&self.policy).filter(|_| urgent || this.bound_to.is_some());
-        let of_owner = self.policy.owner_rings;
-        of_tag.filter(is_shared).is_none_or(|quota| rings(quota, |s, urgent| s.reason.is_urgent() == urgent))
-            && of_owner.filter(is_shared).is_none_or(|quota| rings(quota, |_, _| true))
+        let of_tag = if is_known || urgent {
+            Budget::of(this.reason).quota(&self.policy).filter(is_shared).map(|quota| quota.limit() / parts)
+        } else {
+            self.policy.withheld_rings.map(Quota::limit)
+        };
+        let of_owner = self.policy.owner_rings.filter(is_shared);
+        of_tag.is_none_or(|rings| has_left(rings, SHARE_PERIOD, |s, urgent| s.reason.is_urgent() == urgent))
+            && of_owner.is_none_or(|quota| has_left(quota.limit() / parts, quota.period(), |_, _| true))
     }
 }
 
@@ -56,11 +56,15 @@ fn same_caller(a: &SessionSnapshot, b: &SessionSnapshot) -> bool {
 }
 
 fn has_cooled_down(this: &SessionSnapshot, past: &[&Session], now: Timestamp) -> bool {
-    let unwanted: Vec<Timestamp> = past.iter().filter_map(|s| Some(s.unwanted()?.1)).collect();
-    let Some(last) = unwanted.iter().max().copied() else { return true };
-    let times_longer = COOLDOWN_FACTOR.saturating_pow(unwanted.len() as u32 - 1);
-    let cooldown = COOLDOWN_MAX.min(Span::from_millis(COOLDOWN.as_millis().saturating_mul(times_longer)));
+    let strikes = || past.iter().filter_map(|s| s.half_strikes());
+    let cooldown = match strikes().map(|(halves, _)| halves).sum::<u32>() / 2 {
+        0 | 1 => return true,
+        2 => COOLDOWN,
+        _ => COOLDOWN_MAX,
+    };
+    let times = || strikes().map(|(_, at)| at);
+    let (Some(first), Some(last)) = (times().min(), times().max()) else { return true };
     let was_heard =
-        |s: &&Session| s.snapshot().reason.is_urgent() && s.snapshot().dialed_at.is_some_and(|dialed| dialed >= last);
+        |s: &&Session| s.snapshot().reason.is_urgent() && s.snapshot().dialed_at.is_some_and(|dialed| dialed >= first);
     now >= last.plus(cooldown) || this.reason.is_urgent() && !past.iter().any(was_heard)
 }

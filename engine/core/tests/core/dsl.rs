@@ -49,6 +49,8 @@ pub(crate) enum Led {
     Remembered(SessionId),
     /// A sign of abuse by a caller is noted.
     Noted(Signal),
+    /// Somebody calls for a session, which is no unused one of its address then.
+    Used,
     /// A call does credit to the address that its session came from.
     Credited,
     /// One session less is open, because it gave way.
@@ -71,6 +73,8 @@ pub(crate) struct World {
     codes: HashMap<AccessCode, SessionId>,
     /// Sessions of which it is known still where they were opened from.
     located: HashSet<SessionId>,
+    /// Those of them that somebody has called for.
+    used: HashSet<SessionId>,
 }
 
 impl World {
@@ -98,6 +102,7 @@ impl World {
             lane: Effects::new(),
             codes: HashMap::new(),
             located: HashSet::new(),
+            used: HashSet::new(),
         }
     }
 
@@ -183,9 +188,13 @@ impl World {
                     assert_eq!(known.bound_to, Some(caller));
                     Led::Remembered(session)
                 }
-                Effect::NoteCaller { caller, signal } => {
-                    callers.entry(caller).or_default().note(signal, now);
+                Effect::NoteCaller { caller, signal, tag } => {
+                    callers.entry(caller).or_default().note(signal, Some(tag), policy, now);
                     Led::Noted(signal)
+                }
+                Effect::UsedSession { from: _ } => {
+                    address.session_is_used(Some(network), now);
+                    Led::Used
                 }
                 Effect::CreditAddress { from: _, urgent, caller } => {
                     address.credit_call(urgent, caller, policy, now);

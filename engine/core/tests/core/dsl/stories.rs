@@ -53,10 +53,11 @@ impl World {
     /// The owner is rung for `caller`. A session binds to the first caller that has a number, who may dial again.
     #[track_caller]
     pub(crate) fn put_through(&mut self, session: SessionId, leg: &LegId, caller: Caller) -> Dial {
-        let remembered = self.binds(session, caller);
+        let (remembered, used) = (self.binds(session, caller), self.uses(session));
         let dial = dialed(self.call(session, leg, caller));
         let credited = self.located.contains(&session).then_some(Led::Credited);
-        self.led_to(remembered.into_iter().chain(credited).chain([Led::Advanced(session, State::Dialing)]));
+        let before = remembered.into_iter().chain(used).chain(credited);
+        self.led_to(before.chain([Led::Advanced(session, State::Dialing)]));
         dial
     }
 
@@ -68,9 +69,9 @@ impl World {
         turn: CallTurn<'_>,
         instruction: &Instruction,
     ) {
-        let (remembered, owner) = (self.binds(session, caller), self.owner.clone());
+        let (remembered, used, owner) = (self.binds(session, caller), self.uses(session), self.owner.clone());
         assert_eq!(&self.take_turn(session, leg, caller, turn), instruction);
-        self.led_to(remembered.into_iter().chain([Led::Advanced(session, State::Waiting)]));
+        self.led_to(remembered.into_iter().chain(used).chain([Led::Advanced(session, State::Waiting)]));
         assert_eq!((self.owner.live, self.owner.rings), (owner.live, owner.rings));
         assert_eq!(self.owner.last_rung, owner.last_rung);
     }
@@ -85,6 +86,10 @@ impl World {
     fn binds(&self, session: SessionId, caller: Caller) -> Option<Led> {
         let binds = self.remembered(session).bound_to.is_none() && caller != Caller::Withheld;
         binds.then_some(Led::Remembered(session))
+    }
+
+    fn uses(&mut self, session: SessionId) -> Option<Led> {
+        (self.located.contains(&session) && self.used.insert(session)).then_some(Led::Used)
     }
 
     /// A session whose owner was rung for Asha on leg `n`, and how that ended.

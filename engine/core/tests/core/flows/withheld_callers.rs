@@ -96,10 +96,11 @@ fn a_restart_rebuilds_their_budget() {
     rings(&mut w, 2, Reason::Blocking);
     w.restart();
     turned_away(&mut w, 3, Reason::Blocking);
-    w.after(Span::from_secs(1_800));
+    w.after(Span::from_secs(6 * 3_600));
     rings(&mut w, 4, Reason::Blocking);
+    rings(&mut w, 5, Reason::Blocking);
     w.restart();
-    turned_away(&mut w, 5, Reason::Blocking);
+    turned_away(&mut w, 6, Reason::Blocking);
 }
 
 #[test]

@@ -24,9 +24,9 @@ fn at_noon() -> World {
 
 /// Asha gave so many codes that led nowhere, of tags elsewhere.
 fn wrong_codes(w: &mut World, count: usize) {
-    let now = w.now;
+    let (now, policy) = (w.now, w.policy.clone());
     let cell = w.callers.entry(token(1)).or_default();
-    (0..count).for_each(|_| cell.note(Signal::WrongCodes, now));
+    (0..count).for_each(|_| cell.note(Signal::WrongCodes, None, &policy, now));
 }
 
 /// What Asha hears who calls for a new session.
@@ -38,14 +38,13 @@ fn hears(w: &mut World, n: u8, reason: Reason) -> (SessionId, Instruction) {
 }
 
 #[test]
-fn codes_that_lead_nowhere_challenge_and_then_refuse_and_what_is_urgent_at_twice_as_many() {
+fn codes_that_lead_nowhere_challenge_and_then_refuse_what_is_urgent_too() {
     for (codes, calm, urgent) in [
         (0, "dial", "dial"),
         (4, "dial", "dial"),
         (5, "challenge", "challenge"),
         (9, "challenge", "challenge"),
-        (10, "refused", "challenge"),
-        (19, "refused", "challenge"),
+        (10, "refused", "refused"),
         (20, "refused", "refused"),
     ] {
         for (reason, expected) in [(Reason::Blocking, calm), (Reason::ChildOrPet, urgent)] {
@@ -79,17 +78,29 @@ fn why_somebody_is_challenged_survives_a_restart() {
 }
 
 #[test]
-fn half_of_it_is_forgotten_in_six_hours() {
+fn half_of_it_is_forgotten_in_six_hours_and_what_is_urgent_is_heard_before() {
     let mut w = World::new();
-    w.after(Span::from_secs(8 * 3_600));
-    wrong_codes(&mut w, 10);
-    assert_eq!(hears(&mut w, 1, Reason::Blocking).1, says(Announcement::OwnerUnavailable));
     w.after(Span::from_secs(6 * 3_600));
-    w.clock();
-    w.led();
-    assert!(matches!(hears(&mut w, 2, Reason::Blocking).1, Instruction::Challenge { .. }));
-    w.after(Span::from_secs(60));
-    assert!(matches!(hears(&mut w, 3, Reason::Blocking).1, Instruction::Dial(_)));
+    wrong_codes(&mut w, 10);
+    let unavailable = says(Announcement::OwnerUnavailable);
+    for (n, secs, is_calm_heard, is_urgent_heard) in [
+        (1, 0, false, false),
+        (3, 10_740, false, false),
+        (5, 120, false, true),
+        (7, 10_680, false, true),
+        (9, 120, true, true),
+    ] {
+        w.after(Span::from_secs(secs));
+        w.clock();
+        w.led();
+        for (n, reason, is_heard) in
+            [(n, Reason::Blocking, is_calm_heard), (n + 1, Reason::ChildOrPet, is_urgent_heard)]
+        {
+            let heard = hears(&mut w, n, reason).1;
+            assert!(matches!(heard, Instruction::Challenge { .. }) == is_heard, "{n}: {heard:?}");
+            assert!(is_heard || heard == unavailable, "{n}: {heard:?}");
+        }
+    }
 }
 
 #[test]
@@ -109,9 +120,9 @@ fn what_an_owner_thinks_of_a_call_is_held_against_its_caller() {
     let declined = w.callers[&token(1)].score;
     let asked =
         |w: &World| Desk { caller: Some(&mut w.callers[&token(1)].clone()), ..Desk::default() }.assess_caller(w.now);
-    assert_eq!((asked(&w).points(), asked(&w).because.iter().collect::<Vec<_>>()), (20, vec![Signal::DeclinedCalls]));
+    assert_eq!((asked(&w).points(), asked(&w).because.iter().collect::<Vec<_>>()), (35, vec![Signal::DeclinedCalls]));
     // A talk of three seconds is none; one of four is one.
-    for (n, millis, points) in [(2, 4_000, 0), (3, 3_999, 20)] {
+    for (n, millis, points) in [(2, 4_000, 0), (3, 3_999, 35)] {
         let caller = known(n);
         let id = w.elsewhere().dialing_for(caller, n, Reason::Blocking);
         w.lifts(id, LegEvent::OwnerAccepted, State::Connected);
@@ -158,6 +169,8 @@ fn an_appeal_ends_what_stands_against_a_tag_and_what_comes_later_counts() {
     w.restart();
     assert_eq!(stranger(&w).verdict, Verdict::Allow, "for good");
     // The tag's score is heard of again, and so is that of the caller, who did not appeal.
+    w.after(Span::from_secs(6 * 3_600)).clock();
+    w.led();
     let id = w.elsewhere().called_by(Caller::Withheld, 2, Outcome::Completed);
     w.after(Span::from_secs(1)).reported(id);
     assert_eq!(stranger(&w).verdict, Verdict::Challenge);

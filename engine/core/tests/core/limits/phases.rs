@@ -109,7 +109,7 @@ proptest! {
                     w.told(session_id(opened.saturating_sub(1 + session)), LegEvent::DialEnded(end));
                     w.led();
                 }
-                Try::Sign(signal) => w.address.note(signal, Some(&mut w.network), w.now),
+                Try::Sign(signal) => w.address.note(signal, Some(&mut w.network), &w.policy, w.now),
                 Try::Wait(span) => {
                     w.after(span);
                     w.clock();

@@ -34,7 +34,7 @@ proptest! {
         for (what, gap) in story {
             now = now.plus(Span::from_millis(gap));
             match what {
-                Happens::Sign(signal) => score.add(signal, half_life, now),
+                Happens::Sign(signal) => score.add(signal, signal.points(), 0, half_life, now),
                 Happens::Credit(points) => score.credit(points, half_life, now),
             }
         }
@@ -62,7 +62,7 @@ proptest! {
     ) {
         let (half_life, now) = (Span::from_secs(30), START.plus(Span::from_millis(later)));
         let mut plain = Score::default();
-        signs.iter().for_each(|signal| plain.add(*signal, half_life, START));
+        signs.iter().for_each(|signal| plain.add(*signal, signal.points(), 0, half_life, START));
         let mut credited = plain;
         credited.credit(credit, half_life, START);
         let (plain, credited) = (plain.assess(half_life, now), credited.assess(half_life, now));

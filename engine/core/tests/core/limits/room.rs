@@ -8,13 +8,15 @@ use qnect_core::session::State;
 use qnect_core::tag::{CallTurn, OpenDecision};
 use qnect_core::time::Span;
 
-use crate::dsl::{Led, World, address_key, asha, bela, holds, leg, one_of_many, request_from, session_id};
+use crate::dsl::{Led, World, address_key, asha, bela, holds, leg, one_of_many, request_from, session_id, token};
 
 /// The first of the addresses from which a tag is flooded, and that of somebody who needs it.
 const FLOOD: u8 = 66;
 const HONEST: u8 = 1;
 /// So many addresses fill a room, each with its share.
-const FILL: u8 = 4;
+const FILL: u8 = 8;
+/// Sessions of that share.
+const SHARE: u32 = 4;
 
 /// A tag with the room that is usual, and no limit that would end a flood before.
 fn tag() -> World {
@@ -28,11 +30,12 @@ fn one_more(w: &mut World, n: u32, address: u8, reason: Reason) -> (bool, usize)
     (matches!(decision, OpenDecision::Opened(_)), gave_way)
 }
 
-/// So many sessions are opened from so many addresses in turn.
+/// So many sessions are asked for from so many addresses in turn: each gets its share and no more.
 fn floods(w: &mut World, addresses: u8, count: u32, reason: Reason) {
     for n in 0..count {
         let address = FLOOD + (n % u32::from(addresses)) as u8;
-        assert!(one_more(w, n, address, reason).0, "a session gives way to one of a flood");
+        let is_in_share = n / u32::from(addresses) < SHARE;
+        assert_eq!(one_more(w, n, address, reason).0, is_in_share, "the {n}th of {count} from {addresses}");
     }
 }
 
@@ -55,7 +58,7 @@ fn open_of_flood(w: &World) -> usize {
 
 #[test]
 fn one_who_opens_any_number_of_sessions_keeps_nobody_out() {
-    for (addresses, most) in [(1, 8), (2, 16), (FILL, 32), (FILL + 1, 32)] {
+    for (addresses, most) in [(1, 4), (2, 8), (FILL, 32)] {
         for count in [6, 60, 600] {
             for reason in [Reason::ChildOrPet, Reason::LightsOn] {
                 let mut w = tag();
@@ -69,12 +72,12 @@ fn one_who_opens_any_number_of_sessions_keeps_nobody_out() {
 
 #[test]
 fn who_is_in_stays_in_whatever_one_other_does() {
-    for (addresses, open) in [(1, 3 + 8), (FILL, 32), (FILL + 3, 32)] {
+    for (addresses, open) in [(1, 3 + 4), (FILL, 32), (FILL + 3, 32)] {
         let mut w = tag();
         let honest: Vec<_> = (1..=3).map(|n| w.elsewhere().waiting_from(n, n, Reason::Emergency)).collect();
         for n in 0..600_u32 {
             let address = FLOOD + (n % u32::from(addresses)) as u8;
-            assert!(one_more(&mut w, n, address, Reason::Emergency).0);
+            one_more(&mut w, n, address, Reason::Emergency);
             assert!(honest.iter().all(|id| w.state(*id) == State::Waiting), "pushed out by the {n}th");
         }
         assert_eq!(w.tag.open_sessions(), open);
@@ -84,20 +87,57 @@ fn who_is_in_stays_in_whatever_one_other_does() {
 
 #[test]
 fn the_oldest_of_the_largest_share_gives_way_is_over_at_once_and_leads_nowhere() {
-    // Eight places, of which one address has two: that is its share.
-    let mut w = World::given(|p| p.tag_open_sessions_max = 8, |_| ());
+    // Sixteen places, of which one address has two: that is its share.
+    let mut w = World::given(|p| p.tag_open_sessions_max = 16, |_| ());
     let [first, second] = [1, 2].map(|n| w.elsewhere().waiting_from(FLOOD, n, Reason::Blocking));
-    let others: Vec<_> = (3..=8).map(|n| w.elsewhere().waiting_from(n, n, Reason::Blocking)).collect();
+    let others: Vec<_> = (3..=16).map(|n| w.elsewhere().waiting_from(n, n, Reason::Blocking)).collect();
     w.after(Span::from_secs(1));
-    assert!(matches!(w.elsewhere().open(&request_from(9, 9, Reason::Blocking)), OpenDecision::Opened(_)));
-    w.led_to([Led::ReleasedCode(first), Led::Advanced(first, State::Ended), Led::GaveWay, Led::Opened(session_id(9))]);
+    assert!(matches!(w.elsewhere().open(&request_from(17, 17, Reason::Blocking)), OpenDecision::Opened(_)));
+    w.led_to([Led::ReleasedCode(first), Led::Advanced(first, State::Ended), Led::GaveWay, Led::Opened(session_id(17))]);
     assert_eq!(w.remembered(first).ended, Some((Outcome::Expired, w.now)));
-    w.refused(first, &leg(9), asha());
+    w.refused(first, &leg(17), asha());
     assert!(others.iter().chain([&second]).all(|id| w.state(*id) == State::Waiting));
-    // Eight of eight addresses: none of them has to.
-    let decision = w.elsewhere().open(&request_from(10, 10, Reason::Blocking));
+    // Sixteen of sixteen addresses: none of them has to.
+    let decision = w.elsewhere().open(&request_from(18, 18, Reason::Blocking));
     assert!(matches!(decision, OpenDecision::Refused { refusal: Refusal::TagLimit, .. }), "{decision:?}");
     w.led_to_nothing();
+}
+
+#[test]
+fn an_address_that_people_share_turns_its_share_over_and_is_not_refused() {
+    for reason in [Reason::Emergency, Reason::Other] {
+        let mut w = tag();
+        (1..=3).for_each(|n| w.address.crowd.note(token(n), w.now));
+        // The cells of one address all the time.
+        let mut open = |n| {
+            let decision = w.open(&one_of_many(n, address_key(FLOOD), reason));
+            let gave_way = w.led().contains(&Led::GaveWay);
+            (matches!(decision, OpenDecision::Opened(_)), gave_way)
+        };
+        assert!((1..5).all(|n| open(n) == (true, false)));
+        assert!((5..200).all(|n| open(n) == (true, true)));
+        assert_eq!(w.tag.open_sessions(), 4);
+    }
+}
+
+#[test]
+fn who_has_a_share_already_is_told_when_there_is_more() {
+    let mut w = tag();
+    floods(&mut w, 1, SHARE, Reason::Other);
+    w.after(Span::from_secs(60));
+    let OpenDecision::Refused { refusal, retry_after, .. } =
+        w.elsewhere().open(&one_of_many(100, address_key(FLOOD), Reason::Other))
+    else {
+        panic!("more than a share")
+    };
+    w.led_to_nothing();
+    assert_eq!(
+        (refusal, retry_after),
+        (Refusal::AddressLimit, Span::from_secs(w.policy.session_life.as_secs_ceil() - 60))
+    );
+    w.after(retry_after).clock();
+    w.led();
+    assert_eq!(one_more(&mut w, 100, FLOOD, Reason::Other), (true, 0));
 }
 
 #[test]
@@ -122,7 +162,9 @@ fn a_caller_who_waits_for_an_engaged_owner_does_not_lose_the_place() {
     w.owner.live = Some((session_id(200), w.now.plus(Span::DAY)));
     let held = w.waiting_from(HONEST, 1, Reason::Emergency);
     w.turned_away((held, &leg(1), bela()), CallTurn::Code, &holds(held, 1));
-    floods(&mut w, FILL, 100, Reason::Emergency);
+    for n in 0..100 {
+        one_more(&mut w, n, FLOOD + (n % u32::from(FILL)) as u8, Reason::Emergency);
+    }
     w.after(HOLD_TURN).owner.live = None;
     assert!(matches!(
         w.take_turn(held, &leg(1), bela(), CallTurn::Held { turn: 1 }),

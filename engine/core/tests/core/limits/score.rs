@@ -23,7 +23,8 @@ fn world(challenge_at: u32) -> World {
         |p| {
             p.challenge_at = challenge_at;
             (p.tag_rings, p.caller_rings, p.owner_rings, p.address_scans) = (None, None, None, None);
-            p.withheld_rings = None;
+            // Nor does a caller's past.
+            (p.withheld_rings, p.refuse_at) = (None, 0);
         },
         |_| (),
     );

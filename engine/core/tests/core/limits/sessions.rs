@@ -19,7 +19,7 @@ use qnect_core::time::{Span, Timestamp};
 
 use crate::dsl::{
     Led, START, World, address_key, asha, default_config, default_policy, known, leg, one_of_many, per_hour, request,
-    request_from, session_id,
+    request_from, session_id, token,
 };
 
 /// People behind one address, each at another car, whom no score holds up.
@@ -108,29 +108,36 @@ fn one_budget_used_up_leaves_the_other_whole() {
 
 #[test]
 fn a_flood_of_one_car_costs_its_address_its_share_of_the_room_and_no_more() {
-    for (room, share) in [(32, 8), (8, 2), (4, 1), (1, 1)] {
-        let mut w = World::given(|p| (p.tag_open_sessions_max, p.refuse_at) = (room, 0), |_| ());
-        for n in 0..1_000 {
-            let decision = w.open(&one_of_many(n, address_key(66), Reason::LightsOn));
-            assert!(matches!(decision, OpenDecision::Opened(_)), "{decision:?}");
-            let gave_way = w.led().contains(&Led::GaveWay);
-            assert_eq!(gave_way, n >= share, "only the oldest of its own, where it has its share");
-            assert_eq!(w.tag.open_sessions(), share.min(n + 1) as usize);
-            let left = w.address.sessions.remaining(per_hour(200).unwrap(), w.now).left;
-            assert_eq!(left, 200 - share.min(n + 1), "after {n} in a room of {room}");
+    for (room, share) in [(32, 4), (16, 2), (8, 1), (1, 1)] {
+        for is_crowd in [false, true] {
+            let mut w = World::given(|p| (p.tag_open_sessions_max, p.refuse_at) = (room, 0), |_| ());
+            if is_crowd {
+                (1..=3).for_each(|n| w.address.crowd.note(token(n), w.now));
+            }
+            for n in 0..1_000 {
+                let decision = w.open(&one_of_many(n, address_key(66), Reason::LightsOn));
+                let (is_opened, gave_way) =
+                    (matches!(decision, OpenDecision::Opened(_)), w.led().contains(&Led::GaveWay));
+                let is_in_share = n < share;
+                assert_eq!((is_opened, gave_way), (is_in_share || is_crowd, !is_in_share && is_crowd), "{decision:?}");
+                assert_eq!(w.tag.open_sessions(), share.min(n + 1) as usize);
+                let left = w.address.sessions.remaining(per_hour(200).unwrap(), w.now).left;
+                assert_eq!(left, 200 - share.min(n + 1), "after {n} in a room of {room}");
+            }
         }
     }
 }
 
-/// No score ends it, and each is written to the disk.
+/// No score ends it where people share an address, and each is written to the disk.
 #[test]
-fn a_flood_for_an_urgent_reason_is_paid_for_one_by_one() {
+fn a_flood_of_a_shared_address_for_an_urgent_reason_is_paid_for_one_by_one() {
     let mut w = World::new();
+    (1..=3).for_each(|n| w.address.crowd.note(token(n), w.now));
     for n in 0..300 {
         let decision = w.open(&one_of_many(n, address_key(66), Reason::Emergency));
         w.led();
         assert_eq!(matches!(decision, OpenDecision::Opened(_)), n < 200, "{n}: {decision:?}");
-        assert_eq!(w.tag.open_sessions(), 8.min(n as usize + 1));
+        assert_eq!(w.tag.open_sessions(), 4.min(n as usize + 1));
     }
 }
 

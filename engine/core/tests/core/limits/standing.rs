@@ -1,4 +1,4 @@
-//! One caller and one tag: a share of its rings, and time to cool down after a call that was not wanted.
+//! One caller and one tag: a share of its rings, and time to cool down after calls that were not wanted.
 
 use qnect_core::caller::Caller;
 use qnect_core::facts::Outcome;
@@ -6,6 +6,7 @@ use qnect_core::instruction::Announcement;
 use qnect_core::leg::{LegEnd, LegEvent};
 use qnect_core::limiter::Quota;
 use qnect_core::reason::Reason;
+use qnect_core::session::State;
 use qnect_core::session_id::SessionId;
 use qnect_core::tag::CallTurn;
 use qnect_core::time::Span;
@@ -66,17 +67,31 @@ fn of_one_or_two_rings_there_is_nothing_to_share() {
 }
 
 #[test]
-fn a_share_is_there_again_an_hour_later_and_not_before() {
+fn a_share_is_there_again_six_hours_later_and_not_before() {
     let mut w = World::new();
     for n in 1..=3 {
         rings(&mut w, n, asha(), Reason::Blocking);
     }
-    w.after(Span::from_millis(3_599_999));
+    w.after(Span::from_millis(6 * 3_600_000 - 1));
     w.clock();
     w.led();
     is_turned_away(&mut w, 4, asha(), Reason::Blocking);
     w.after(Span::from_millis(1));
     rings(&mut w, 5, asha(), Reason::Blocking);
+}
+
+#[test]
+fn callers_without_a_number_have_one_hours_rings_in_six() {
+    let mut w = World::new();
+    for n in 1..=2 {
+        rings(&mut w, n, Caller::Withheld, Reason::Blocking);
+    }
+    w.after(Span::from_millis(6 * 3_600_000 - 1));
+    w.clock();
+    w.led();
+    is_turned_away(&mut w, 3, Caller::Withheld, Reason::Blocking);
+    w.after(Span::from_millis(1));
+    rings(&mut w, 4, Caller::Withheld, Reason::Blocking);
 }
 
 #[test]
@@ -169,41 +184,65 @@ fn passes(w: &mut World, span: Span) {
 }
 
 #[test]
-fn each_unwanted_call_keeps_its_caller_away_six_times_as_long() {
-    let mut w = tag();
-    let mut n = 0;
-    let mut next = || {
-        n += 1;
-        n
-    };
-    for secs in [600, 3_600, 21_600, 86_400] {
-        w.elsewhere().called(next(), Outcome::Declined);
-        is_turned_away(&mut w, next(), asha(), Reason::Blocking);
-        w.restart();
-        is_turned_away(&mut w, next(), asha(), Reason::Blocking);
-        // Of the day that a session is remembered nothing is left to look back from the end of a cooldown of a day.
-        passes(&mut w, Span::from_millis(secs * 1_000 - 1));
-        if secs < 86_400 {
-            is_turned_away(&mut w, next(), asha(), Reason::Blocking);
+fn one_unwanted_call_may_be_repeated_two_end_it_for_six_hours_and_three_for_a_day() {
+    for caller in [asha(), Caller::Withheld] {
+        let mut w = tag();
+        let mut n = 0;
+        let mut next = || {
+            n += 1;
+            n
+        };
+        w.elsewhere().called_by(caller, next(), Outcome::Declined);
+        for secs in [21_600, 86_400] {
+            w.elsewhere().called_by(caller, next(), Outcome::Declined);
+            is_turned_away(&mut w, next(), caller, Reason::Blocking);
+            w.restart();
+            is_turned_away(&mut w, next(), caller, Reason::Blocking);
+            // Of the day that a session is remembered nothing is left to look back from the end of a cooldown of a day.
+            passes(&mut w, Span::from_millis(secs * 1_000 - 1));
+            if secs < 86_400 {
+                is_turned_away(&mut w, next(), caller, Reason::Blocking);
+            }
+            w.after(Span::from_millis(1));
         }
-        w.after(Span::from_millis(1));
+        rings(&mut w, next(), caller, Reason::Blocking);
     }
-    rings(&mut w, next(), asha(), Reason::Blocking);
+}
+
+/// The two talk for less than anybody needs who has something to say.
+fn talks_shortly(w: &mut World, n: u8) {
+    let id = w.elsewhere().dialing(n, Reason::Blocking);
+    w.lifts(id, LegEvent::OwnerAccepted, State::Connected);
+    w.after(Span::from_secs(2)).notes(id, LegEvent::DialEnded(LegEnd::Completed));
+    w.ends(id, Outcome::Completed);
+}
+
+#[test]
+fn four_talks_that_were_over_at_once_are_two_unwanted_calls() {
+    let mut w = tag();
+    for n in 1..=4 {
+        talks_shortly(&mut w, n);
+    }
+    is_turned_away(&mut w, 5, asha(), Reason::Blocking);
+    rings(&mut w, 6, bela(), Reason::Blocking);
 }
 
 #[test]
 fn whoever_was_not_wanted_is_heard_once_for_what_is_urgent() {
     let mut w = tag();
-    w.called(1, Outcome::Declined);
-    rings(&mut w, 2, asha(), Reason::Emergency);
-    is_turned_away(&mut w, 3, asha(), Reason::Emergency);
+    for n in [1, 2] {
+        w.called(n, Outcome::Declined);
+    }
+    // Declined too: it was heard.
+    let urgent = w.dialing(3, Reason::Emergency);
+    w.notes(urgent, LegEvent::DialEnded(LegEnd::Rejected));
+    w.ends(urgent, Outcome::Declined);
+    is_turned_away(&mut w, 4, asha(), Reason::Emergency);
     w.restart();
-    is_turned_away(&mut w, 4, asha(), Reason::ChildOrPet);
-    is_turned_away(&mut w, 5, asha(), Reason::Blocking);
-    rings(&mut w, 6, bela(), Reason::Blocking);
-    rings(&mut w, 7, Caller::Withheld, Reason::Emergency);
-    passes(&mut w, Span::from_secs(600));
-    rings(&mut w, 8, asha(), Reason::Blocking);
+    is_turned_away(&mut w, 5, asha(), Reason::ChildOrPet);
+    is_turned_away(&mut w, 6, asha(), Reason::Blocking);
+    rings(&mut w, 7, bela(), Reason::Blocking);
+    rings(&mut w, 8, Caller::Withheld, Reason::Emergency);
 }
 
 #[test]
@@ -214,7 +253,7 @@ fn a_report_keeps_its_caller_away_from_the_moment_of_the_report() {
     passes(&mut w, Span::from_secs(3_000));
     w.reported(id);
     is_turned_away(&mut w, 3, asha(), Reason::Blocking);
-    passes(&mut w, Span::from_secs(600));
+    passes(&mut w, Span::from_secs(21_600));
     rings(&mut w, 4, asha(), Reason::Blocking);
 }
 
@@ -233,7 +272,9 @@ fn an_owner_who_comes_keeps_nobody_away() {
 fn midnight_forgives_nothing() {
     let mut w = tag();
     w.after(Span::from_secs(86_400 - 60));
-    w.called(1, Outcome::Declined);
+    for n in [5, 6] {
+        w.elsewhere().called(n, Outcome::Declined);
+    }
     w.after(Span::from_secs(60));
     is_turned_away(&mut w, 2, asha_tomorrow(), Reason::Blocking);
 
@@ -249,6 +290,8 @@ fn midnight_forgives_nothing() {
 #[test]
 fn where_no_score_is_asked_for_nobody_is_kept_away() {
     let mut w = World::given(|p| (p.refuse_at, p.challenge_at) = (0, 0), |_| ());
-    w.called(1, Outcome::Declined);
-    rings(&mut w, 2, asha(), Reason::Blocking);
+    for n in [1, 2] {
+        w.elsewhere().called(n, Outcome::Declined);
+    }
+    rings(&mut w, 3, asha(), Reason::Blocking);
 }

@@ -42,7 +42,7 @@ impl World {
                         if let (Caller::Known(tokens), true) = (caller, is_first) {
                             let cell = self.caller_cells.entry(tokens.today).or_default();
                             if cell.lockout.on_wrong_code(self.now.as_millis(), self.now) {
-                                cell.note(Signal::WrongCodes, self.now);
+                                cell.note(Signal::WrongCodes, None, &self.rules.policy, self.now);
                             }
                         }
                         self.answer((call, id), &refused());

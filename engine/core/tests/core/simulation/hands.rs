@@ -93,8 +93,13 @@ impl World {
                     self.board.remember_caller(number, caller, session, until);
                 }
                 Effect::ForgetLeg { leg, session } => self.board.forget_leg(&leg, session),
-                Effect::NoteCaller { caller, signal } => {
-                    self.caller_cells.entry(caller).or_default().note(signal, self.now);
+                Effect::NoteCaller { caller, signal, tag } => {
+                    let cell = self.caller_cells.entry(caller).or_default();
+                    cell.note(signal, Some(tag), &self.rules.policy, self.now);
+                }
+                Effect::UsedSession { from } => {
+                    let n = (0..ADDRESSES).find(|n| address_key(*n) == from).expect("an address of this world");
+                    self.addresses[n].session_is_used(Some(&mut self.networks[network(n)]), self.now);
                 }
                 Effect::CreditAddress { from, urgent, caller } => {
                     let n = (0..ADDRESSES).find(|n| address_key(*n) == from).expect("an address of this world");

@@ -50,6 +50,8 @@ struct Notes {
     bound_person: Option<Person>,
     /// Where it was opened from, until its tag has left memory.
     from: Option<AddressKey>,
+    /// Somebody has called for it.
+    is_used: bool,
     /// The digits that were spoken, on which leg and at which attempt.
     spoken: Vec<(LegId, u8, String)>,
     /// The legs on which they were keyed since the last start.
@@ -147,6 +149,7 @@ impl Judge {
             last: s.clone(),
             bound_person: None,
             from: None,
+            is_used: false,
             spoken: Vec::new(),
             proven: Vec::new(),
             promises: Vec::new(),

@@ -73,6 +73,7 @@ impl Judge {
             | Effect::RememberCaller { .. }
             | Effect::CreditAddress { .. }
             | Effect::NoteCaller { .. }
+            | Effect::UsedSession { .. }
             | Effect::Record(Record::ScanAdmitted(_)) => {}
         }
     }

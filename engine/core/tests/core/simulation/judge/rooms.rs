@@ -45,7 +45,8 @@ impl Judge {
             Some(Room::OfTheLargest) => {}
             None if from.is_some() && self.rules.policy.tag_open_sessions_max > 0 => {
                 let room = self.room_of(&s);
-                let own = room.iter().map(|id| &self.notes[id]).filter(|n| is_waiting(n) && n.holder() == holder);
+                let is_own = |n: &&Notes| is_waiting(n) && !n.is_used && n.holder() == holder;
+                let own = room.iter().map(|id| &self.notes[id]).filter(is_own);
                 assert!(own.count() <= self.share(), "an address has more than its share of a room");
             }
             None => {}
@@ -54,7 +55,7 @@ impl Judge {
 
     /// So much of a room is one address's, with sessions that nobody has called yet.
     fn share(&self) -> usize {
-        (self.rules.policy.tag_open_sessions_max / 4).max(1)
+        (self.rules.policy.tag_open_sessions_max / 8).max(1)
     }
 
     /// The open sessions of the room of `s`.
@@ -74,7 +75,10 @@ impl Judge {
         let waiting = || room.iter().map(|id| &self.notes[id]).filter(|n| is_waiting(n));
         let share = |holder: Holder| waiting().filter(|n| n.holder() == holder).count();
         let theirs = share(notes.holder());
-        let is_older = |n: &Notes| n.holder() == notes.holder() && n.last.opened_at < notes.last.opened_at;
+        let is_older = |n: &Notes| {
+            let counts = !n.is_used || notes.is_used;
+            counts && n.holder() == notes.holder() && n.last.opened_at < notes.last.opened_at
+        };
         assert!(!waiting().any(is_older), "a session gives way before an older one of the same holder");
         let is_full = room.len() == max;
         let is_largest = waiting().all(|n| share(n.holder()) <= theirs);

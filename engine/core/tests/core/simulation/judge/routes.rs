@@ -66,6 +66,7 @@ impl Judge {
         if let Instruction::Challenge { attempt, spoken, .. } = a.instruction {
             notes.spoken.push((a.leg.clone(), *attempt, digits(*spoken)));
         }
+        notes.is_used |= *a.instruction != refused;
         let is_repeated = a.before.scanner_leg.as_ref() == Some(a.leg);
         if *a.instruction != refused && !is_repeated {
             let is_stranger = notes.bound_person.is_some_and(|person| a.calling.withheld || person != a.calling.person);

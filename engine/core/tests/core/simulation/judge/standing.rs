@@ -1,14 +1,16 @@
-//! Whoever was not wanted leaves a tag alone for a while, and is heard once within it for something urgent.
+//! Whoever was not wanted twice leaves a tag alone for a while, and is heard once within it for something urgent.
 
 use qnect_core::facts::Outcome;
-use qnect_core::session::SessionSnapshot;
+use qnect_core::session::{Session, SessionSnapshot};
 use qnect_core::time::{Span, Timestamp};
 
 use super::routes::Answered;
 use super::{Judge, Notes};
 
-/// After the first unwanted call; six times as long after each further one, and at most a day.
-const COOLDOWN_SECS: u64 = 600;
+/// After two unwanted calls, and after more.
+const COOLDOWN_HOURS: [u64; 2] = [6, 24];
+/// Who talks for less has been hung up on.
+const SHORT_MS: u64 = 4_000;
 
 impl Judge {
     /// The caller is put through: nothing in the caller's past with this tag forbids it.
@@ -24,13 +26,15 @@ impl Judge {
             .filter(|n| n.last.id != a.session && n.last.id.tag() == a.session.tag() && self.is_same(n, this, now))
             .map(|n| &n.last)
             .collect();
-        let unwanted: Vec<Timestamp> = past.iter().filter_map(|s| unwanted_at(s)).collect();
-        let Some(last) = unwanted.iter().max() else { return };
-        let secs = COOLDOWN_SECS * 6_u64.pow(unwanted.len().min(4) as u32 - 1);
-        if now >= last.plus(Span::from_secs(secs).min(Span::DAY)) {
+        let unwanted: Vec<(u32, Timestamp)> = past.iter().filter_map(|s| unwanted_at(s)).collect();
+        let calls = unwanted.iter().map(|(halves, _)| halves).sum::<u32>() / 2;
+        let times = || unwanted.iter().map(|(_, at)| *at);
+        let (Some(first), Some(last)) = (times().min(), times().max()) else { return };
+        let hours = COOLDOWN_HOURS[usize::from(calls > 2)];
+        if calls < 2 || now >= last.plus(Span::from_secs(hours * 3_600)) {
             return;
         }
-        let was_heard = past.iter().any(|s| s.reason.is_urgent() && s.dialed_at.is_some_and(|at| at >= *last));
+        let was_heard = past.iter().any(|s| s.reason.is_urgent() && s.dialed_at.is_some_and(|at| at >= first));
         assert!(this.last.reason.is_urgent() && !was_heard, "one who was not wanted rings again");
         self.census.saw("an urgent call of one who was not wanted");
     }
@@ -44,8 +48,13 @@ impl Judge {
     }
 }
 
-/// When the owner said so.
-fn unwanted_at(s: &SessionSnapshot) -> Option<Timestamp> {
-    let declined = s.ended.filter(|(outcome, _)| *outcome == Outcome::Declined && !s.facts.coming());
-    s.reported_at.or(declined.map(|(_, at)| at))
+/// How many halves of an unwanted call it is, and when that was known.
+fn unwanted_at(s: &SessionSnapshot) -> Option<(u32, Timestamp)> {
+    let talk = || Session::restore(s.clone()).talk().map_or(0, Span::as_millis);
+    match (s.reported_at, s.ended.unwrap_or((Outcome::Expired, Timestamp::default()))) {
+        (Some(at), _) => Some((4, at)),
+        (None, (Outcome::Declined, at)) if !s.facts.coming() => Some((2, at)),
+        (None, (Outcome::Completed, at)) if (1..SHORT_MS).contains(&talk()) => Some((1, at)),
+        (None, _) => None,
+    }
 }
