@@ -18,6 +18,8 @@ use crate::time::{Span, Timestamp};
 
 /// One address holds so much of a room, with sessions that nobody has called yet, that so many of them fill it.
 const ADDRESSES_PER_ROOM: usize = 8;
+/// So long an address that nobody shares pays for a session that nobody called, be it over by then.
+const UNUSED_KEPT: Span = Span::from_secs(30 * 60);
 /// In a room that many share, an urgent newcomer takes the place of a session that has waited longer than this for a call.
 const PATIENCE: Span = Span::from_secs(60);
 
@@ -28,6 +30,16 @@ enum Holder {
     Address(Option<AddressKey>),
     /// That of the caller who gave its code. Nobody is on the line of two.
     Caller(DayToken),
+}
+
+/// How much of a room an address has.
+enum Share {
+    /// It may have more.
+    Left,
+    /// It has its share, and the oldest of that, which is here, gives way to the next.
+    TurnsOver(usize),
+    /// It has had its share, and there is more then.
+    UsedUp(Timestamp),
 }
 
 impl Holder {
@@ -53,14 +65,11 @@ impl Tag {
             return Ok(());
         }
         let is_crowd = desk.address.as_ref().is_some_and(|address| address.crowd.is_there(now));
-        let index = match self.own_beyond_share(urgent, from) {
-            Some(own) if is_crowd => own,
-            Some(own) => {
-                let ends = self.sessions[own].snapshot().expires_at;
-                return Err((Refusal::AddressLimit, ends.since(now)));
-            }
-            None if self.sessions.iter().filter(in_room).count() < max => return Ok(()),
-            None => self.gives_way(urgent, now).ok_or_else(|| {
+        let index = match self.own_share(urgent, from, is_crowd, now) {
+            Share::UsedUp(at) => return Err((Refusal::AddressLimit, at.since(now))),
+            Share::TurnsOver(oldest) => oldest,
+            Share::Left if self.sessions.iter().filter(in_room).count() < max => return Ok(()),
+            Share::Left => self.gives_way(urgent, now).ok_or_else(|| {
                 let retry_after = self.next_end().map_or(Span::ZERO, |at| at.since(now));
                 (Refusal::TagLimit, retry_after)
             })?,
@@ -82,19 +91,24 @@ impl Tag {
         Ok(())
     }
 
-    /// The oldest session that nobody has called yet of an address that has its share of the room already.
-    fn own_beyond_share(&self, urgent: bool, from: Option<AddressKey>) -> Option<usize> {
-        let holder = Holder::Address(Some(from?));
-        let is_own = |(_, s): &(usize, &Session)| {
-            s.state() == State::Waiting
-                && !s.is_used()
-                && s.snapshot().reason.is_urgent() == urgent
-                && Holder::of(s) == holder
-        };
-        let own: Vec<_> = (0..).zip(&self.sessions).filter(is_own).collect();
+    /// How an address stands with its share of a room.
+    fn own_share(&self, urgent: bool, from: Option<AddressKey>, is_crowd: bool, now: Timestamp) -> Share {
         let share = (self.policy.tag_open_sessions_max / ADDRESSES_PER_ROOM).max(1);
-        let oldest = own.iter().min_by_key(|(_, s)| s.snapshot().opened_at);
-        oldest.filter(|_| own.len() >= share).map(|(index, _)| *index)
+        let is_own = |(_, s): &(usize, &Session)| {
+            let is_recent = now.since(s.snapshot().opened_at) < UNUSED_KEPT;
+            from.is_some()
+                && s.opened_from() == from
+                && s.snapshot().reason.is_urgent() == urgent
+                && !s.is_used()
+                && (s.state() == State::Waiting || !is_crowd && is_recent)
+        };
+        let mut own: Vec<_> = (0..).zip(&self.sessions).filter(is_own).collect();
+        own.sort_by_key(|(_, s)| s.snapshot().opened_at);
+        match own.len().checked_sub(share).map(|first| own[first]) {
+            None => Share::Left,
+            Some(_) if is_crowd => Share::TurnsOver(own[0].0),
+            Some((_, s)) => Share::UsedUp(s.snapshot().opened_at.plus(UNUSED_KEPT).max(now)),
+        }
     }
 
     /// The session that gives way to a newcomer, if any must.
