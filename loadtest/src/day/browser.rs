@@ -48,6 +48,8 @@ pub(crate) struct Page {
 pub(crate) struct Ticket {
     /// Allowed or challenged.
     pub(crate) said: Said,
+    /// The session's id.
+    pub(crate) session: String,
     pub(crate) number: String,
     pub(crate) access_code: String,
     /// How long the answer took.
@@ -86,9 +88,15 @@ struct Reason {
 
 #[derive(Deserialize)]
 struct OpenedBody {
+    session: String,
     number: String,
     access_code: Option<String>,
     challenge: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct StandsBody {
+    state: String,
 }
 
 #[derive(Deserialize)]
@@ -132,6 +140,14 @@ impl Browser<'_> {
         }
     }
 
+    /// Whether a session waits for its call still. One that nothing was heard of does.
+    pub(crate) async fn waits(&self, session: &str) -> bool {
+        let asked = self.ask(&Method::GET, &format!("/sessions/{session}"), Bytes::new(), &[]).await;
+        let stands = asked.ok().filter(|answer| answer.status == 200);
+        let stands = stands.and_then(|answer| serde_json::from_slice::<StandsBody>(&answer.body).ok());
+        stands.is_none_or(|StandsBody { state }| state == "waiting")
+    }
+
     async fn ask(&self, method: &Method, path: &str, body: Bytes, fields: &[(&str, &str)]) -> Result<Answer, NoAnswer> {
         let address = self.address.to_string();
         let mut all = vec![("x-forwarded-for", address.as_str())];
@@ -171,9 +187,9 @@ fn ticket(answer: &Answer) -> Result<Ticket, TurnedAway> {
         return Err(turned_away(answer));
     }
     match serde_json::from_slice(&answer.body) {
-        Ok(OpenedBody { number, access_code: Some(access_code), challenge }) => {
+        Ok(OpenedBody { session, number, access_code: Some(access_code), challenge }) => {
             let said = if challenge.is_some() { Said::Challenged } else { Said::Allowed };
-            Ok(Ticket { said, number, access_code, took: answer.took })
+            Ok(Ticket { said, session, number, access_code, took: answer.took })
         }
         Ok(OpenedBody { access_code: None, .. }) | Err(_) => {
             Err(TurnedAway { said: Said::Nothing, why: "201 without a code" })
@@ -250,6 +266,7 @@ mod tests {
             (403, r#"{"code":"score"}"#, Said::Refused, "score"),
             (403, r#"{"code":"owner_unavailable"}"#, Said::Away, "owner_unavailable"),
             (503, r#"{"code":"numbers_exhausted"}"#, Said::Shed, "numbers_exhausted"),
+            (201, r#"{"session":"s","number":"n"}"#, Said::Nothing, "201 without a code"),
             (201, "{}", Said::Nothing, "201 without a code"),
         ] {
             let away = ticket(&answer(status, body)).expect_err("no session");
