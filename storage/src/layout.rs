@@ -11,7 +11,8 @@
 //! | `scans` | earliest milliseconds (8), commit (8), part (2) | the scans of half a second, packed |
 //! | `head` | `head` | the last commit: sequence, rolling hash, time |
 //! | `chores` | milliseconds when due (8), session (25) | nothing |
-//! | `recent` | milliseconds when it ended (8; 0: it is open), session (25) | nothing |
+//! | `recent` | 2, commit (8), part (2) | the sessions that the commit left open (25 each) |
+//! | `recent` | milliseconds when it ended (8), session (25) | nothing |
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, UserKey, UserValue};
 use qnect_core::session_id::SessionId;
@@ -23,7 +24,7 @@ use crate::error::StorageError;
 
 /// Bytes of one memtable, usually. Ten keyspaces of up to five memtables each stay at 400 MiB.
 pub const MEMTABLE_BYTES: u64 = 8 * 1024 * 1024;
-/// Bytes of a memtable of rows without values. The way of a row into memory is the longer the more rows are there, and these
+/// Bytes of a memtable of chores and notes. The way of a row into memory is the longer the more rows are there, and these
 /// are small: 20,000 fit. A folder keeps what its keyspaces were made with.
 const NOTES_MEMTABLE_BYTES: u64 = 2 * 1024 * 1024;
 
@@ -150,8 +151,9 @@ pub(crate) fn owner_tag_key(owner: OwnerId, tag: TagId) -> [u8; 16] {
 
 /// A session's key in bytes.
 pub(crate) const SESSION_KEY: usize = 25;
+pub(crate) type SessionKey = [u8; SESSION_KEY];
 
-pub(crate) fn session_key(session: SessionId) -> [u8; SESSION_KEY] {
+pub(crate) fn session_key(session: SessionId) -> SessionKey {
     let mut key = [0; SESSION_KEY];
     key[..8].copy_from_slice(&tag_key(session.tag()));
     key[8..].copy_from_slice(session.secret());
@@ -174,16 +176,19 @@ pub(crate) fn chore_key(due: Timestamp, session: SessionId) -> [u8; 33] {
     key
 }
 
-/// What a note of an open session begins with. Behind it the tag's bits follow at once, for fjall compares the first four
-/// bytes of a key without a look at the rest; and no note of an ended session, which begins with a time, begins so.
-pub(crate) const OPEN_NOTE: u8 = 1;
+/// What notes of open sessions begin with, and no other.
+pub(crate) const OPEN_NOTES: u8 = 2;
 
-/// The note of a session that is open.
-pub(crate) fn open_note_key(session: SessionId) -> [u8; 26] {
-    let mut key = [OPEN_NOTE; 26];
-    key[1..].copy_from_slice(&session_key(session));
+/// The notes of sessions that a commit leaves open. A commit's number is given once, so no commit writes another's.
+pub(crate) fn open_notes_key(commit: u64, part: u16) -> [u8; 11] {
+    let mut key = [OPEN_NOTES; 11];
+    key[1..9].copy_from_slice(&commit.to_be_bytes());
+    key[9..].copy_from_slice(&part.to_be_bytes());
     key
 }
+
+/// No time begins with this byte, for two million years; notes of older forms do.
+pub(crate) const NO_TIME: u8 = 1;
 
 /// The note of a session that has ended: these sort by when they did.
 pub(crate) fn ended_note_key(ended: Timestamp, session: SessionId) -> [u8; 33] {

@@ -23,6 +23,7 @@ pub mod keys;
 mod layout;
 mod logical;
 mod mark;
+mod notes;
 mod opening;
 mod owners;
 mod read;

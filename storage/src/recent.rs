@@ -1,10 +1,13 @@
 //! Which sessions matter to a start: those that are open, and those that ended within the last day.
 //!
 //! A session's own key does not tell, and a start that looked at all sessions of all time would take longer each day. So
-//! each commit of a session notes it in a keyspace of its own, in the same batch. A folder that was written by a program
-//! without that keyspace is gone through once. So is one with notes of the older form of open sessions (eight zeros first):
-//! these stay where nobody looks.
+//! each commit notes in a keyspace of its own, in the same batch, which sessions it leaves open, packed into one row, and
+//! when the others ended. Notes of sessions that have ended since are taken out [later](crate::notes).
+//!
+//! A folder that was written by a program without that keyspace is gone through once. So is one with notes of the older
+//! forms of open sessions, a row for each: these stay where nobody looks.
 
+use fjall::Guard;
 use qnect_core::policy::ENDED_SESSION_KEPT;
 use qnect_core::session::{Session, SessionSnapshot};
 use qnect_core::time::Timestamp;
@@ -12,21 +15,44 @@ use qnect_core::time::Timestamp;
 use crate::codec::decode_session;
 use crate::commit::Ledger;
 use crate::error::StorageError;
-use crate::layout::{OPEN_NOTE, Row, SESSION_KEY, Space, ended_note_key, open_note_key};
+use crate::layout::{
+    NO_TIME, OPEN_NOTES, Row, SESSION_KEY, SessionKey, Space, ended_note_key, open_notes_key, session_key,
+};
 use crate::read::Reader;
 
 /// Sessions of one commit, when a folder is gone through.
 const SESSIONS_AT_ONCE: usize = 4_096;
+/// Sessions of one packed row: 50 KiB.
+pub(crate) const ROW_SESSIONS_MAX: usize = 2_048;
 
-/// Notes a session that is written; written again it is the same row.
-pub(crate) fn note(session: &SessionSnapshot, put: &mut dyn FnMut(Row)) {
-    let open = open_note_key(session.id);
+/// Notes a session that is written: among those that its commit leaves `open`, or by when it ended.
+///
+/// Every record of an open session notes it: the first that comes to the disk may be any.
+pub(crate) fn note(session: &SessionSnapshot, open: &mut Vec<SessionKey>, put: &mut dyn FnMut(Row)) {
     match session.ended {
-        None => put(Row::put(Space::Recent, open, [])),
-        Some((_, at)) => {
-            put(Row::gone(Space::Recent, open));
-            put(Row::put(Space::Recent, ended_note_key(at, session.id), []));
-        }
+        None => open.push(session_key(session.id)),
+        Some((_, at)) => put(Row::put(Space::Recent, ended_note_key(at, session.id), [])),
+    }
+}
+
+/// Packs the notes of sessions that a commit leaves open.
+pub(crate) fn pack(commit: u64, open: &[SessionKey], put: &mut dyn FnMut(Row)) {
+    for (part, sessions) in (0u16..).zip(open.chunks(ROW_SESSIONS_MAX)) {
+        put(packed(open_notes_key(commit, part), sessions));
+    }
+}
+
+/// A row with the notes of open sessions.
+pub(crate) fn packed(key: impl Into<fjall::UserKey>, open: &[SessionKey]) -> Row {
+    Row::put(Space::Recent, key, open.as_flattened())
+}
+
+/// Reads notes of open sessions back; a row is written with one at least.
+pub(crate) fn unpack(value: &[u8]) -> Result<&[SessionKey], StorageError> {
+    match value.as_chunks() {
+        ([], []) => Err(unreadable("it is empty")),
+        (open, []) => Ok(open),
+        (_, _) => Err(unreadable("it ends within a session's key")),
     }
 }
 
@@ -58,7 +84,11 @@ impl Ledger {
         if sessions.is_empty() {
             return Ok(());
         }
-        self.write(now, true, |_, put| sessions.drain(..).for_each(|session| note(&session, put)))
+        self.write(now, true, |commit, put| {
+            let mut open = Vec::new();
+            sessions.drain(..).for_each(|session| note(&session, &mut open, put));
+            pack(commit, &open, put);
+        })
     }
 }
 
@@ -70,23 +100,45 @@ impl Reader {
         mut each: impl FnMut(SessionSnapshot),
     ) -> Result<(), StorageError> {
         let recent = self.spaces.get(Space::Recent);
+        for key in open_sessions(recent.prefix([OPEN_NOTES]))? {
+            let session = self.noted_session(&key)?;
+            if session.ended.is_none() {
+                each(session);
+            }
+        }
         let since = now.as_millis().saturating_sub(ENDED_SESSION_KEPT.as_millis()).max(1);
-        let ended = recent.range(since.to_be_bytes().to_vec()..vec![OPEN_NOTE]);
-        for row in recent.prefix([OPEN_NOTE]).chain(ended) {
+        for row in recent.range(since.to_be_bytes().to_vec()..vec![NO_TIME]) {
             let noted = row.key()?;
-            let unreadable = |what| StorageError::Unreadable { keyspace: Space::Recent.name(), what };
-            let (when, key) = noted.split_last_chunk::<SESSION_KEY>().ok_or(unreadable("its key is too short"))?;
-            let value = self.spaces.get(Space::Sessions).get(key)?;
-            let session = decode_session(key, &value.ok_or(unreadable("its session is missing"))?, &self.keys)?;
-            // A program that knew nothing of these notes may have ended the session since.
-            let is_as_noted = match session.ended {
-                None => when == [OPEN_NOTE],
-                Some((_, at)) => when == at.as_millis().to_be_bytes(),
-            };
+            let (when, key) =
+                noted.split_last_chunk::<SESSION_KEY>().ok_or_else(|| unreadable("its key is too short"))?;
+            let session = self.noted_session(key)?;
+            // A program that knew nothing of these notes may have written the session since.
+            let is_as_noted = session.ended.is_some_and(|(_, at)| when == at.as_millis().to_be_bytes());
             if is_as_noted && !Session::restore(session.clone()).is_stale(now) {
                 each(session);
             }
         }
         Ok(())
     }
+
+    /// A session that is noted, and so must be there.
+    pub(crate) fn noted_session(&self, key: &SessionKey) -> Result<SessionSnapshot, StorageError> {
+        let value = self.spaces.get(Space::Sessions).get(key)?;
+        decode_session(key, &value.ok_or_else(|| unreadable("its session is missing"))?, &self.keys)
+    }
+}
+
+/// All sessions of some rows, each once, in the order in which they lie on the disk.
+fn open_sessions(rows: impl Iterator<Item = Guard>) -> Result<Vec<SessionKey>, StorageError> {
+    let mut open = Vec::new();
+    for row in rows {
+        open.extend_from_slice(unpack(&row.value()?)?);
+    }
+    open.sort_unstable();
+    open.dedup();
+    Ok(open)
+}
+
+fn unreadable(what: &'static str) -> StorageError {
+    StorageError::Unreadable { keyspace: Space::Recent.name(), what }
 }

@@ -28,6 +28,7 @@ use crate::keyring::Keyring;
 use crate::keys::MasterKey;
 use crate::layout::MEMTABLE_BYTES;
 use crate::mark::MarkKeeper;
+use crate::notes::NoteKeeper;
 use crate::opening::{Whole, open_whole};
 use crate::owners::{self, NewOwner, RegisteredOwner};
 use crate::read::{READERS, Read, ReadError, ReadQueue, Reader, Revival};
@@ -76,8 +77,8 @@ impl<'a> OpenOptions<'a> {
 struct Threads {
     commit: Thread,
     others: Vec<Thread>,
-    /// Dropped, they end the mark thread, the watchdog and the one that watches the disk.
-    stop: [Sender<()>; 3],
+    /// Dropped, they end the mark thread, the watchdog, the one that watches the disk and the one that keeps the notes.
+    stop: [Sender<()>; 4],
 }
 
 /// The ways to the threads.
@@ -208,6 +209,15 @@ impl Storage {
     #[cfg(feature = "faults")]
     pub fn faults(&self) -> &crate::faults::Faults {
         &self.faults
+    }
+
+    /// Lets the next step of a pass over the notes of open sessions begin at once.
+    #[cfg(feature = "faults")]
+    pub fn tidy_notes(&self) {
+        if let Ok(Some(Threads { stop: [.., notes], .. })) = self.threads.lock().as_deref() {
+            // The thread has ended if nobody hears it.
+            let _ = notes.send(());
+        }
     }
 
     /// Jobs that wait for the commit thread.
@@ -380,6 +390,8 @@ fn start(
     let (stop_mark, mark_stopped) = std::sync::mpsc::channel();
     let (stop_watchdog, watchdog_stopped) = std::sync::mpsc::channel();
     let (stop_space, space_stopped) = std::sync::mpsc::channel();
+    let (stop_notes, notes_stopped) = std::sync::mpsc::channel();
+    let notes = NoteKeeper::new(reader.clone(), commits.clone());
     let failure = &reader.failure;
     let watched = [committer.progress.clone(), keeper.progress.clone()];
     let told = failure.clone();
@@ -388,6 +400,7 @@ fn start(
         Thread::spawn("qnect-mark", failure.clone(), move || keeper.run(&mark_stopped))?,
         Thread::spawn("qnect-clerk", failure.clone(), move || clerk.run(&errand_inbox))?,
         Thread::spawn("qnect-space", failure.clone(), move || space.run(&space_stopped))?,
+        Thread::spawn("qnect-notes", failure.clone(), move || notes.run(&notes_stopped))?,
         Thread::spawn("qnect-sweeper", failure.clone(), move || free(&swept))?,
         Thread::spawn("qnect-watchdog", failure.clone(), move || watchdog::watch(&watched, &told, &watchdog_stopped))?,
     ];
@@ -395,5 +408,6 @@ fn start(
         let (reader, inbox) = (reader.clone(), read_inbox.clone());
         others.push(Thread::spawn("qnect-read", failure.clone(), move || reader.run(&inbox))?);
     }
-    Ok((Face { commits, reads, errands }, Threads { commit, others, stop: [stop_mark, stop_watchdog, stop_space] }))
+    let stop = [stop_mark, stop_watchdog, stop_space, stop_notes];
+    Ok((Face { commits, reads, errands }, Threads { commit, others, stop }))
 }

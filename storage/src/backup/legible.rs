@@ -7,7 +7,8 @@ use crate::chores::Chore;
 use crate::codec::{FORMAT, Head, OwnerRow, TagRow, decode_session, from_bytes, unpack_scans};
 use crate::error::StorageError;
 use crate::keyring::Keyring;
-use crate::layout::{HEAD_KEY, Space};
+use crate::layout::{HEAD_KEY, OPEN_NOTES, Space};
+use crate::recent;
 
 /// Reads a row as the readers do; what is sealed is opened as well, unless its owner was erased.
 pub(crate) fn legible(space: Space, key: &[u8], value: &[u8], keys: &Keyring) -> Result<(), StorageError> {
@@ -47,6 +48,11 @@ pub(crate) fn legible(space: Space, key: &[u8], value: &[u8], keys: &Keyring) ->
         Space::Head if key != HEAD_KEY => wrong("its key is unknown"),
         Space::Head => from_bytes::<Head>(space, value).map(drop),
         Space::Chores => Chore::read(key, keys).map(drop),
+        Space::Recent if key.first() == Some(&OPEN_NOTES) => match key.len() {
+            11 => recent::unpack(value).map(drop),
+            _ => wrong(KEY_LENGTH),
+        },
+        // Of a session that has ended; of one that was open, in older forms.
         Space::Recent if matches!(key.len(), 26 | 33) => Ok(()),
         Space::Recent => wrong(KEY_LENGTH),
     }

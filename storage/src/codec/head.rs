@@ -36,7 +36,7 @@ pub(crate) struct Head {
     #[n(6)]
     pub(crate) witness: Option<Witness>,
     /// Every session that matters to a start has its note in `recent`. Absent: a program that does not know that keyspace
-    /// has written this commit, or one that kept notes of another form there and said so by 8.
-    #[n(9)]
+    /// has written this commit, or one that kept notes of another form there and said so by 8 or 9.
+    #[n(10)]
     pub(crate) notes: Option<bool>,
 }

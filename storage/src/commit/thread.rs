@@ -21,6 +21,7 @@ use crate::error::StorageError;
 use crate::failure::Failure;
 use crate::keyring::Keyring;
 use crate::layout::{Row, Space, scans_key};
+use crate::recent;
 use crate::watchdog::Progress;
 
 /// How long a record that nobody waits for may stay unsynced, and how often the shelves of scans are cleared.
@@ -175,18 +176,21 @@ impl Committer {
     }
 }
 
-/// The rows of all jobs, and of the scans from the shelves.
+/// The rows of all jobs, of the sessions that they leave open, and of the scans from the shelves.
 fn write(jobs: &mut [Job], mut scans: Vec<ScanRecord>, group: u64, put: &mut dyn FnMut(Row)) {
+    let mut open = Vec::new();
     for job in jobs {
         match &mut job.work {
             Work::Stop => {}
             Work::Rows(rows) => rows.drain(..).for_each(&mut *put),
             Work::Records(records) => {
                 records.rows.drain(..).for_each(&mut *put);
+                open.append(&mut records.open);
                 scans.append(&mut records.scans);
             }
         }
     }
+    recent::pack(group, &open, put);
     for (part, scans) in (0u16..).zip(scans.chunks_mut(ROW_SCANS_MAX)) {
         let (earliest, value) = pack_scans(scans);
         put(Row::put(Space::Scans, scans_key(earliest, group, part), value));

@@ -10,17 +10,18 @@ use crate::error::StorageError;
 use crate::index::{email_hash, phone_hash};
 use crate::keyring::Keyring;
 use crate::keys::{DataKey, Place};
-use crate::layout::{HEAD_KEY, Keyspaces, SESSION_KEY, Space, open_note_key, owner_key};
+use crate::layout::{HEAD_KEY, Keyspaces, OPEN_NOTES, SESSION_KEY, SessionKey, Space, owner_key, session_key};
 use crate::logical::LogicalHasher;
 use crate::owners::VEHICLE_REGISTRATION;
+use crate::recent;
 
 /// What the rows are read from.
 pub(super) struct Rows<'a> {
     snapshot: &'a Snapshot,
     spaces: &'a Keyspaces,
     keys: &'a Keyring,
-    /// Whether every session that matters to a start is noted.
-    notes_sessions: bool,
+    /// The sessions that are noted as open, sorted; `None`: not every session that matters to a start is noted.
+    open: Option<Vec<SessionKey>>,
     commit: u64,
 }
 
@@ -45,7 +46,11 @@ impl<'a> Rows<'a> {
             Some(value) => from_bytes(Space::Head, &value)?,
             None => Head::default(),
         };
-        Ok(Self { snapshot, spaces, keys, notes_sessions: head.notes == Some(true), commit: head.sequence })
+        let open = match head.notes {
+            Some(true) => Some(open(snapshot, spaces)?),
+            Some(false) | None => None,
+        };
+        Ok(Self { snapshot, spaces, keys, open, commit: head.sequence })
     }
 
     /// Walks all rows into `report`, until `goes_on` says no.
@@ -88,6 +93,7 @@ impl<'a> Rows<'a> {
             }
             Space::Index => self.entry(key, report),
             Space::Sessions => self.session(key, value, report),
+            Space::Recent if key[0] == OPEN_NOTES => self.notes(key, value, report),
             Space::Chores | Space::Recent => {
                 if !self.has(Space::Sessions, &key[key.len() - SESSION_KEY..])? {
                     report.find_row(space, key, "its session is missing");
@@ -157,10 +163,20 @@ impl<'a> Rows<'a> {
             report.find_row(Space::Sessions, key, "its tag is missing");
         }
         let session = decode_session(key, value, self.keys)?;
-        if session.ended.is_none() && self.notes_sessions && !self.has(Space::Recent, &open_note_key(session.id))? {
+        let is_missed = |open: &Vec<SessionKey>| open.binary_search(&session_key(session.id)).is_err();
+        if session.ended.is_none() && self.open.as_ref().is_some_and(is_missed) {
             report.find_row(Space::Sessions, key, "it is open, and not among those that a start looks at");
         }
         self.person(Space::Sessions, key, session.owner, report)
+    }
+
+    fn notes(&self, key: &[u8], value: &[u8], report: &mut Report) -> Result<(), BrokenOff> {
+        for session in recent::unpack(value)? {
+            if !self.has(Space::Sessions, session)? {
+                report.find_row(Space::Recent, key, "a session of its is missing");
+            }
+        }
+        Ok(())
     }
 
     /// A row's owner must be there, or erased.
@@ -192,6 +208,16 @@ impl<'a> Rows<'a> {
     fn get(&self, space: Space, key: &[u8]) -> Result<Option<fjall::UserValue>, BrokenOff> {
         Ok(self.snapshot.get(self.spaces.get(space), key)?)
     }
+}
+
+/// The sessions that are noted as open, sorted. Notes that cannot be read are told where they are walked.
+fn open(snapshot: &Snapshot, spaces: &Keyspaces) -> Result<Vec<SessionKey>, StorageError> {
+    let mut open = Vec::new();
+    for row in snapshot.prefix(spaces.get(Space::Recent), [OPEN_NOTES]) {
+        open.extend_from_slice(recent::unpack(&row.value()?).unwrap_or_default());
+    }
+    open.sort_unstable();
+    Ok(open)
 }
 
 fn owner_id(key: &[u8]) -> Option<OwnerId> {
