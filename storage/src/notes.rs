@@ -121,3 +121,44 @@ impl Rows {
         Some(full.chain(empty).collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::open_notes_key;
+
+    fn rows(rows: u16, noted: usize, open: usize) -> Rows {
+        let keys = (0..rows).map(|part| open_notes_key(1, part).into()).collect();
+        let open = (0..open as u64).map(|n| std::array::from_fn(|at| *n.to_be_bytes().get(at).unwrap_or(&0)));
+        Rows { keys, noted, open: open.collect() }
+    }
+
+    #[test]
+    fn what_is_open_is_kept_in_as_few_of_the_rows_as_hold_it() {
+        const FULL: usize = ROW_SESSIONS_MAX;
+        for (count, noted, open, kept) in [
+            (1, 9, 0, 0),
+            (3, 9, 5, 1),
+            (3, 9, 9, 1),
+            (3, 2 * FULL + 9, 2 * FULL, 2),
+            // Of a program with larger rows.
+            (2, 9 * FULL, 8 * FULL + 1, 2),
+        ] {
+            let before = rows(count, noted, open);
+            let after = before.rewritten().expect("a change");
+            assert_eq!(after.len(), usize::from(count));
+            let (full, empty) = after.split_at(kept);
+            assert!(empty.iter().all(|row| row.value.is_none()));
+            let all: Vec<_> = full.iter().flat_map(|row| unpack(row.value.as_ref().unwrap()).unwrap()).collect();
+            assert!(all.into_iter().eq(&before.open));
+            assert!(after.iter().map(|row| &row.key).eq(&before.keys));
+        }
+    }
+
+    #[test]
+    fn what_would_stay_the_same_is_not_written() {
+        for (count, open) in [(1, 1), (1, ROW_SESSIONS_MAX), (2, ROW_SESSIONS_MAX + 1)] {
+            assert!(rows(count, open, open).rewritten().is_none());
+        }
+    }
+}

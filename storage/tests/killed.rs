@@ -3,7 +3,7 @@
 
 mod store_common;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -79,11 +79,14 @@ impl Acked {
     fn assert_kept(&self, folder: &Path) {
         let storage = open(folder);
         let checks = storage.keys().checks();
+        let mut shown = HashSet::new();
+        storage.walk_sessions(NOW, |session| assert!(shown.insert(session.id.to_string()))).unwrap();
         run(async {
             for (id, facts) in &self.facts {
                 let id = SessionId::read(id, checks).unwrap();
                 let stored = storage.session(id).await.unwrap().expect("an acknowledged session");
                 assert!(stored.facts.bits() >= *facts, "an acknowledged fact is lost");
+                assert!(shown.contains(&id.to_string()), "a start misses an open session");
             }
             for code in &self.codes {
                 let code = TagCode::read(code, checks).unwrap();
@@ -114,6 +117,8 @@ fn child() {
         let ids: Vec<_> =
             (0..AT_ONCE).map(|number| store_common::session_id(&storage, new.code.tag(), number)).collect();
         for facts in 0..20 {
+            // Killed while notes are rewritten, too.
+            storage.tidy_notes();
             let promises: Vec<_> = ids
                 .iter()
                 .map(|&id| {

@@ -70,18 +70,42 @@ fn a_folder_in_use_is_left_to_the_engine_that_has_it() {
 
 #[test]
 fn what_a_row_refers_to_is_missed() {
-    for (gone, expected) in [
-        ("tags", "`owner_tags`"),
-        ("owners", "`tags`"),
-        ("owner_tags", "`tags`"),
-        ("index", "`owners`"),
-        ("recent", "`sessions`"),
-    ] {
+    for (gone, expected) in
+        [("tags", "`owner_tags`"), ("owners", "`tags`"), ("owner_tags", "`tags`"), ("index", "`owners`")]
+    {
         let base = Folder::new();
         change(base.folder.path(), gone, |_, _| None);
         for report in [check(base.folder.path()), run(open(base.folder.path()).verify()).unwrap()] {
             let found = report.findings.iter().any(|finding| finding.place.starts_with(expected));
             assert!(found, "without a row of {gone}: {:#?}", report.findings);
+        }
+    }
+}
+
+#[test]
+fn an_open_session_that_is_not_noted_and_a_note_of_none_are_missed() {
+    let tidied = || {
+        let base = Folder::new();
+        let storage = open(base.folder.path());
+        run(async {
+            while rows(&storage.verify().await.unwrap(), "recent") > 1 {
+                storage.tidy_notes();
+            }
+        });
+        base
+    };
+    type Change = fn(&[u8]) -> Vec<u8>;
+    let changes: [(Change, &str); 3] = [
+        (|notes| notes[25..].to_vec(), "`sessions`"),
+        (|notes| [notes, &[7; 25]].concat(), "`recent`"),
+        (|notes| notes[1..].to_vec(), "`recent`"),
+    ];
+    for (damage, expected) in changes {
+        let base = tidied();
+        change(base.folder.path(), "recent", |_, notes| Some(damage(notes)));
+        for report in [check(base.folder.path()), run(open(base.folder.path()).verify()).unwrap()] {
+            let found = report.findings.iter().any(|finding| finding.place.starts_with(expected));
+            assert!(found, "{expected}: {:#?}", report.findings);
         }
     }
 }
