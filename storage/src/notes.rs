@@ -5,6 +5,7 @@
 //! ended stays so. A start looks up every session that is noted, so what is not done here costs it time and nothing else.
 //! No clock is asked: it does not matter how old a row is.
 
+use std::sync::PoisonError;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
@@ -71,6 +72,7 @@ impl NoteKeeper {
         if !self.commits.has_room(LANE) {
             return Ok(STEP_EVERY);
         }
+        let _alone = self.reader.open_notes.lock().unwrap_or_else(PoisonError::into_inner);
         let rows = self.reader.told(self.read())?;
         let Some(last) = rows.keys.last() else {
             self.next = vec![OPEN_NOTES];

@@ -96,6 +96,9 @@ pub(crate) struct Reader {
     pub(crate) keys: Arc<Keyring>,
     pub(crate) reads: Counter,
     pub(crate) failure: Failure,
+    /// Held while all notes of open sessions are read, or some rewritten: what is read while it changes is neither as
+    /// before nor as behind.
+    pub(crate) open_notes: Arc<Mutex<()>>,
     #[cfg(feature = "faults")]
     pub(crate) faults: crate::faults::Faults,
 }

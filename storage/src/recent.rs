@@ -7,7 +7,9 @@
 //! A folder that was written by a program without that keyspace is gone through once. So is one with notes of the older
 //! forms of open sessions, a row for each: these stay where nobody looks.
 
-use fjall::Guard;
+use std::sync::PoisonError;
+
+use fjall::UserKey;
 use qnect_core::policy::ENDED_SESSION_KEPT;
 use qnect_core::session::{Session, SessionSnapshot};
 use qnect_core::time::Timestamp;
@@ -43,7 +45,7 @@ pub(crate) fn pack(commit: u64, open: &[SessionKey], put: &mut dyn FnMut(Row)) {
 }
 
 /// A row with the notes of open sessions.
-pub(crate) fn packed(key: impl Into<fjall::UserKey>, open: &[SessionKey]) -> Row {
+pub(crate) fn packed(key: impl Into<UserKey>, open: &[SessionKey]) -> Row {
     Row::put(Space::Recent, key, open.as_flattened())
 }
 
@@ -99,15 +101,15 @@ impl Reader {
         now: Timestamp,
         mut each: impl FnMut(SessionSnapshot),
     ) -> Result<(), StorageError> {
-        let recent = self.spaces.get(Space::Recent);
-        for key in open_sessions(recent.prefix([OPEN_NOTES]))? {
+        for key in self.open_sessions()? {
             let session = self.noted_session(&key)?;
             if session.ended.is_none() {
                 each(session);
             }
         }
         let since = now.as_millis().saturating_sub(ENDED_SESSION_KEPT.as_millis()).max(1);
-        for row in recent.range(since.to_be_bytes().to_vec()..vec![NO_TIME]) {
+        let ended = self.spaces.get(Space::Recent).range(since.to_be_bytes().to_vec()..vec![NO_TIME]);
+        for row in ended {
             let noted = row.key()?;
             let (when, key) =
                 noted.split_last_chunk::<SESSION_KEY>().ok_or_else(|| unreadable("its key is too short"))?;
@@ -121,22 +123,23 @@ impl Reader {
         Ok(())
     }
 
+    /// All sessions that are noted as open, each once, in the order in which they lie on the disk.
+    fn open_sessions(&self) -> Result<Vec<SessionKey>, StorageError> {
+        let _alone = self.open_notes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = Vec::new();
+        for row in self.spaces.get(Space::Recent).prefix([OPEN_NOTES]) {
+            open.extend_from_slice(unpack(&row.value()?)?);
+        }
+        open.sort_unstable();
+        open.dedup();
+        Ok(open)
+    }
+
     /// A session that is noted, and so must be there.
     pub(crate) fn noted_session(&self, key: &SessionKey) -> Result<SessionSnapshot, StorageError> {
         let value = self.spaces.get(Space::Sessions).get(key)?;
         decode_session(key, &value.ok_or_else(|| unreadable("its session is missing"))?, &self.keys)
     }
-}
-
-/// All sessions of some rows, each once, in the order in which they lie on the disk.
-fn open_sessions(rows: impl Iterator<Item = Guard>) -> Result<Vec<SessionKey>, StorageError> {
-    let mut open = Vec::new();
-    for row in rows {
-        open.extend_from_slice(unpack(&row.value()?)?);
-    }
-    open.sort_unstable();
-    open.dedup();
-    Ok(open)
 }
 
 fn unreadable(what: &'static str) -> StorageError {

@@ -140,6 +140,7 @@ impl Storage {
             keys: keys.clone(),
             reads: metrics::counter!("qnect_store_reads_total"),
             failure: failure.clone(),
+            open_notes: Arc::default(),
             #[cfg(feature = "faults")]
             faults: faults.clone(),
         };

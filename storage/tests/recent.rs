@@ -171,6 +171,10 @@ fn more_notes_than_one_step_takes_are_gone_through_to_the_last() {
     all.iter().for_each(|s| storage.remember(Lane::Webhooks, opened(s)).unwrap());
     end(&storage, &mut all[..600], 0);
     assert_eq!(rows(&storage), 1_200 + 600);
+    for _ in 0..10 {
+        storage.tidy_notes();
+        assert_eq!(walked(&storage, NOW), all, "while they are rewritten");
+    }
     tidy_to(&storage, 1 + 600);
     assert_eq!(walked(&storage, NOW), all);
     assert_eq!(walked(&storage, NOW.plus(Span::DAY)), all[600..]);

@@ -190,6 +190,7 @@ fn write(jobs: &mut [Job], mut scans: Vec<ScanRecord>, group: u64, put: &mut dyn
             }
         }
     }
+    // Behind the sessions: whoever reads a note while the group is taken into memory finds its session there.
     recent::pack(group, &open, put);
     for (part, scans) in (0u16..).zip(scans.chunks_mut(ROW_SCANS_MAX)) {
         let (earliest, value) = pack_scans(scans);

@@ -173,7 +173,7 @@ impl<'a> Rows<'a> {
     fn notes(&self, key: &[u8], value: &[u8], report: &mut Report) -> Result<(), BrokenOff> {
         for session in recent::unpack(value)? {
             if !self.has(Space::Sessions, session)? {
-                report.find_row(Space::Recent, key, "a session of its is missing");
+                report.find_row(Space::Recent, key, "a session that it notes is missing");
             }
         }
         Ok(())
