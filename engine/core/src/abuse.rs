@@ -75,8 +75,8 @@ impl Signal {
             Self::WrongCodes => 10,
             Self::ShortCalls | Self::DeclinedCalls => 20,
             Self::ReportedCalls => 60,
-            // It never challenges alone: who is blocked must not hear that it is so.
-            Self::Blocked => 25,
+            // Who is blocked must not hear that it is so, and one owner who declines, reports and blocks keeps nobody from all others.
+            Self::Blocked => 4,
             // The points of its network are an address's own.
             Self::Network => 0,
             Self::Night => 10,
@@ -164,6 +164,15 @@ pub const HELD_POINTS_MAX: u32 = 400;
 /// Points that good conduct can be ahead at most.
 pub const CREDIT_POINTS_MAX: u32 = 200;
 
+/// How points fade.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fading {
+    /// After so long half of them are left.
+    pub half_life: Span,
+    /// For so many of these times, at least, whoever comes to a refusal is refused.
+    pub hold: u32,
+}
+
 /// Points that fade: half of them are left after a half-life. Held by an address, a network or a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Score {
@@ -175,16 +184,17 @@ pub struct Score {
 }
 
 impl Score {
-    /// Notes a sign worth `points` that was given at `now`. Who comes to `refuse_at` by it (0: nobody does) gets as many points on
-    /// top: it takes a half-life to go on, and not the minute in which one point fades.
-    pub fn add(&mut self, signal: Signal, points: u32, refuse_at: u32, half_life: Span, now: Timestamp) {
+    /// Notes a sign worth `points` that was given at `now`. Who comes to `refuse_at` by it (0: nobody does) gets points on top, so that
+    /// it takes the `hold` of `fading` to go on, and not the minute in which one point fades.
+    pub fn add(&mut self, signal: Signal, points: u32, refuse_at: u32, fading: Fading, now: Timestamp) {
+        let Fading { half_life, hold } = fading;
         let is_refused = |score: &Self| score.assess(half_life, now).reaches(refuse_at);
         self.fade(half_life, now);
         let was_refused = is_refused(self);
         self.hold(signal, points);
         self.set_off();
         if !was_refused && is_refused(self) {
-            self.hold(signal, refuse_at);
+            self.hold(signal, refuse_at.saturating_mul((1 << hold) - 1));
         }
     }
 
@@ -274,27 +284,31 @@ mod tests {
     use super::*;
 
     const HALF: Span = Span::from_secs(1_800);
+    const FADING: Fading = Fading { half_life: HALF, hold: 1 };
 
     fn at(secs: u64) -> Timestamp {
         Timestamp::from_millis(1_000_000_000).plus(Span::from_secs(secs))
     }
 
     fn sign(score: &mut Score, signal: Signal, now: Timestamp) {
-        score.add(signal, signal.points(), 0, HALF, now);
+        score.add(signal, signal.points(), 0, FADING, now);
     }
 
     #[test]
     fn who_comes_to_the_threshold_stays_above_it_for_a_half_life() {
         let mut score = Score::default();
         for (points, sum) in [(60, 60), (39, 99), (3, 202), (8, 210)] {
-            score.add(Signal::ManyTags, points, 100, HALF, at(0));
+            score.add(Signal::ManyTags, points, 100, FADING, at(0));
             assert_eq!(score.assess(HALF, at(0)).points(), sum);
         }
         assert!(score.assess(HALF, at(1_800)).reaches(100) && !score.assess(HALF, at(2_000)).reaches(100));
-        score.add(Signal::FastScans, 6, 100, HALF, at(2_000));
+        score.add(Signal::FastScans, 6, 100, FADING, at(2_000));
         assert!(score.assess(HALF, at(2_000)).points() > 190, "and again");
+        let mut longer = Score::default();
+        longer.add(Signal::ManyTags, 100, 100, Fading { hold: 2, ..FADING }, at(0));
+        assert!(longer.assess(HALF, at(3_600)).reaches(100) && !longer.assess(HALF, at(3_700)).reaches(100));
         let mut never = Score::default();
-        (0..30).for_each(|_| never.add(Signal::ManyTags, 10, 0, HALF, at(0)));
+        (0..30).for_each(|_| never.add(Signal::ManyTags, 10, 0, FADING, at(0)));
         assert_eq!(never.assess(HALF, at(0)).points(), 300);
     }
 
@@ -364,6 +378,6 @@ mod tests {
         assert_eq!(score.assess(HALF, Timestamp::default()).points(), HELD_POINTS_MAX * 8);
         let end = Timestamp::from_millis(u64::MAX);
         sign(&mut score, Signal::Blocked, end);
-        assert_eq!(score.assess(HALF, end).points(), 25);
+        assert_eq!(score.assess(HALF, end).points(), 4);
     }
 }

@@ -5,7 +5,7 @@ use crate::abuse::{Assessment, Score, Signal};
 use crate::caller::DayToken;
 use crate::limiter::Cell;
 use crate::lockout::Lockout;
-use crate::policy::{ADDRESS_HALF_LIFE, CALLER_HALF_LIFE, Policy};
+use crate::policy::{ADDRESS_FADING, ADDRESS_HALF_LIFE, CALLER_FADING, CALLER_HALF_LIFE, Policy};
 use crate::session_id::SessionId;
 use crate::tag_code::TagId;
 use crate::time::{Span, Timestamp};
@@ -33,7 +33,7 @@ const LOOK_POINTS: [u32; 3] = [5, 14, 25];
 const NETWORK_POINTS_OF_ONE: u32 = 25;
 /// Points of calls that were declined, or over at once; and of those that follow at another tag: who has annoyed one owner
 /// may have had bad luck.
-const UNWANTED_POINTS: [u32; 2] = [35, 70];
+const UNWANTED_POINTS: [u32; 2] = [30, 75];
 
 /// What is shared about an owner, over all the owner's tags.
 #[derive(Debug, Clone, Default)]
@@ -158,12 +158,12 @@ impl AddressCell {
     /// A sign of abuse from this address.
     pub fn note(&mut self, signal: Signal, network: Option<&mut NetworkCell>, policy: &Policy, now: Timestamp) {
         let before = self.score.assess(ADDRESS_HALF_LIFE, now).points();
-        self.score.add(signal, self.looks.points(signal, now), policy.refuse_at, ADDRESS_HALF_LIFE, now);
+        self.score.add(signal, self.looks.points(signal, now), policy.refuse_at, ADDRESS_FADING, now);
         if let Some(network) = network
             && before < NETWORK_POINTS_OF_ONE
         {
             let points = network.looks.points(signal, now);
-            network.score.add(signal, points, policy.refuse_at, ADDRESS_HALF_LIFE, now);
+            network.score.add(signal, points, policy.refuse_at, ADDRESS_FADING, now);
         }
     }
 
@@ -261,7 +261,7 @@ impl CallerCell {
             }
             _ => signal.points(),
         };
-        self.score.add(signal, points, policy.refuse_at, CALLER_HALF_LIFE, now);
+        self.score.add(signal, points, policy.refuse_at, CALLER_FADING, now);
     }
 
     /// Whether the cell may be forgotten.

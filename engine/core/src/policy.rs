@@ -1,5 +1,6 @@
 //! The operator's settings, as far as a decision depends on them.
 
+use crate::abuse::Fading;
 use crate::limiter::Quota;
 use crate::number::IntermediaryNumber;
 use crate::time::Span;
@@ -21,10 +22,16 @@ pub const PROVIDER_ANSWERS: Span = Span::from_secs(10);
 pub const ENDED_SESSION_KEPT: Span = Span::DAY;
 
 /// How fast the points of an address and of a network fade: carriers give an address to somebody else soon.
-pub const ADDRESS_HALF_LIFE: Span = Span::from_secs(30 * 60);
+pub const ADDRESS_HALF_LIFE: Span = ADDRESS_FADING.half_life;
+
+/// The same, and that who collects codes from one is held for an hour.
+pub const ADDRESS_FADING: Fading = Fading { half_life: Span::from_secs(30 * 60), hold: 2 };
 
 /// How fast the points of a caller fade.
-pub const CALLER_HALF_LIFE: Span = Span::from_secs(6 * 3_600);
+pub const CALLER_HALF_LIFE: Span = CALLER_FADING.half_life;
+
+/// The same, and that who annoys many owners is held for as long.
+pub const CALLER_FADING: Fading = Fading { half_life: Span::from_secs(6 * 3_600), hold: 1 };
 
 /// A call in which the two talk for less than this was none: people who see lights on need longer to say so.
 pub const SHORT_TALK: Span = Span::from_secs(4);

@@ -120,9 +120,9 @@ fn what_an_owner_thinks_of_a_call_is_held_against_its_caller() {
     let declined = w.callers[&token(1)].score;
     let asked =
         |w: &World| Desk { caller: Some(&mut w.callers[&token(1)].clone()), ..Desk::default() }.assess_caller(w.now);
-    assert_eq!((asked(&w).points(), asked(&w).because.iter().collect::<Vec<_>>()), (35, vec![Signal::DeclinedCalls]));
+    assert_eq!((asked(&w).points(), asked(&w).because.iter().collect::<Vec<_>>()), (30, vec![Signal::DeclinedCalls]));
     // A talk of three seconds is none; one of four is one.
-    for (n, millis, points) in [(2, 4_000, 0), (3, 3_999, 35)] {
+    for (n, millis, points) in [(2, 4_000, 0), (3, 3_999, 30)] {
         let caller = known(n);
         let id = w.elsewhere().dialing_for(caller, n, Reason::Blocking);
         w.lifts(id, LegEvent::OwnerAccepted, State::Connected);

@@ -1,7 +1,7 @@
 //! The laws of a score: it only falls by itself, whenever it is looked at, and says what it is for as long as there is something.
 
 use proptest::prelude::*;
-use qnect_core::abuse::{Score, Signal};
+use qnect_core::abuse::{Fading, Score, Signal};
 use qnect_core::time::Span;
 
 use crate::dsl::START;
@@ -34,7 +34,7 @@ proptest! {
         for (what, gap) in story {
             now = now.plus(Span::from_millis(gap));
             match what {
-                Happens::Sign(signal) => score.add(signal, signal.points(), 0, half_life, now),
+                Happens::Sign(signal) => score.add(signal, signal.points(), 0, Fading { half_life, hold: 1 }, now),
                 Happens::Credit(points) => score.credit(points, half_life, now),
             }
         }
@@ -62,7 +62,7 @@ proptest! {
     ) {
         let (half_life, now) = (Span::from_secs(30), START.plus(Span::from_millis(later)));
         let mut plain = Score::default();
-        signs.iter().for_each(|signal| plain.add(*signal, signal.points(), 0, half_life, START));
+        signs.iter().for_each(|signal| plain.add(*signal, signal.points(), 0, Fading { half_life, hold: 1 }, START));
         let mut credited = plain;
         credited.credit(credit, half_life, START);
         let (plain, credited) = (plain.assess(half_life, now), credited.assess(half_life, now));
