@@ -5,13 +5,17 @@ mod rot_common;
 mod store_common;
 
 use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use rot_common::{Dice, Folder, Kind, LATE_SESSIONS, Outcome, Tally, number_of};
+use rot_common::{Dice, Folder, Kind, LATE_SESSIONS, Outcome, Tally, number_of, with_each};
 use store_common::{NOW, marked};
 
-/// Cuts, dealt out over the kinds of files; in the long form (`QNECT_CUTS=65536`), every byte of the last 64 KiB of a
-/// journal, and as many of the others.
-const CUTS: u64 = 200;
+/// Cuts of the files of a kind, at least, dealt out evenly. The long form says how many of each file (`QNECT_CUTS=65536`):
+/// one at each byte of its last 64 KiB, or of all of it if it is shorter.
+const CUTS: u64 = 40;
+/// Cuts of a journal of which a part is marked as safe; in the long form one at each of its bytes.
+const CRASHES: u64 = 40;
 /// How much of the end of a file is cut off at most.
 const TAIL_BYTES: u64 = 64 * 1024;
 const SECTOR: usize = 4_096;
@@ -32,24 +36,26 @@ fn journal(folder: &Path) -> std::path::PathBuf {
 fn a_cut_file_is_told_or_loses_nothing() {
     let base = Folder::new();
     let mut dice = Dice::new();
-    let mut tally = Tally::default();
-    let cuts = number_of("QNECT_CUTS").unwrap_or(CUTS / Kind::ALL.len() as u64);
+    let mut cuts = Vec::new();
     for kind in Kind::ALL {
-        for number in 0..cuts {
-            let copy = base.copy();
-            let file = dice.pick(&base.files(kind)).clone();
-            let path = copy.path().join(&file);
-            let bytes = std::fs::metadata(&path).unwrap().len();
+        let files = base.files(kind);
+        let of_each = number_of("QNECT_CUTS").unwrap_or(CUTS.div_ceil(files.len() as u64));
+        for file in files {
+            let bytes = std::fs::metadata(base.folder.path().join(&file)).unwrap().len();
             let tail = bytes.min(TAIL_BYTES);
-            let is_long = cuts >= tail && kind == Kind::Journal;
-            let cut = if is_long { number % tail } else { dice.below(tail) };
-            let keep = bytes - tail + cut;
-            std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(keep).unwrap();
-            let outcome = base.expected.look(copy.path(), ALL);
-            tally.count(kind, &format!("{} cut at {keep} of {bytes}", file.display()), &outcome);
+            let places = dice.some_or_all_below(tail, of_each);
+            cuts.extend(places.into_iter().map(|place| (kind, file.clone(), bytes - tail + place, bytes)));
         }
     }
-    tally.finish();
+    let tally = Mutex::new(Tally::default());
+    with_each(&cuts, |(kind, file, keep, bytes)| {
+        let copy = base.copy();
+        let path = copy.path().join(file);
+        std::fs::OpenOptions::new().write(true).open(path).unwrap().set_len(*keep).unwrap();
+        let outcome = base.expected.look(copy.path(), ALL);
+        tally.lock().unwrap().count(*kind, &format!("{} cut at {keep} of {bytes}", file.display()), &outcome);
+    });
+    tally.into_inner().unwrap().finish();
 }
 
 #[test]
@@ -58,21 +64,22 @@ fn what_a_crash_cuts_off_costs_nothing_that_was_marked() {
     let mut dice = Dice::new();
     let last = marked(base.folder.path());
     let bytes = std::fs::metadata(journal(base.folder.path())).unwrap().len();
-    let (mut told, mut cut_off) = (0, 0);
-    for _ in 0..number_of("QNECT_CUTS").unwrap_or(40) {
+    let places = dice.some_or_all_below(bytes + 1, number_of("QNECT_CUTS").unwrap_or(CRASHES));
+    let crashes: Vec<_> = places.into_iter().map(|keep| (keep, dice.below(ALL as u64 + 1))).collect();
+    let (told, cut_off) = (AtomicU64::new(0), AtomicU64::new(0));
+    with_each(&crashes, |&(keep, safe)| {
         let copy = base.copy();
-        let safe = dice.below(ALL as u64 + 1);
         mark(copy.path(), last - ALL as u64 + safe);
-        let keep = dice.below(bytes + 1);
         std::fs::OpenOptions::new().write(true).open(journal(copy.path())).unwrap().set_len(keep).unwrap();
         match base.expected.look(copy.path(), safe as usize) {
-            Outcome::Correct(_) => cut_off += 1,
-            Outcome::Loud(_) => told += 1,
+            Outcome::Correct(_) => cut_off.fetch_add(1, Ordering::Relaxed),
+            Outcome::Loud(_) => told.fetch_add(1, Ordering::Relaxed),
             wrong => panic!("cut at {keep}, {safe} safe: {wrong:?}"),
-        }
+        };
         // And again: what was cut off is gone, what was refused is refused.
         assert!(!matches!(base.expected.look(copy.path(), safe as usize), Outcome::Silent(_) | Outcome::Panicked));
-    }
+    });
+    let (told, cut_off) = (told.into_inner(), cut_off.into_inner());
     println!("counted: {} cut journals: {told} told, {cut_off} cut off", told + cut_off);
     assert!(told > 0 && cut_off > 0);
 }

@@ -4,7 +4,9 @@
 mod rot_common;
 mod store_common;
 
-use rot_common::{Dice, Folder, Kind, LATE_SESSIONS, Outcome, Tally, number_of};
+use std::sync::Mutex;
+
+use rot_common::{Dice, Folder, Kind, LATE_SESSIONS, Outcome, Tally, number_of, with_each};
 
 /// Bits that are flipped, one at a time; 10,000 in the long form.
 const FLIPS: u64 = 200;
@@ -13,18 +15,20 @@ const FLIPS: u64 = 200;
 fn a_flipped_bit_is_harmless_or_told() {
     let base = Folder::new();
     let mut dice = Dice::new();
-    let mut tally = Tally::default();
-    for number in 0..number_of("QNECT_FLIPS").unwrap_or(FLIPS) {
+    let count = number_of("QNECT_FLIPS").unwrap_or(FLIPS);
+    let flip = |number: u64| {
         let kind = Kind::ALL[number as usize % Kind::ALL.len()];
-        let copy = base.copy();
         let file = dice.pick(&base.files(kind)).clone();
-        let path = copy.path().join(&file);
+        let bytes = std::fs::metadata(base.folder.path().join(&file)).unwrap().len();
+        (bytes > 0).then(|| (kind, file, dice.below(bytes * 8)))
+    };
+    let flips: Vec<_> = (0..count).filter_map(flip).collect();
+    let tally = Mutex::new(Tally::default());
+    with_each(&flips, |(kind, file, bit)| {
+        let copy = base.copy();
+        let path = copy.path().join(file);
         let mut bytes = std::fs::read(&path).unwrap();
-        if bytes.is_empty() {
-            continue;
-        }
-        let bit = dice.below(bytes.len() as u64 * 8);
-        bytes[bit as usize / 8] ^= 1 << (bit % 8);
+        bytes[*bit as usize / 8] ^= 1 << (bit % 8);
         std::fs::write(&path, &bytes).unwrap();
         let outcome = base.expected.look(copy.path(), LATE_SESSIONS as usize);
         let what = format!("{} bit {bit} of {}", file.display(), bytes.len() * 8);
@@ -34,9 +38,9 @@ fn a_flipped_bit_is_harmless_or_told() {
             let found = qnect_storage::verify(copy.path(), &store_common::master());
             assert!(found.is_err() || !found.unwrap().is_clean(), "{what}: verify finds nothing");
         }
-        tally.count(kind, &what, &outcome);
-    }
-    tally.finish();
+        tally.lock().unwrap().count(*kind, &what, &outcome);
+    });
+    tally.into_inner().unwrap().finish();
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fjall::{Database, KeyspaceCreateOptions};
 use qnect_core::facts::Facts;
@@ -256,6 +257,29 @@ impl Dice {
     pub fn pick<'a, T>(&mut self, among: &'a [T]) -> &'a T {
         &among[self.below(among.len() as u64) as usize]
     }
+
+    /// So many numbers below a bound; each of them once if there are no more.
+    pub fn some_or_all_below(&mut self, bound: u64, count: u64) -> Vec<u64> {
+        match count < bound {
+            true => (0..count).map(|_| self.below(bound)).collect(),
+            false => (0..bound).collect(),
+        }
+    }
+}
+
+/// Does it with each of them, with so many at a time as there are cores: an open store mostly waits for its own threads.
+pub fn with_each<T: Sync>(all: &[T], work: impl Fn(&T) + Sync) {
+    let next = AtomicUsize::new(0);
+    let cores = std::thread::available_parallelism().unwrap().get();
+    std::thread::scope(|scope| {
+        for _ in 0..cores {
+            scope.spawn(|| {
+                while let Some(one) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    work(one);
+                }
+            });
+        }
+    });
 }
 
 /// A number in the environment.
