@@ -17,14 +17,19 @@ const SAMPLE: usize = 20;
 
 /// The engine goes on when its ballast cannot be written: a call that fails there is no failure.
 const NO_BALLAST: (&str, &str) = ("QNECT__STORAGE__BALLAST_MEBIBYTES", "0");
-/// Whose tag nobody uses but the test itself.
-const SPARE_PHONE: &str = "+919700000001";
+/// Owners whose tags nobody uses but the test itself: one, and those that are asked for after a failure, in turn. They are so
+/// many that none of them is asked for so often that it forgets.
+const SPARES: usize = 1 + 200;
 
 /// One folder, those who work on it, and its disk.
 pub(crate) struct Ground {
     pub(crate) yard: Yard,
     /// A tag that the clients know nothing of.
     pub(crate) spare: String,
+    /// More of them, for those who ask after a failure.
+    late: Vec<String>,
+    /// Lives that ended with a failure.
+    failed_lives: usize,
     pub(crate) disk: Disk,
     pub(crate) random: Random,
     pub(crate) undone: Undone,
@@ -45,8 +50,16 @@ impl Ground {
         let disk = Disk::build();
         let random = Random::of(seed, u64::MAX);
         let yard = Yard::for_cycles(seed, cycles, memtable_kibibytes);
-        let spare = yard.folder.import(&[owner(SPARE_PHONE)]).remove(0);
-        Self { yard, spare, disk, random, undone: Undone::default(), seed }
+        let owners: Vec<_> = (0..SPARES).map(|n| owner(&format!("+9197{n:08}"))).collect();
+        let mut late = yard.folder.import(&owners);
+        let spare = late.remove(0);
+        Self { yard, spare, late, failed_lives: 0, disk, random, undone: Undone::default(), seed }
+    }
+
+    /// The tag that is asked for after the next failure, and the number of that failure.
+    pub(crate) fn late(&mut self) -> (String, usize) {
+        self.failed_lives += 1;
+        (self.late[self.failed_lives % self.late.len()].clone(), self.failed_lives)
     }
 
     /// A server on a disk with these faults; how it ended and what it said, if it did not get ready.

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
+use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -51,7 +52,8 @@ pub(crate) struct Yard {
     pub(crate) folder: Folder,
     /// The tags of the owners who are called.
     pub(crate) codes: Vec<String>,
-    pub(crate) oracle: RefCell<Oracle>,
+    /// The books, in which others write as well.
+    pub(crate) oracle: Rc<RefCell<Oracle>>,
     pub(crate) operator: Operator,
     crew: Vec<Client>,
 }
@@ -72,7 +74,7 @@ impl Yard {
         let mut codes = folder.import(&owners);
         let operator = Operator::of(&folder, codes.drain(..OPERATED).zip((0..).map(phone)), seed);
         let crew = Client::crew(CLIENTS, seed, &codes);
-        Self { folder, codes, oracle: RefCell::new(Oracle::new(SESSION_LIFE)), crew, operator }
+        Self { folder, codes, oracle: Rc::new(RefCell::new(Oracle::new(SESSION_LIFE))), crew, operator }
     }
 
     /// Everybody works until `stop` is set or the server is gone.
