@@ -27,8 +27,12 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     describe_counter!("qnect_recording_alarms_total", "webhooks that told of a recording; each is an incident");
     describe_counter!("qnect_http_requests_total", "requests by route template and status code");
     describe_histogram!("qnect_http_request_seconds", Unit::Seconds, "from a request's head to its answer");
-    describe_counter!("qnect_http_requests_shed_total", "requests turned away unread because their worker was late");
-    describe_histogram!("qnect_worker_late_seconds", Unit::Seconds, "how long what is ready waits for a worker");
+    describe_counter!("qnect_http_requests_shed_total", "requests turned away unread because their worker had no time");
+    describe_histogram!(
+        "qnect_worker_late_seconds",
+        Unit::Seconds,
+        "how long requests waited that could not begin at once"
+    );
     describe_gauge!("qnect_connections", "open connections of both listeners");
     describe_counter!("qnect_connections_refused_total", "connections turned away because there were too many");
     describe_counter!(

@@ -81,7 +81,7 @@ struct Session {
     turns: Rc<Turns>,
     /// Those of its clients that are told that they were too slow.
     late: Rc<Semaphore>,
-    /// How late the worker is.
+    /// Whose turn it is at the worker.
     pressure: Rc<Pressure>,
 }
 
@@ -91,7 +91,7 @@ impl Connections {
         let service = Rc::new(self.service);
         let (turns, late) = (Rc::<Turns>::default(), Rc::new(Semaphore::new(TOLD_LATE_MAX)));
         let pressure = Pressure::new();
-        let watched = tokio::task::spawn_local(pressure.clone().watch());
+        let rounds = tokio::task::spawn_local(pressure.clone().rounds());
         while let Some((stream, place)) = self.accepted.recv().await {
             let (service, turns, late, pressure) = (service.clone(), turns.clone(), late.clone(), pressure.clone());
             let Ok(mut stream) = TcpStream::from_std(stream) else { continue };
@@ -111,7 +111,7 @@ impl Connections {
                 }
             });
         }
-        watched.abort();
+        rounds.abort();
     }
 }
 
@@ -281,9 +281,14 @@ async fn answer(session: Session, mut request: Request<Incoming>) -> Result<Resp
     // Whoever took too long over a body is told so, and is no crowd.
     let is_late = tokio::time::Instant::now() >= whole_until;
     let route = Route::of(request.uri().path());
+    let mut is_turned_away = false;
     let response = if let Some(status) = refused(&request) {
         refusal(status, request.version())
-    } else if let Some(apologies) = service.apologies.as_deref().filter(|_| !is_late && session.pressure.sheds(route)) {
+    } else if let Some(apologies) = service.apologies.as_deref()
+        && !is_late
+        && !session.pressure.turn(route).await
+    {
+        is_turned_away = true;
         apologies.to(Reader::of(request.uri(), request.headers()))
     } else {
         request.extensions_mut().insert(Peer(session.peer));
@@ -295,7 +300,8 @@ async fn answer(session: Session, mut request: Request<Incoming>) -> Result<Resp
     service.metrics.answered(route, status, elapsed);
     let logged = match service.access_log {
         AccessLog::Off => false,
-        AccessLog::Errors => status.is_server_error(),
+        // Those who are turned away are counted: to write of each takes the time that is missing.
+        AccessLog::Errors => status.is_server_error() && !is_turned_away,
         AccessLog::All => true,
     };
     if logged {

@@ -1,103 +1,156 @@
-//! Overload: how late a worker is, and what it turns away for that.
+//! Overload: in which order a worker begins what it is asked for, and whom it turns away for want of time.
 //!
-//! A worker that has more to do than it can gets later and later, for everyone. So it notes how long what is ready waits for
-//! it, and turns away what is least missed, until that is short again: looks at pages first, then new sessions; webhooks
-//! never, because calls are on. A share is turned away and not all, so that what it has time for is done.
+//! A worker begins few requests in each round that it makes over its connections; what is left waits for a later one. So it
+//! has read by the next round who else came, and can choose: webhooks first, because calls are on, then new sessions, then
+//! looks at pages. What was begun is thus finished before more is let in. Of pages and of sessions few wait for long; whoever
+//! comes beyond them hears so at once, because a queue of people who give up is worth nothing. Webhooks wait as long as it
+//! takes.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use metrics::{Counter, Histogram};
 use qnect_core::language::Language;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
 
 use crate::negotiate::{Form, Reader};
 use crate::observe::Route;
 use crate::problem::Problem;
 
-/// How often a worker looks whether it is late.
-const LOOK_EVERY: Duration = Duration::from_millis(5);
-/// What is ready may wait so long for its worker.
-const LATE_MAX: Duration = Duration::from_millis(15);
-/// Requests between two looks that make a crowd. A worker that is late with fewer of them waits for a processor that others
-/// use, and turning people away would not give it one.
-const CROWD: u32 = 256;
-/// Steps of hundred in which looks at pages, and then new sessions, are turned away.
-const FULL: u32 = 100;
-/// Below so many steps nobody is: everything is late once in a while.
-const UNNOTICED: u32 = 30;
-/// Steps up for each [`LATE_MAX`] that a worker is late, and how many of these count at once.
-const UP: u32 = 10;
-const UP_TIMES_MAX: u32 = 4;
-/// Steps down when it is not.
-const DOWN: u32 = 2;
+/// Requests that are begun in one round at most.
+const ROUND: usize = 8;
+/// So many pages, and so many sessions, wait however late the first of them is: at four fifths of what half a core can do,
+/// so many hardly ever come together.
+const WAITING: usize = 32;
+/// More than [`WAITING`] wait while the first of them has not waited so long: a burst passes.
+const LATE: Duration = Duration::from_millis(50);
+/// No page and no session waits longer for its turn, whatever goes before it.
+const WAIT_MAX: Duration = Duration::from_secs(1);
+
+/// Where those wait who are never turned away.
+const CALLS: usize = 0;
 
 /// The pressure on one worker.
 pub(super) struct Pressure {
-    /// 0 to 2 x [`FULL`] above [`UNNOTICED`].
-    steps: Cell<u32>,
-    /// Since the last look.
-    requests: Cell<u32>,
-    /// Hundredths of the next one to be turned away.
-    owed: Cell<u32>,
+    /// Requests that may still begin in this round.
+    left: Cell<usize>,
+    /// Those who wait: webhooks and the rest, sessions, pages. As many as there are connections with a request in hand; who
+    /// has left is found in turn.
+    waiting: RefCell<[VecDeque<Waiting>; 3]>,
+    /// Told when a round is no longer empty.
+    begun: Notify,
     late: Histogram,
     turned_away: Counter,
+}
+
+/// A request that has not begun.
+struct Waiting {
+    since: Instant,
+    /// Dropped: it is turned away.
+    turn: oneshot::Sender<()>,
 }
 
 impl Pressure {
     pub(super) fn new() -> Rc<Self> {
         Rc::new(Self {
-            steps: Cell::default(),
-            requests: Cell::default(),
-            owed: Cell::default(),
+            left: Cell::new(ROUND),
+            waiting: RefCell::default(),
+            begun: Notify::new(),
             late: metrics::histogram!("qnect_worker_late_seconds"),
             turned_away: metrics::counter!("qnect_http_requests_shed_total"),
         })
     }
 
-    /// Looks whether the current worker is late, for as long as the worker lives.
-    pub(super) async fn watch(self: Rc<Self>) {
+    /// Makes rounds for as long as the worker lives.
+    pub(super) async fn rounds(self: Rc<Self>) {
         loop {
-            let asked = Instant::now();
-            tokio::time::sleep(LOOK_EVERY).await;
-            let late = asked.elapsed().saturating_sub(LOOK_EVERY);
-            self.late.record(late.as_secs_f64());
-            self.note(late, self.requests.take());
+            self.begun.notified().await;
+            loop {
+                // The worker does what is ready, and looks at its connections.
+                tokio::task::yield_now().await;
+                if self.round() {
+                    break;
+                }
+            }
         }
     }
 
-    fn note(&self, late: Duration, requests: u32) {
-        let late = if requests < CROWD { Duration::ZERO } else { late };
-        let times = (late.as_micros() / LATE_MAX.as_micros()).min(u128::from(UP_TIMES_MAX)) as u32;
-        let steps = self.steps.get();
-        self.steps.set(match times {
-            0 => steps.saturating_sub(DOWN),
-            _ => (steps + times * UP).min(UNNOTICED + 2 * FULL),
-        });
-    }
-
-    /// Whether this request is one of the share that is turned away.
-    pub(super) fn sheds(&self, route: Route) -> bool {
-        self.requests.set(self.requests.get().saturating_add(1));
-        let steps = self.steps.get().saturating_sub(UNNOTICED);
-        let share = match route {
-            Route::Tag => steps.min(FULL),
-            Route::Sessions => steps.saturating_sub(FULL),
-            Route::Session | Route::Webhook | Route::Other => 0,
+    /// Whether this request's turn has come. Not: it is turned away.
+    pub(super) async fn turn(&self, route: Route) -> bool {
+        if self.left.get() > 0 {
+            // Those who waited were asked before, when the round began.
+            self.begin();
+            return true;
+        }
+        let has_turn = match self.wait(lane(route)) {
+            None => false,
+            Some(turn) => {
+                let asked = Instant::now();
+                let has_turn = turn.await.is_ok();
+                self.late.record(asked.elapsed().as_secs_f64());
+                has_turn
+            }
         };
-        if share == 0 {
-            return false;
-        }
-        let owed = self.owed.get() + share;
-        self.owed.set(owed % FULL);
-        let is_shed = owed >= FULL;
-        if is_shed {
+        if !has_turn {
             self.turned_away.increment(1);
         }
-        is_shed
+        has_turn
+    }
+
+    fn begin(&self) {
+        self.left.set(self.left.get() - 1);
+        self.begun.notify_one();
+    }
+
+    /// None: too many wait already.
+    fn wait(&self, lane: usize) -> Option<oneshot::Receiver<()>> {
+        let waiting = &mut self.waiting.borrow_mut()[lane];
+        if lane != CALLS && waiting.len() >= WAITING && has_waited(waiting, LATE) {
+            return None;
+        }
+        let (turn, mine) = oneshot::channel();
+        waiting.push_back(Waiting { since: Instant::now(), turn });
+        Some(mine)
+    }
+
+    /// Begins a round with those who wait. True: nobody did, and nobody has begun since the last one.
+    fn round(&self) -> bool {
+        let is_idle = self.left.replace(ROUND) == ROUND;
+        let mut waiting = self.waiting.borrow_mut();
+        for (lane, waiting) in waiting.iter_mut().enumerate() {
+            while self.left.get() > 0
+                && let Some(next) = waiting.pop_front()
+            {
+                // Who has left takes nobody's turn.
+                if next.turn.send(()).is_ok() {
+                    self.begin();
+                }
+            }
+            while lane != CALLS && has_waited(waiting, WAIT_MAX) {
+                waiting.pop_front();
+            }
+        }
+        is_idle && self.left.get() == ROUND
+    }
+}
+
+/// Whether the first of them has waited so long.
+fn has_waited(waiting: &VecDeque<Waiting>, time: Duration) -> bool {
+    waiting.front().is_some_and(|first| first.since.elapsed() >= time)
+}
+
+/// Where who asks for this waits.
+fn lane(route: Route) -> usize {
+    match route {
+        Route::Session | Route::Webhook | Route::Other => CALLS,
+        Route::Sessions => 1,
+        Route::Tag => 2,
     }
 }
 
@@ -133,61 +186,130 @@ impl Apologies {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
+    use futures_util::FutureExt;
+    use futures_util::future::{join_all, poll_immediate};
+
     use super::*;
 
-    const LATE: Duration = Duration::from_millis(16);
-    const IN_TIME: Duration = Duration::from_millis(14);
-
-    /// Of hundred requests, so many are turned away.
-    fn shed(pressure: &Pressure, route: Route) -> usize {
-        (0..100).filter(|_| pressure.sheds(route)).count()
-    }
-
-    #[test]
-    fn being_late_once_turns_nobody_away() {
-        let pressure = Pressure::new();
-        for late in [LATE, LATE, LATE] {
-            pressure.note(late, CROWD);
-            assert_eq!(shed(&pressure, Route::Tag), 0);
+    /// So many requests more than one round takes ask for their turn; which of them have it after each of the rounds.
+    async fn begun(pressure: &Pressure, routes: &[Route], rounds: usize) -> Vec<Vec<Route>> {
+        fill(pressure).await;
+        let mut asking: Vec<_> = routes.iter().map(|route| (*route, Box::pin(pressure.turn(*route)))).collect();
+        for (_, turn) in &mut asking {
+            assert!(turn.now_or_never().is_none(), "the round is full");
         }
-        pressure.note(LATE, CROWD);
-        assert_eq!(shed(&pressure, Route::Tag), 10);
-        (0..5).for_each(|_| pressure.note(IN_TIME, CROWD));
-        assert_eq!(shed(&pressure, Route::Tag), 0);
-    }
-
-    #[test]
-    fn a_worker_that_is_late_without_a_crowd_turns_nobody_away() {
-        let pressure = Pressure::new();
-        (0..100).for_each(|_| pressure.note(Duration::from_secs(1), CROWD - 1));
-        assert_eq!(shed(&pressure, Route::Tag), 0);
-    }
-
-    #[test]
-    fn pages_go_before_sessions_and_webhooks_never() {
-        let pressure = Pressure::new();
         let mut seen = Vec::new();
-        for _ in 0..30 {
-            pressure.note(LATE, CROWD);
-            let shed = [Route::Tag, Route::Sessions].map(|route| shed(&pressure, route));
-            assert!(shed[1] == 0 || shed[0] == 100, "a session is turned away while a page is shown");
-            seen.push(shed);
-            for route in [Route::Session, Route::Webhook, Route::Other] {
-                assert_eq!((0..100).filter(|_| pressure.sheds(route)).count(), 0);
-            }
+        for _ in 0..rounds {
+            pressure.round();
+            let mut now = Vec::new();
+            asking.retain_mut(|(route, turn)| match turn.now_or_never() {
+                Some(has_turn) => {
+                    assert!(has_turn);
+                    now.push(*route);
+                    false
+                }
+                None => true,
+            });
+            seen.push(now);
         }
-        assert_eq!(seen.last(), Some(&[100, 100]));
-        (0..115).for_each(|_| pressure.note(IN_TIME, CROWD));
-        assert_eq!([Route::Tag, Route::Sessions].map(|route| shed(&pressure, route)), [0, 0]);
+        seen
     }
 
-    #[test]
-    fn the_later_the_sooner() {
+    async fn fill(pressure: &Pressure) {
+        for _ in 0..ROUND {
+            assert_eq!(poll_immediate(pressure.turn(Route::Tag)).await, Some(true), "there is room");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_go_before_sessions_and_sessions_before_pages() {
         let pressure = Pressure::new();
-        pressure.note(Duration::from_secs(1), CROWD);
-        assert_eq!(shed(&pressure, Route::Tag), 10, "and no hiccup turns everybody away");
-        pressure.note(Duration::from_secs(1), CROWD);
-        assert_eq!(shed(&pressure, Route::Tag), 50);
+        let mut asked = Vec::new();
+        for route in [Route::Tag, Route::Sessions, Route::Webhook] {
+            asked.extend([route; ROUND]);
+        }
+        let expected = [[Route::Webhook; ROUND], [Route::Sessions; ROUND], [Route::Tag; ROUND]];
+        assert_eq!(begun(&pressure, &asked, 3).await, expected);
+        assert!(!pressure.round(), "the last one was full");
+        assert!(pressure.round(), "and now nobody is left");
+    }
+
+    /// What so many of them hear at once: to wait, or that they are turned away.
+    fn ask(pressure: &Pressure, route: Route, many: usize) -> Vec<Option<oneshot::Receiver<()>>> {
+        (0..many).map(|_| pressure.wait(lane(route))).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_burst_waits_and_who_comes_when_it_does_not_pass_is_turned_away_at_once() {
+        for route in [Route::Tag, Route::Sessions] {
+            let pressure = Pressure::new();
+            fill(&pressure).await;
+            let burst = ask(&pressure, route, 20 * WAITING);
+            assert!(burst.iter().all(Option::is_some));
+            tokio::time::advance(LATE - Duration::from_millis(1)).await;
+            assert!(pressure.wait(lane(route)).is_some(), "it may pass");
+            tokio::time::advance(Duration::from_millis(1)).await;
+            assert_eq!(poll_immediate(pressure.turn(route)).await, Some(false));
+            assert!(pressure.wait(CALLS).is_some(), "calls wait always");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_few_wait_however_long_and_the_next_one_when_one_begins() {
+        let pressure = Pressure::new();
+        fill(&pressure).await;
+        let few = ask(&pressure, Route::Tag, WAITING - 1);
+        tokio::time::advance(2 * LATE).await;
+        let more = ask(&pressure, Route::Tag, 2);
+        assert_eq!(more.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false]);
+        let session = pressure.wait(lane(Route::Sessions));
+        assert!(session.is_some(), "sessions wait elsewhere");
+        pressure.round();
+        // One of the round's turns was the session's.
+        let next = ask(&pressure, Route::Tag, ROUND);
+        assert_eq!(next.iter().flatten().count(), ROUND - 1);
+        drop((few, more, session));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_calls_wait_as_long_as_it_takes() {
+        let pressure = Pressure::new();
+        let mut waiting = [Route::Tag, Route::Sessions, Route::Webhook].map(|route| ask(&pressure, route, 2 * ROUND));
+        tokio::time::advance(WAIT_MAX).await;
+        // All turns are the webhooks'.
+        pressure.round();
+        let ended = |one: &mut Option<oneshot::Receiver<()>>| one.as_mut().map(oneshot::Receiver::try_recv);
+        let last = waiting.each_mut().map(|of_route| of_route.last_mut().and_then(ended));
+        let [closed, waits] = [oneshot::error::TryRecvError::Closed, oneshot::error::TryRecvError::Empty];
+        assert_eq!(last, [closed.clone(), closed, waits].map(|told| Some(Err(told))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_left_takes_nobodys_turn() {
+        let pressure = Pressure::new();
+        fill(&pressure).await;
+        drop(ask(&pressure, Route::Tag, WAITING));
+        let last = pressure.turn(Route::Tag);
+        let mut last = pin!(last);
+        assert!(last.as_mut().now_or_never().is_none(), "the round is full");
+        pressure.round();
+        assert_eq!(last.now_or_never(), Some(true));
+        assert_eq!(pressure.left.get(), ROUND - 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_idle_worker_makes_no_rounds_and_a_busy_one_does() {
+        let pressure = Pressure::new();
+        let mut rounds = pin!(pressure.clone().rounds());
+        assert!(rounds.as_mut().now_or_never().is_none());
+        let all = join_all((0..3 * WAITING).map(|_| pressure.turn(Route::Tag)));
+        tokio::select! {
+            biased;
+            begun = all => assert!(begun.into_iter().all(|begun| begun)),
+            () = rounds => {}
+        }
     }
 
     #[tokio::test]
