@@ -11,7 +11,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// A watch on the memory of a process.
 pub(super) struct Memory {
-    pid: u32,
     watch: JoinHandle<()>,
     most: tokio::sync::watch::Receiver<Option<u64>>,
     before: Option<u64>,
@@ -22,7 +21,6 @@ pub(super) struct Memory {
 pub(super) struct Looks {
     pub(super) before: Option<u64>,
     pub(super) most: Option<u64>,
-    pub(super) after: Option<u64>,
 }
 
 impl Memory {
@@ -37,12 +35,12 @@ impl Memory {
                 seen.send_modify(|most| *most = now.zip(*most).map(|(now, most)| most.max(now)));
             }
         });
-        Memory { pid, watch, most, before }
+        Memory { watch, most, before }
     }
 
     /// The last look.
     pub(super) fn end(self) -> Looks {
         self.watch.abort();
-        Looks { before: self.before, most: *self.most.borrow(), after: resident_kib(self.pid).ok() }
+        Looks { before: self.before, most: *self.most.borrow() }
     }
 }

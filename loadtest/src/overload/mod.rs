@@ -1,8 +1,9 @@
 //! More people than the engine can serve: what it still does, and how soon the others hear that it can't.
 //!
 //! A visitor is a whole masked call: scan, session, telephones, some ten requests. The peak is what a closed loop of ever
-//! more strangers gets done; the calm is an open loop at 80 % of it, the rush one at twice of it. `crowd` lets visitors
-//! come, `tally` counts what they saw, `verdict` compares it with the bounds.
+//! more strangers gets done; the calm is an open loop at 80 % of it, the rush one at twice of it, and the rush comes again:
+//! what the first one needs for its connections the second one finds there. `crowd` lets visitors come, `tally` counts what
+//! they saw, `verdict` compares it with the bounds.
 
 mod crowd;
 mod memory;
@@ -18,7 +19,7 @@ use crate::door::Door;
 use crate::stranger::Stranger;
 use crate::usage::EngineOptions;
 use crowd::Crowd;
-use memory::Memory;
+use memory::{Looks, Memory};
 use tally::Tally;
 use verdict::{Bounds, Verdict};
 
@@ -38,7 +39,7 @@ pub(crate) struct OverloadOptions {
     /// The engine's process on this machine, whose resident memory is watched.
     #[arg(long, value_name = "PID")]
     pid: u32,
-    /// Seconds of the calm, and of the rush.
+    /// Seconds of the calm, and of each rush.
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=600))]
     seconds: u32,
     /// Seconds of each step on the way to the peak.
@@ -89,15 +90,9 @@ pub(crate) async fn run(plan: Plan) -> ExitCode {
         eprintln!("nobody's call was bridged and masked; `qnect-loadtest call` says why");
         return ExitCode::FAILURE;
     }
-    tokio::time::sleep(REST).await;
-    let calm = plan.crowd.come(peak * CALM, plan.lasts).await;
-    progress("calm", &calm);
-    tokio::time::sleep(REST).await;
-    let memory = Memory::watch(plan.pid);
-    let rush = plan.crowd.come(peak * RUSH, plan.lasts).await;
-    progress("rush", &rush);
-    tokio::time::sleep(REST).await;
-    let verdict = Verdict::new(plan.bounds, peak, &calm, &rush, memory.end());
+    let calm = plan.phase("calm", peak * CALM).await;
+    let rushes = [plan.phase("rush", peak * RUSH).await, plan.phase("rush again", peak * RUSH).await];
+    let verdict = Verdict::new(plan.bounds, peak, &calm, &rushes);
     if plan.json {
         println!("{}", verdict.json());
     } else {
@@ -106,7 +101,23 @@ pub(crate) async fn run(plan: Plan) -> ExitCode {
     if verdict.good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// An open loop: what visitors saw, and what the engine's memory was meanwhile.
+#[derive(Debug)]
+struct Phase {
+    tally: Tally,
+    memory: Looks,
+}
+
 impl Plan {
+    /// After a rest, visitors come at `rate` a second.
+    async fn phase(&self, name: &str, rate: f64) -> Phase {
+        tokio::time::sleep(REST).await;
+        let memory = Memory::watch(self.pid);
+        let tally = self.crowd.come(rate, self.lasts).await;
+        progress(name, &tally);
+        Phase { tally, memory: memory.end() }
+    }
+
     /// The most calls a second that any number of strangers gets done.
     async fn peak(&self) -> f64 {
         let mut peak: f64 = 0.0;

@@ -85,6 +85,11 @@ impl Tally {
         self.good as f64 / self.lasts.as_secs_f64()
     }
 
+    /// Calls bridged and masked, whenever they ended.
+    pub(super) fn calls(&self) -> u64 {
+        self.good + self.good_later
+    }
+
     pub(super) fn failures(&self) -> u64 {
         self.failed.values().map(|(visits, _)| visits).sum()
     }
@@ -136,5 +141,39 @@ impl fmt::Display for Tally {
             write!(f, "; {visits} {} ({note})", cause.id())?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::Instant;
+
+    use super::{Tally, Visit};
+    use crate::cause::Cause;
+    use crate::stranger::Seen;
+
+    #[test]
+    fn who_is_turned_away_is_neither_served_nor_failed() {
+        let ms = Duration::from_millis;
+        let (mut tally, end) = (Tally::new(Duration::from_secs(2)), Instant::now());
+        let mut add = |cause: Option<Cause>, session, left| {
+            let failure = cause.map(|cause| cause.with("503"));
+            let seen = Seen { scan: Some(ms(20)), session, failure, ..Seen::default() };
+            tally.add(&Visit { late: ms(5), seen, left }, end);
+        };
+        add(None, Some(ms(30)), end);
+        add(None, Some(ms(30)), end + ms(1));
+        add(Some(Cause::ScanOverloaded), None, end);
+        add(Some(Cause::SessionOverloaded), Some(ms(70)), end);
+        add(Some(Cause::WebhookFailed), Some(ms(30)), end);
+        assert_eq!((tally.visits, tally.good, tally.good_later, tally.failures()), (5, 1, 1, 1));
+        assert!((tally.goodput() - 0.5).abs() < f64::EPSILON, "only what ended in time");
+        assert_eq!([tally.served().answers, tally.shed().answers], [4, 2], "a scan is served, its session is not");
+        // Our own delay is in a scan's latency, because it counts from when it was due, and not in a session's.
+        assert!((24_900..25_100).contains(&tally.served().max), "{}", tally.served().max);
+        assert!((69_900..70_100).contains(&tally.shed().max), "{}", tally.shed().max);
+        assert!((tally.shed_within(ms(50)) - 50.0).abs() < f64::EPSILON);
     }
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::forged::grown_percent;
-use crate::overload::memory::Looks;
+use crate::overload::Phase;
 use crate::overload::tally::Tally;
 use crate::report::Latencies;
 
@@ -17,13 +17,14 @@ const LATE_MAX_US: u64 = 10_000;
 /// What the engine must keep.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Bounds {
-    /// Goodput in the rush: percent of the peak.
+    /// Goodput in each rush: percent of the peak.
     #[arg(long, value_name = "PERCENT", default_value_t = 90.0)]
     goodput_at_least: f64,
     /// Milliseconds within which 99 of 100 of those who are turned away hear it.
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 50)]
     shed_within: u64,
-    /// Percent by which resident memory may grow in the rush.
+    /// Percent by which resident memory in the second rush may be above what it was at most in the first, beside what its
+    /// calls leave behind as those of the calm do.
     #[arg(long, value_name = "PERCENT", default_value_t = 10.0)]
     memory_within: f64,
     /// Percent of visitors that may be turned away in the calm.
@@ -36,38 +37,57 @@ pub(crate) struct Bounds {
 pub(super) struct Verdict<'a> {
     bounds: Bounds,
     peak: f64,
-    calm: &'a Tally,
-    rush: &'a Tally,
-    memory: Looks,
-    /// Percent of the peak.
-    goodput: f64,
-    /// Percent that memory grew at most.
+    calm: &'a Phase,
+    rushes: &'a [Phase; 2],
+    /// KiB of memory that a call leaves behind: ended sessions are remembered for a while.
+    call_kib: f64,
+    /// Percent that memory was above that of the first rush in the second, at most, beside that of its calls.
     grown: f64,
     /// Percent of the calm's visitors.
     shed_in_calm: f64,
 }
 
 impl<'a> Verdict<'a> {
-    pub(super) fn new(bounds: Bounds, peak: f64, calm: &'a Tally, rush: &'a Tally, memory: Looks) -> Verdict<'a> {
-        let goodput = rush.goodput() * 100.0 / peak;
+    pub(super) fn new(bounds: Bounds, peak: f64, calm: &'a Phase, rushes: &'a [Phase; 2]) -> Verdict<'a> {
+        let [first, second] = rushes;
+        let left =
+            calm.memory.before.zip(first.memory.before).map_or(0, |(before, after)| after.saturating_sub(before));
+        let call_kib = left as f64 / calm.tally.calls().max(1) as f64;
+        let of_calls = (call_kib * second.tally.calls() as f64) as u64;
         // An engine that has ended has grown beyond every bound.
-        let grown = memory.before.zip(memory.most).map_or(f64::INFINITY, |(before, most)| grown_percent(before, most));
-        let shed_in_calm = calm.shed().answers as f64 * 100.0 / calm.visits.max(1) as f64;
-        Verdict { bounds, peak, calm, rush, memory, goodput, grown, shed_in_calm }
+        let grown = first.memory.most.zip(second.memory.most);
+        let grown =
+            grown.map_or(f64::INFINITY, |(first, second)| grown_percent(first, second.saturating_sub(of_calls)));
+        let shed_in_calm = calm.tally.shed().answers as f64 * 100.0 / calm.tally.visits.max(1) as f64;
+        Verdict { bounds, peak, calm, rushes, call_kib, grown, shed_in_calm }
     }
 
     /// Whether the generator kept its own times.
     fn valid(&self) -> bool {
-        [self.calm, self.rush].into_iter().all(|phase| phase.skipped == 0 && phase.late().p99 <= LATE_MAX_US)
+        let [first, second] = self.rushes;
+        let is_kept = |Phase { tally, .. }: &Phase| tally.skipped == 0 && tally.late().p99 <= LATE_MAX_US;
+        [self.calm, first, second].into_iter().all(is_kept)
     }
 
     /// Whether the run is valid and everything within its bounds.
     pub(super) fn good(&self) -> bool {
+        let is_kept = |Phase { tally, .. }: &Phase| {
+            self.goodput(tally) >= self.bounds.goodput_at_least && tally.shed().p99 <= self.bounds.shed_within * 1_000
+        };
         self.valid()
-            && self.goodput >= self.bounds.goodput_at_least
-            && self.rush.shed().p99 <= self.bounds.shed_within * 1_000
+            && self.rushes.iter().all(is_kept)
             && self.grown <= self.bounds.memory_within
             && self.shed_in_calm <= self.bounds.shed_in_calm_at_most
+    }
+
+    /// Percent of the peak.
+    fn goodput(&self, rush: &Tally) -> f64 {
+        rush.goodput() * 100.0 / self.peak
+    }
+
+    /// Percent of those who were turned away.
+    fn shed_in_time(&self, rush: &Tally) -> f64 {
+        rush.shed_within(Duration::from_millis(self.bounds.shed_within))
     }
 
     /// One line.
@@ -78,37 +98,36 @@ impl<'a> Verdict<'a> {
                 "skipped": tally.skipped, "served_scan_us": tally.served(), "shed_us": tally.shed(),
                 "generator_late_us": tally.late()})
         };
-        json!({"scenario": "overload", "peak_per_second": self.peak, "calm": phase(self.calm), "rush": phase(self.rush),
-            "goodput_percent": self.goodput, "shed_in_time_percent": self.shed_in_time(),
-            "shed_in_calm_percent": self.shed_in_calm, "resident_kib_before": self.memory.before,
-            "resident_kib_most": self.memory.most, "resident_kib_after": self.memory.after,
-            "resident_grown_percent": self.grown, "valid": self.valid(), "good": self.good()})
+        let rushes = self.rushes.each_ref().map(|Phase { tally, memory }| {
+            json!({"visitors": phase(tally), "goodput_percent": self.goodput(tally),
+                "shed_in_time_percent": self.shed_in_time(tally), "resident_kib_before": memory.before,
+                "resident_kib_most": memory.most})
+        });
+        json!({"scenario": "overload", "peak_per_second": self.peak, "calm": phase(&self.calm.tally), "rushes": rushes,
+            "shed_in_calm_percent": self.shed_in_calm, "call_kib": self.call_kib, "resident_grown_percent": self.grown, "valid": self.valid(),
+            "good": self.good()})
         .to_string()
-    }
-
-    fn shed_in_time(&self) -> f64 {
-        self.rush.shed_within(Duration::from_millis(self.bounds.shed_within))
     }
 }
 
 impl fmt::Display for Verdict<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kib = |look: Option<u64>| look.map_or("none".to_owned(), |kib| format!("{kib} KiB"));
-        let calm: Latencies = self.calm.served();
+        let calm: Latencies = self.calm.tally.served();
         writeln!(f, "peak       {:.1} calls/s bridged and masked", self.peak)?;
-        writeln!(f, "calm       {:.3} % of {} visitors turned away", self.shed_in_calm, self.calm.visits)?;
+        writeln!(f, "calm       {:.3} % of {} visitors turned away", self.shed_in_calm, self.calm.tally.visits)?;
         writeln!(f, "  scans    {calm}")?;
-        writeln!(f, "rush       {:.1} calls/s, {:.1} % of the peak", self.rush.goodput(), self.goodput)?;
-        writeln!(f, "  scans    {}", self.rush.served())?;
-        writeln!(f, "  shed     {}", self.rush.shed())?;
-        writeln!(f, "           {:.2} % within {} ms", self.shed_in_time(), self.bounds.shed_within)?;
+        for Phase { tally, memory } in self.rushes {
+            writeln!(f, "rush       {:.1} calls/s, {:.1} % of the peak", tally.goodput(), self.goodput(tally))?;
+            writeln!(f, "  scans    {}", tally.served())?;
+            writeln!(f, "  shed     {}", tally.shed())?;
+            writeln!(f, "           {:.2} % within {} ms", self.shed_in_time(tally), self.bounds.shed_within)?;
+            writeln!(f, "  memory   {} before, {} at most", kib(memory.before), kib(memory.most))?;
+        }
         writeln!(
             f,
-            "memory     {} before, {} at most, {} after: {:+.2} %",
-            kib(self.memory.before),
-            kib(self.memory.most),
-            kib(self.memory.after),
-            self.grown
+            "memory     {:+.2} % in the second rush, beside {:.2} KiB of each call",
+            self.grown, self.call_kib
         )?;
         match (self.valid(), self.good()) {
             (false, _) => {
@@ -116,6 +135,68 @@ impl fmt::Display for Verdict<'_> {
             }
             (true, true) => writeln!(f, "good"),
             (true, false) => writeln!(f, "not within its bounds"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::Instant;
+
+    use super::{Bounds, Verdict};
+    use crate::cause::Cause;
+    use crate::overload::Phase;
+    use crate::overload::memory::Looks;
+    use crate::overload::tally::{Tally, Visit};
+    use crate::stranger::Seen;
+
+    const BOUNDS: Bounds =
+        Bounds { goodput_at_least: 90.0, shed_within: 50, memory_within: 5.0, shed_in_calm_at_most: 0.1 };
+
+    /// A second in which so many calls were made, and one visitor was turned away after so many milliseconds.
+    fn phase(calls: u64, turned_away: Option<u64>, late: u64) -> Tally {
+        let (mut tally, end) = (Tally::new(Duration::from_secs(1)), Instant::now());
+        let late = Duration::from_millis(late);
+        for _ in 0..calls {
+            tally.add(&Visit { late, seen: Seen::default(), left: end }, end);
+        }
+        if turned_away.is_some() {
+            let failure = Some(Cause::ScanOverloaded.with("503"));
+            let seen = Seen { scan: turned_away.map(Duration::from_millis), failure, ..Seen::default() };
+            tally.add(&Visit { late, seen, left: end }, end);
+        }
+        tally
+    }
+
+    /// A calm and two rushes; in the calm memory grew by `calm_kib`, in the rushes to `most`.
+    fn good(calm: Tally, calm_kib: u64, rushes: [Tally; 2], most: [Option<u64>; 2]) -> bool {
+        let looks = |before, most| Looks { before: Some(before), most };
+        let calm = Phase { tally: calm, memory: looks(1_000, Some(1_000)) };
+        let [first, second] = rushes;
+        let first = Phase { tally: first, memory: looks(1_000 + calm_kib, most[0]) };
+        let second = Phase { tally: second, memory: looks(1_000 + calm_kib, most[1]) };
+        Verdict::new(BOUNDS, 100.0, &calm, &[first, second]).good()
+    }
+
+    #[test]
+    fn every_bound_counts_in_both_rushes() {
+        let (calm, rush) = (|| phase(80, None, 0), || phase(90, Some(45), 0));
+        let (none, flat) = (0, [Some(2_000), Some(2_100)]);
+        assert!(good(calm(), none, [rush(), rush()], flat));
+        let mut skipping = rush();
+        skipping.skip(1);
+        assert!(!good(calm(), none, [rush(), phase(89, Some(45), 0)], flat), "goodput");
+        assert!(!good(calm(), none, [phase(90, Some(55), 0), rush()], flat), "an answer came late");
+        assert!(!good(calm(), none, [rush(), phase(90, Some(20), 11)], flat), "the generator was late");
+        assert!(!good(calm(), none, [skipping, rush()], flat), "the generator left visitors out");
+        assert!(!good(phase(80, Some(1), 0), none, [rush(), rush()], flat), "somebody was turned away in the calm");
+        assert!(!good(calm(), none, [rush(), rush()], [Some(2_000), None]), "the engine has ended");
+        // 90 calls leave 180 KiB behind where 80 have left 160.
+        for (calm_kib, second, expected) in [(none, 2_101, false), (160, 2_280, true), (160, 2_281, false)] {
+            let most = [Some(2_000), Some(second)];
+            assert_eq!(good(calm(), calm_kib, [rush(), rush()], most), expected, "{second} KiB");
         }
     }
 }
