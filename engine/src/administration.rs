@@ -48,10 +48,10 @@ impl Engine {
     /// A caller was blocked, which is a sign of abuse. A store that has no time to say who it was costs the sign, not the block.
     async fn note_blocked(&self, session: SessionId) {
         let stored = self.inner.storage.session(session).await.ok().flatten();
-        if let Some(caller) = stored.and_then(|session| session.bound_to) {
+        if let Some((caller, owner)) = stored.and_then(|session| Some((session.bound_to?, session.owner))) {
             let cell = self.inner.cells.callers.of(caller);
             let (policy, now) = (&self.inner.policy, self.inner.clock.now());
-            lock(&cell).note(Signal::Blocked, Some(session.tag()), policy, now);
+            lock(&cell).note(Signal::Blocked, Some(owner), policy, now);
         }
     }
 

@@ -35,9 +35,9 @@ pub(crate) fn carry_out(effects: &mut Effects, lane: Lane, inner: &Inner) -> Res
                 let (own, network) = inner.cells.address(from);
                 lock(&own).session_is_used(Some(&mut lock(&network)), inner.clock.now());
             }
-            Effect::NoteCaller { caller, signal, tag } => {
+            Effect::NoteCaller { caller, signal, owner } => {
                 let cell = inner.cells.callers.of(caller);
-                lock(&cell).note(signal, Some(tag), &inner.policy, inner.clock.now());
+                lock(&cell).note(signal, Some(owner), &inner.policy, inner.clock.now());
             }
             Effect::GaveWay => inner.metrics.gave_way(),
             Effect::Ask(request) => {

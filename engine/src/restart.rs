@@ -96,9 +96,7 @@ impl Engine {
             let caller = inner.cells.callers.of(token);
             let mut caller = lock(&caller);
             caller.rings.replay(inner.policy.caller_rings, ring.dialed_at);
-            ring.signs
-                .iter()
-                .for_each(|&(signal, at)| caller.note(signal, Some(ring.session.tag()), &inner.policy, at));
+            ring.signs.iter().for_each(|&(signal, at)| caller.note(signal, Some(ring.owner), &inner.policy, at));
         }
     }
 

@@ -75,7 +75,7 @@ impl Signal {
             Self::WrongCodes => 10,
             Self::ShortCalls | Self::DeclinedCalls => 20,
             Self::ReportedCalls => 60,
-            // Who is blocked must not hear that it is so, and one owner who declines, reports and blocks keeps nobody from all others.
+            // Who is blocked must not hear that it is so, and no one call that is declined, reported and blocked ends all others.
             Self::Blocked => 4,
             // The points of its network are an address's own.
             Self::Network => 0,
@@ -169,7 +169,7 @@ pub const CREDIT_POINTS_MAX: u32 = 200;
 pub struct Fading {
     /// After so long half of them are left.
     pub half_life: Span,
-    /// For so many of these times, at least, whoever comes to a refusal is refused.
+    /// For about so many of these times whoever comes to a refusal is refused, as far as [`HELD_POINTS_MAX`] allows.
     pub hold: u32,
 }
 
@@ -180,6 +180,8 @@ pub struct Score {
     held: [u32; Signal::HELD],
     /// Thousandths of points by which good conduct is ahead of all of them.
     credit: u32,
+    /// A refusal was reached, and half of it is left.
+    is_held: bool,
     at: Timestamp,
 }
 
@@ -188,12 +190,13 @@ impl Score {
     /// it takes the `hold` of `fading` to go on, and not the minute in which one point fades.
     pub fn add(&mut self, signal: Signal, points: u32, refuse_at: u32, fading: Fading, now: Timestamp) {
         let Fading { half_life, hold } = fading;
-        let is_refused = |score: &Self| score.assess(half_life, now).reaches(refuse_at);
         self.fade(half_life, now);
-        let was_refused = is_refused(self);
+        // One sign after the hold is over does not renew it.
+        self.is_held &= self.assess(half_life, now).reaches(refuse_at / 2);
         self.hold(signal, points);
         self.set_off();
-        if !was_refused && is_refused(self) {
+        if !self.is_held && self.assess(half_life, now).reaches(refuse_at) {
+            self.is_held = true;
             self.hold(signal, refuse_at.saturating_mul((1 << hold) - 1));
         }
     }
@@ -302,8 +305,10 @@ mod tests {
             assert_eq!(score.assess(HALF, at(0)).points(), sum);
         }
         assert!(score.assess(HALF, at(1_800)).reaches(100) && !score.assess(HALF, at(2_000)).reaches(100));
-        score.add(Signal::FastScans, 6, 100, FADING, at(2_000));
-        assert!(score.assess(HALF, at(2_000)).points() > 190, "and again");
+        score.add(Signal::FastScans, 20, 100, FADING, at(2_000));
+        assert!(score.assess(HALF, at(2_000)).points() < 130, "one look later it is not held again");
+        score.add(Signal::FastScans, 80, 100, FADING, at(6_000));
+        assert!(score.assess(HALF, at(6_000)).points() > 190, "but when half of it had gone");
         let mut longer = Score::default();
         longer.add(Signal::ManyTags, 100, 100, Fading { hold: 2, ..FADING }, at(0));
         assert!(longer.assess(HALF, at(3_600)).reaches(100) && !longer.assess(HALF, at(3_700)).reaches(100));

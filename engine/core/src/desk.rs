@@ -5,8 +5,9 @@ use crate::abuse::{Assessment, Score, Signal};
 use crate::caller::DayToken;
 use crate::limiter::Cell;
 use crate::lockout::Lockout;
-use crate::policy::{ADDRESS_FADING, ADDRESS_HALF_LIFE, CALLER_FADING, CALLER_HALF_LIFE, Policy};
+use crate::policy::{ADDRESS_FADING, ADDRESS_HALF_LIFE, CALLER_FADING, CALLER_HALF_LIFE, NETWORK_FADING, Policy};
 use crate::session_id::SessionId;
+use crate::tag::OwnerId;
 use crate::tag_code::TagId;
 use crate::time::{Span, Timestamp};
 
@@ -31,7 +32,7 @@ const LOOK_POINTS: [u32; 3] = [5, 14, 25];
 /// Points of an address up to which its signs count for its network, too: one address does not speak for its neighbours, but who
 /// comes from many of them has to be found there.
 const NETWORK_POINTS_OF_ONE: u32 = 25;
-/// Points of calls that were declined, or over at once; and of those that follow at another tag: who has annoyed one owner
+/// Points of calls that were declined, or over at once; and of those that follow to another owner: who has annoyed one owner
 /// may have had bad luck.
 const UNWANTED_POINTS: [u32; 2] = [30, 75];
 
@@ -110,22 +111,40 @@ pub struct AddressCell {
     /// Who has called from here.
     pub crowd: Crowd,
     looks: Looks,
-    seen: [Option<TagId>; TAGS_SEEN],
-    /// Where the next new tag is remembered.
-    next_seen: u8,
+    seen: Seen,
     last_new_at: Timestamp,
+}
+
+/// Tags that were looked at lately.
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen {
+    tags: [Option<TagId>; TAGS_SEEN],
+    /// Where the next new one is remembered.
+    next: u8,
+}
+
+impl Seen {
+    /// Remembers a tag; returns whether it is new.
+    fn note(&mut self, tag: TagId) -> bool {
+        let is_new = !self.tags.contains(&Some(tag));
+        if is_new {
+            self.tags[usize::from(self.next)] = Some(tag);
+            self.next = (self.next + 1) % TAGS_SEEN as u8;
+        }
+        is_new
+    }
 }
 
 impl AddressCell {
     /// Someone at this address looked at a tag: signs of abuse are noted, here and in the network.
     pub fn note_scan(&mut self, tag: TagId, mut network: Option<&mut NetworkCell>, policy: &Policy, now: Timestamp) {
-        if self.seen.contains(&Some(tag)) {
+        if !self.seen.note(tag) {
             return;
         }
         let is_fast = self.last_new_at != Timestamp::default() && now.since(self.last_new_at) < ON_FOOT;
-        self.seen[usize::from(self.next_seen)] = Some(tag);
-        self.next_seen = (self.next_seen + 1) % TAGS_SEEN as u8;
         self.last_new_at = self.last_new_at.max(now);
+        // Neighbours who look at one car collect nothing.
+        network = network.and_then(|network| network.seen.note(tag).then_some(network));
         self.note(Signal::ManyTags, network.as_deref_mut(), policy, now);
         if is_fast {
             self.note(Signal::FastScans, network, policy, now);
@@ -163,7 +182,7 @@ impl AddressCell {
             && before < NETWORK_POINTS_OF_ONE
         {
             let points = network.looks.points(signal, now);
-            network.score.add(signal, points, policy.refuse_at, ADDRESS_FADING, now);
+            network.score.add(signal, points, policy.refuse_at, NETWORK_FADING, now);
         }
     }
 
@@ -209,6 +228,7 @@ pub struct NetworkCell {
     /// Who has called from here.
     pub crowd: Crowd,
     looks: Looks,
+    seen: Seen,
 }
 
 impl NetworkCell {
@@ -246,17 +266,20 @@ pub struct CallerCell {
     pub lockout: Lockout,
     /// What the caller's conduct comes to, over all tags.
     pub score: Score,
-    /// Where the last call was that was not wanted.
-    annoyed: Option<TagId>,
+    /// Whose the last call was that was not wanted, as long as anything stands against the caller.
+    annoyed: Option<OwnerId>,
 }
 
 impl CallerCell {
-    /// A sign of abuse by this caller, at a tag if it was a call.
-    pub fn note(&mut self, signal: Signal, tag: Option<TagId>, policy: &Policy, now: Timestamp) {
+    /// A sign of abuse by this caller, of a call to `owner` if it was one.
+    pub fn note(&mut self, signal: Signal, owner: Option<OwnerId>, policy: &Policy, now: Timestamp) {
+        if self.score.assess(CALLER_HALF_LIFE, now).points() == 0 {
+            self.annoyed = None;
+        }
         let points = match signal {
             Signal::ShortCalls | Signal::DeclinedCalls => {
-                let others = self.annoyed.is_some_and(|annoyed| Some(annoyed) != tag);
-                self.annoyed = tag.or(self.annoyed);
+                let others = self.annoyed.is_some_and(|annoyed| Some(annoyed) != owner);
+                self.annoyed = owner.or(self.annoyed);
                 UNWANTED_POINTS[usize::from(others)]
             }
             _ => signal.points(),

@@ -9,7 +9,7 @@ use crate::provider_request::ProviderRequest;
 use crate::record::Record;
 use crate::scan::AddressKey;
 use crate::session_id::SessionId;
-use crate::tag_code::TagId;
+use crate::tag::OwnerId;
 use crate::time::Timestamp;
 
 /// One consequence.
@@ -59,8 +59,8 @@ pub enum Effect {
         caller: DayToken,
         /// What.
         signal: Signal,
-        /// Where.
-        tag: TagId,
+        /// Whom the call was to.
+        owner: OwnerId,
     },
     /// A session that waited gave way to another, and expired: one less is open.
     GaveWay,

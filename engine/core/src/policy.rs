@@ -27,6 +27,9 @@ pub const ADDRESS_HALF_LIFE: Span = ADDRESS_FADING.half_life;
 /// The same, and that who collects codes from one is held for an hour.
 pub const ADDRESS_FADING: Fading = Fading { half_life: Span::from_secs(30 * 60), hold: 2 };
 
+/// The same of a network, of which most people have done nothing.
+pub const NETWORK_FADING: Fading = Fading { hold: 1, ..ADDRESS_FADING };
+
 /// How fast the points of a caller fade.
 pub const CALLER_HALF_LIFE: Span = CALLER_FADING.half_life;
 
@@ -36,10 +39,11 @@ pub const CALLER_FADING: Fading = Fading { half_life: Span::from_secs(6 * 3_600)
 /// A call in which the two talk for less than this was none: people who see lights on need longer to say so.
 pub const SHORT_TALK: Span = Span::from_secs(4);
 
-/// How long one caller's share of the rings that a tag has in an hour has to do.
+/// How long one caller's share of the calm rings that a tag has in an hour has to do.
 pub const SHARE_PERIOD: Span = Span::from_secs(6 * 3_600);
 
-/// How long a caller leaves a tag alone whose calls were not wanted there twice within a day: once may be a mistake.
+/// How long a caller leaves a tag alone whose calls were not wanted there twice within a day: once may be a mistake. A report counts
+/// twice, a call that was over at once half.
 pub const COOLDOWN: Span = Span::from_secs(6 * 3_600);
 
 /// How long after a third such call.

@@ -416,6 +416,11 @@ impl Session {
         if std::mem::replace(&mut self.is_used, true) { None } else { self.from }
     }
 
+    /// Whether it ended because its time was over, and for nobody's sake before.
+    pub fn has_run_out(&self) -> bool {
+        matches!(self.s.ended, Some((Outcome::Expired, at)) if at >= self.s.expires_at)
+    }
+
     /// Whether somebody has called for it since the last start, with a number or without.
     pub fn is_used(&self) -> bool {
         self.is_used

@@ -156,7 +156,7 @@ impl Tag {
                     }
                     let_go(session.snapshot(), desk, effects);
                     if let (Some(caller), Some((signal, _))) = (session.snapshot().bound_to, session.sign_at_end()) {
-                        effects.push(Effect::NoteCaller { caller, signal, tag: self.config.id });
+                        effects.push(Effect::NoteCaller { caller, signal, owner: session.snapshot().owner });
                     }
                     effects.push(Effect::Record(Record::SessionEnded(Box::new(session.snapshot().clone()))));
                 }
@@ -195,8 +195,8 @@ impl Tag {
         let is_new = self.sessions[index].report(now);
         if is_new {
             if let Some(caller) = self.sessions[index].snapshot().bound_to {
-                let (signal, tag) = (Signal::ReportedCalls, self.config.id);
-                effects.push(Effect::NoteCaller { caller, signal, tag });
+                let (signal, owner) = (Signal::ReportedCalls, self.sessions[index].snapshot().owner);
+                effects.push(Effect::NoteCaller { caller, signal, owner });
             }
             self.record(id, effects);
         }

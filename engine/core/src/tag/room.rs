@@ -18,7 +18,7 @@ use crate::time::{Span, Timestamp};
 
 /// One address holds so much of a room, with sessions that nobody has called yet, that so many of them fill it.
 const ADDRESSES_PER_ROOM: usize = 8;
-/// So long an address that nobody shares pays for a session that nobody called, be it over by then.
+/// So long an address that nobody shares pays for a session that nobody called and that has run out, while the tag is in memory.
 const UNUSED_KEPT: Span = Span::from_secs(30 * 60);
 /// In a room that many share, an urgent newcomer takes the place of a session that has waited longer than this for a call.
 const PATIENCE: Span = Span::from_secs(60);
@@ -77,8 +77,8 @@ impl Tag {
         let session = &mut self.sessions[index];
         session.give_way(now);
         if from.is_some() && session.opened_from() == from && !urgent {
-            // One goes and one comes: the address has no more than before, and pays for no more. No score ends that for urgent
-            // reasons, so there each is paid for: every one is written to the disk.
+            // One goes and one comes: the address has no more than before, and pays for no more, or one who does this would use up what
+            // all of a crowd have. Urgent ones have a budget of their own, and each is paid for: every one is written to the disk.
             if let Some(address) = desk.address.as_mut() {
                 address.sessions_for(urgent).refund(self.policy.address_sessions);
             }
@@ -100,7 +100,7 @@ impl Tag {
                 && s.opened_from() == from
                 && s.snapshot().reason.is_urgent() == urgent
                 && !s.is_used()
-                && (s.state() == State::Waiting || !is_crowd && is_recent)
+                && (s.state() == State::Waiting || !is_crowd && is_recent && s.has_run_out())
         };
         let mut own: Vec<_> = (0..).zip(&self.sessions).filter(is_own).collect();
         own.sort_by_key(|(_, s)| s.snapshot().opened_at);

@@ -10,6 +10,8 @@ use crate::policy::{COOLDOWN, COOLDOWN_MAX, SHARE_PERIOD};
 use crate::session::{Session, SessionSnapshot};
 use crate::time::{Span, Timestamp};
 
+/// Halves of a strike from which on a caller leaves a tag alone.
+const HALVES_MAX: u32 = 4;
 /// Fewer rings than this leave nothing to share.
 const SHARED_FROM: u32 = 3;
 
@@ -24,9 +26,9 @@ impl Tag {
         self.has_share(this, &past, now) && (self.policy.refuse_at == 0 || has_cooled_down(this, &past, now))
     }
 
-    /// One caller rings within six hours at most half of what a tag has in an hour, and in a day half of what its owner has; all
-    /// callers without a number together a quarter, because nobody can tell them apart, and of a tag's calm rings what they have
-    /// in an hour. At least once each: who may not ring at all cannot help.
+    /// One caller rings at most half of what a tag has in an hour, calm reasons within six hours, and in a day half of what its owner
+    /// has; all callers without a number together a quarter, because nobody can tell them apart, and of a tag's calm rings what
+    /// they have in an hour. At least once each: who may not ring at all cannot help.
     fn has_share(&self, this: &SessionSnapshot, past: &[&Session], now: Timestamp) -> bool {
         let (urgent, is_known) = (this.reason.is_urgent(), this.bound_to.is_some());
         let parts = if is_known { 2 } else { 4 };
@@ -42,7 +44,8 @@ impl Tag {
             self.policy.withheld_rings.map(Quota::limit)
         };
         let of_owner = self.policy.owner_rings.filter(is_shared);
-        of_tag.is_none_or(|rings| has_left(rings, SHARE_PERIOD, |s, urgent| s.reason.is_urgent() == urgent))
+        let period = if urgent { Span::HOUR } else { SHARE_PERIOD };
+        of_tag.is_none_or(|rings| has_left(rings, period, |s, urgent| s.reason.is_urgent() == urgent))
             && of_owner.is_none_or(|quota| has_left(quota.limit() / parts, quota.period(), |_, _| true))
     }
 }
@@ -55,16 +58,21 @@ fn same_caller(a: &SessionSnapshot, b: &SessionSnapshot) -> bool {
     }
 }
 
+/// Whether a caller who was not wanted may ring again. Somebody else without a number may have something urgent to say.
 fn has_cooled_down(this: &SessionSnapshot, past: &[&Session], now: Timestamp) -> bool {
-    let strikes = || past.iter().filter_map(|s| s.half_strikes());
-    let cooldown = match strikes().map(|(halves, _)| halves).sum::<u32>() / 2 {
-        0 | 1 => return true,
-        2 => COOLDOWN,
-        _ => COOLDOWN_MAX,
-    };
-    let times = || strikes().map(|(_, at)| at);
-    let (Some(first), Some(last)) = (times().min(), times().max()) else { return true };
+    let urgent = this.reason.is_urgent();
+    let mut strikes: Vec<(u32, Timestamp)> = past.iter().filter_map(|s| s.half_strikes()).collect();
+    strikes.sort_by_key(|(_, at)| *at);
+    let (mut halves, mut since) = (0, None);
+    for &(more, at) in &strikes {
+        halves += more;
+        if halves >= HALVES_MAX {
+            since = since.or(Some(at));
+        }
+    }
+    let (Some(since), Some((_, last))) = (since, strikes.last()) else { return true };
+    let cooldown = if halves < HALVES_MAX + 2 { COOLDOWN } else { COOLDOWN_MAX };
     let was_heard =
-        |s: &&Session| s.snapshot().reason.is_urgent() && s.snapshot().dialed_at.is_some_and(|dialed| dialed >= first);
-    now >= last.plus(cooldown) || this.reason.is_urgent() && !past.iter().any(was_heard)
+        |s: &&Session| s.snapshot().reason.is_urgent() && s.snapshot().dialed_at.is_some_and(|dialed| dialed >= since);
+    now >= last.plus(cooldown) || urgent && (this.bound_to.is_none() || !past.iter().any(was_heard))
 }

@@ -188,8 +188,8 @@ impl World {
                     assert_eq!(known.bound_to, Some(caller));
                     Led::Remembered(session)
                 }
-                Effect::NoteCaller { caller, signal, tag } => {
-                    callers.entry(caller).or_default().note(signal, Some(tag), policy, now);
+                Effect::NoteCaller { caller, signal, owner } => {
+                    callers.entry(caller).or_default().note(signal, Some(owner), policy, now);
                     Led::Noted(signal)
                 }
                 Effect::UsedSession { from: _ } => {

@@ -93,9 +93,9 @@ impl World {
                     self.board.remember_caller(number, caller, session, until);
                 }
                 Effect::ForgetLeg { leg, session } => self.board.forget_leg(&leg, session),
-                Effect::NoteCaller { caller, signal, tag } => {
+                Effect::NoteCaller { caller, signal, owner } => {
                     let cell = self.caller_cells.entry(caller).or_default();
-                    cell.note(signal, Some(tag), &self.rules.policy, self.now);
+                    cell.note(signal, Some(owner), &self.rules.policy, self.now);
                 }
                 Effect::UsedSession { from } => {
                     let n = (0..ADDRESSES).find(|n| address_key(*n) == from).expect("an address of this world");

@@ -132,8 +132,8 @@ impl World {
             if let Some(token) = s.bound_to {
                 let cell = self.caller_cells.entry(token).or_default();
                 cell.rings.replay(policy.caller_rings, dialed_at);
-                let tag = Some(s.id.tag());
-                Session::restore(s).signs().for_each(|(signal, at)| cell.note(signal, tag, policy, at));
+                let owner = Some(s.owner);
+                Session::restore(s).signs().for_each(|(signal, at)| cell.note(signal, owner, policy, at));
             }
         }
     }

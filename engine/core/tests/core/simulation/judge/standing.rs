@@ -26,15 +26,16 @@ impl Judge {
             .filter(|n| n.last.id != a.session && n.last.id.tag() == a.session.tag() && self.is_same(n, this, now))
             .map(|n| &n.last)
             .collect();
-        let unwanted: Vec<(u32, Timestamp)> = past.iter().filter_map(|s| unwanted_at(s)).collect();
-        let calls = unwanted.iter().map(|(halves, _)| halves).sum::<u32>() / 2;
-        let times = || unwanted.iter().map(|(_, at)| *at);
-        let (Some(first), Some(last)) = (times().min(), times().max()) else { return };
-        let hours = COOLDOWN_HOURS[usize::from(calls > 2)];
-        if calls < 2 || now >= last.plus(Span::from_secs(hours * 3_600)) {
+        let mut unwanted: Vec<(u32, Timestamp)> = past.iter().filter_map(|s| unwanted_at(s)).collect();
+        unwanted.sort_by_key(|(_, at)| *at);
+        let halves = |until: usize| unwanted[..until].iter().map(|(halves, _)| halves).sum::<u32>();
+        let Some(second) = (1..=unwanted.len()).find(|until| halves(*until) >= 4) else { return };
+        let (since, last) = (unwanted[second - 1].1, unwanted[unwanted.len() - 1].1);
+        let hours = COOLDOWN_HOURS[usize::from(halves(unwanted.len()) >= 6)];
+        if now >= last.plus(Span::from_secs(hours * 3_600)) {
             return;
         }
-        let was_heard = past.iter().any(|s| s.reason.is_urgent() && s.dialed_at.is_some_and(|at| at >= first));
+        let was_heard = past.iter().any(|s| s.reason.is_urgent() && s.dialed_at.is_some_and(|at| at >= since));
         assert!(this.last.reason.is_urgent() && !was_heard, "one who was not wanted rings again");
         self.census.saw("an urgent call of one who was not wanted");
     }
