@@ -174,6 +174,16 @@ fn one_address_does_not_speak_for_its_neighbours() {
 }
 
 #[test]
+fn neighbours_who_look_at_one_car_collect_nothing() {
+    let mut walk = Walk::begins();
+    let mut car = walk.next_car(Span::from_secs(1));
+    for _ in 0..64 {
+        walk.address = AddressCell::default();
+        assert_eq!(walk.looks_at(&mut car).verdict, Verdict::Allow);
+    }
+}
+
+#[test]
 fn a_network_from_which_people_call_has_no_score() {
     let mut walk = Walk::begins();
     (1..=3).for_each(|n| walk.network.crowd.note(token(n), walk.now));

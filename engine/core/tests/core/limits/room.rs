@@ -145,6 +145,18 @@ fn who_has_a_share_already_is_told_when_there_is_more() {
 }
 
 #[test]
+fn who_changes_their_mind_has_a_place_again() {
+    let mut w = tag();
+    for n in 0..20 {
+        let open = one_of_many(n, address_key(FLOOD), Reason::Other);
+        assert!(matches!(w.elsewhere().open(&open), OpenDecision::Opened(_)), "{n}");
+        w.led();
+        w.cancel(open.id);
+        w.led();
+    }
+}
+
+#[test]
 fn one_who_calls_for_every_session_holds_no_more_places_than_one_who_does_not() {
     let mut w = tag();
     // The owner talks to somebody all the time, so that each of these calls is held, and ends there.

@@ -246,6 +246,19 @@ fn whoever_was_not_wanted_is_heard_once_for_what_is_urgent() {
 }
 
 #[test]
+fn one_without_a_number_does_not_silence_what_is_urgent_for_all_of_them() {
+    let mut w = tag();
+    for n in [1, 2] {
+        w.elsewhere().called_by(Caller::Withheld, n, Outcome::Declined);
+    }
+    // As soon as the budget that all of them have together has something again.
+    passes(&mut w, Span::HOUR);
+    is_turned_away(&mut w, 3, Caller::Withheld, Reason::Blocking);
+    rings(&mut w, 4, Caller::Withheld, Reason::Emergency);
+    rings(&mut w, 5, Caller::Withheld, Reason::ChildOrPet);
+}
+
+#[test]
 fn a_report_keeps_its_caller_away_from_the_moment_of_the_report() {
     let mut w = tag();
     let id = w.called(1, Outcome::Completed);
