@@ -112,7 +112,7 @@ void undo_write(int fd, const struct place *place, uint64_t offset, uint64_t len
     int from = offset < old_length ? readable(fd, place->path) : -1;
     for (uint64_t done = 0; done < length; done += PIECE) {
         uint64_t piece = length - done < PIECE ? length - done : PIECE;
-        ssize_t got = from < 0 ? 0 : pread(from, before, piece, (off_t)(offset + done));
+        ssize_t got = from < 0 ? 0 : syscall(SYS_pread64, from, before, piece, (off_t)(offset + done));
         if (got < 0)
             give_up("a file cannot be read", place->path);
         struct record record = {.what = WRITTEN,
