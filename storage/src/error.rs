@@ -38,6 +38,17 @@ pub enum StorageError {
     /// Bytes of the database are not what was written, or something of it is missing.
     #[error(transparent)]
     Damaged(#[from] Damage),
+    /// What could be read a moment before could not be read again while the database was opened, which cuts a journal there.
+    #[error(
+        "{path} could be read a moment ago, and not beyond byte {at} while the database was opened: check the disk, then \
+         start again; the journal is whole again, and nothing is lost"
+    )]
+    CutByOpening {
+        /// The journal.
+        path: PathBuf,
+        /// Where it had been cut.
+        at: u64,
+    },
     /// The database is older than what was once safe in it.
     #[error(
         "the database ends at commit {found}, but commit {marked} was safe once: acknowledged records are missing; \

@@ -13,7 +13,7 @@ pub(crate) fn make_folder(folder: &Path) -> std::io::Result<()> {
     let missing = folder.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists()).count();
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     for made in folder.ancestors().take(missing) {
-        sync(around(made))?;
+        sync_around(made)?;
     }
     Ok(())
 }
@@ -24,8 +24,13 @@ pub(crate) fn keep_names(folder: &Path) -> std::io::Result<()> {
     sync(folder)?;
     // Who made the data folder may have ended before its name was safe. It may also be an administrator's, or the root of a
     // file system, around which nothing can be read.
-    let _ = sync(around(folder));
+    let _ = sync_around(folder);
     Ok(())
+}
+
+/// Makes the name of a file or of a folder last.
+pub(crate) fn sync_around(path: &Path) -> std::io::Result<()> {
+    sync(around(path))
 }
 
 fn around(folder: &Path) -> &Path {

@@ -63,7 +63,16 @@ pub(crate) fn open_whole(folder: &Path, master: &MasterKey, memtable_bytes: u64)
 /// Looks before fjall touches anything: opening, it cuts and removes what it cannot read.
 fn open_proven(path: &Path, marked: u64) -> Result<(Database, Proof), StorageError> {
     let proof = Preflight::of(path, marked)?.settle()?;
-    Ok((open_database(path)?, proof))
+    let opened = open_database(path);
+    Ok((opened_as_proven(opened, &proof)?, proof))
+}
+
+/// What opened, be it with an error, if it cut nothing off that had been proven; else that is put back.
+fn opened_as_proven(opened: Result<Database, StorageError>, proof: &Proof) -> Result<Database, StorageError> {
+    let Some(cut) = proof.cut_by_opening()? else { return opened };
+    drop(opened);
+    proof.put_back()?;
+    Err(cut)
 }
 
 pub(crate) fn open_database(path: &Path) -> Result<Database, StorageError> {
@@ -110,4 +119,104 @@ pub(crate) fn keys_are_not_older(keys: &Keyring, head: &Head) -> Result<(), Stor
         return Ok(());
     }
     Err(StorageError::OldKeys { epoch: found.epoch, found: found.entries, expected_epoch, expected })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use qnect_core::language::Language;
+    use qnect_core::phone::Phone;
+    use qnect_core::reason::ReasonSet;
+    use qnect_core::time::Timestamp;
+
+    use super::*;
+    use crate::{NewOwner, OpenOptions, Storage};
+
+    const MAGIC: &[u8] = b"FJL\x03";
+    const OWNERS: u64 = 8;
+
+    fn owner(number: u64) -> NewOwner {
+        NewOwner {
+            name: format!("Owner {number}"),
+            email: format!("owner{number}@example.org"),
+            phone: Phone::from_digits(919_800_000_000 + number).unwrap(),
+            vehicle: None,
+            language: Language::Hindi,
+            time_zone: "Asia/Kolkata".into(),
+            quiet_hours: None,
+            night_reasons: ReasonSet::URGENT,
+        }
+    }
+
+    /// Opens it as a start does, and counts its owners.
+    fn owners(folder: &Path, master: &MasterKey) -> u64 {
+        let whole = open_whole(folder, master, 1 << 20).unwrap();
+        whole.spaces.get(Space::Owners).len().unwrap() as u64
+    }
+
+    /// The ends of all batches of a journal.
+    fn ends(journal: &[u8]) -> Vec<usize> {
+        let starts = 0..journal.len().saturating_sub(MAGIC.len() - 1);
+        starts.filter(|&at| journal[at..].starts_with(MAGIC)).map(|at| at + MAGIC.len()).collect()
+    }
+
+    /// A closed folder with some commits, all in one journal, and its journal.
+    fn folder(master: &MasterKey) -> (tempfile::TempDir, Vec<u8>) {
+        let folder = tempfile::tempdir().unwrap();
+        let now = Timestamp::from_millis(1_700_000_000_000);
+        let storage = Storage::open(&OpenOptions::new(folder.path(), master), |_| move || now).unwrap();
+        (0..OWNERS).for_each(|number| drop(storage.register(&[owner(number)], now).unwrap()));
+        storage.close();
+        drop(storage);
+        let journal = std::fs::read(folder.path().join("db/0.jnl")).unwrap();
+        let end = *ends(&journal).last().unwrap();
+        (folder, journal[..end].to_vec())
+    }
+
+    #[test]
+    fn what_an_opening_cut_off_because_it_could_not_read_it_is_put_back() {
+        let master = MasterKey::from_bytes([7; 32]);
+        let (folder, journal) = folder(&master);
+        let (db, path) = (folder.path().join("db"), folder.path().join("db/0.jnl"));
+        let proof = Preflight::of(&db, 0).unwrap().settle().unwrap();
+        // Where fjall would stop reading, it cuts.
+        let cut = ends(&journal)[3];
+        std::fs::File::options().write(true).open(&path).unwrap().set_len(cut as u64).unwrap();
+        match opened_as_proven(open_database(&db), &proof) {
+            Err(StorageError::CutByOpening { path: told, at }) => assert_eq!((told, at), (path.clone(), cut as u64)),
+            other => panic!("{other:?}", other = other.map(|_| "opened")),
+        }
+        drop(proof);
+        assert!(std::fs::read(&path).unwrap() == journal);
+        assert_eq!(owners(folder.path(), &master), OWNERS);
+    }
+
+    /// It writes out what it read of the cut one and of the next, and forgets both, before anybody can stop it.
+    #[test]
+    fn a_journal_that_was_cut_and_then_forgotten_is_put_back_too() {
+        let master = MasterKey::from_bytes([7; 32]);
+        let (folder, journal) = folder(&master);
+        let db = folder.path().join("db");
+        let between = ends(&journal)[4];
+        let parts = [&journal[..between], &journal[between..], &[]];
+        for (number, part) in parts.iter().enumerate() {
+            std::fs::write(db.join(format!("{number}.jnl")), part).unwrap();
+        }
+        let proof = Preflight::of(&db, 0).unwrap().settle().unwrap();
+        let cut = ends(&journal)[2];
+        std::fs::File::options().write(true).open(db.join("0.jnl")).unwrap().set_len(cut as u64).unwrap();
+        let opened = open_database(&db);
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while db.join("1.jnl").exists() {
+            assert!(Instant::now() < deadline, "it keeps its journals");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert!(matches!(opened_as_proven(opened, &proof), Err(StorageError::CutByOpening { .. })));
+        drop(proof);
+        for (number, part) in parts.iter().enumerate() {
+            assert!(std::fs::read(db.join(format!("{number}.jnl"))).unwrap() == *part, "journal {number}");
+        }
+        assert_eq!(owners(folder.path(), &master), OWNERS);
+    }
 }

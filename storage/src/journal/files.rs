@@ -1,7 +1,7 @@
 //! The journal files of a database, in their order.
 
-use std::fs::File;
-use std::os::unix::fs::FileExt;
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{SeekFrom, seek};
@@ -16,17 +16,39 @@ const CONTENT_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 #[derive(Debug)]
 pub(crate) struct JournalFile {
     pub(crate) path: PathBuf,
+    /// Kept open: its length can be asked when its name is gone.
+    file: File,
     /// Its content up to the last byte that was ever written: fjall makes room for 64 MiB in advance, which is zeros.
     pub(crate) content: Vec<u8>,
     /// Bytes of it that are whole batches; known after a survey.
     pub(crate) good_bytes: usize,
 }
 
+impl JournalFile {
+    /// Where it ends by now, if that is before the end of its whole batches.
+    pub(super) fn cut_at(&self) -> std::io::Result<Option<u64>> {
+        let file_bytes = self.file.metadata()?.len();
+        Ok((file_bytes < self.good_bytes as u64).then_some(file_bytes))
+    }
+
+    /// Writes its whole batches where they stood, unless they stand there.
+    pub(super) fn put_back(&self) -> std::io::Result<()> {
+        let journal = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&self.path)?;
+        if journal.metadata()?.len() < self.good_bytes as u64 {
+            journal.write_all_at(&self.content[..self.good_bytes], 0)?;
+        }
+        journal.sync_all()
+    }
+}
+
 /// Reads all journals in `database`, the oldest first.
 pub(crate) fn read_all(database: &Path) -> Result<Vec<JournalFile>, StorageError> {
-    let read = |path: PathBuf| match read_journal(&path) {
-        Ok((content, _)) => Ok(JournalFile { path, content, good_bytes: 0 }),
-        Err(e) => Err(StorageError::folder(path, e)),
+    let read = |path: PathBuf| {
+        let file = File::open(&path).map_err(|e| StorageError::folder(&path, e))?;
+        match content(&file) {
+            Ok((content, _)) => Ok(JournalFile { path, file, content, good_bytes: 0 }),
+            Err(e) => Err(StorageError::folder(path, e)),
+        }
     };
     list(database)?.into_iter().map(read).collect()
 }
@@ -56,9 +78,12 @@ pub(crate) fn list(database: &Path) -> Result<Vec<PathBuf>, StorageError> {
 
 /// The content of a journal up to its last byte that is not zero, and the length of its file.
 pub(crate) fn read_journal(path: &Path) -> std::io::Result<(Vec<u8>, u64)> {
-    let file = File::open(path)?;
+    content(&File::open(path)?)
+}
+
+fn content(file: &File) -> std::io::Result<(Vec<u8>, u64)> {
     let file_bytes = file.metadata()?.len();
-    let content_bytes = data_end(&file, file_bytes);
+    let content_bytes = data_end(file, file_bytes);
     if content_bytes > CONTENT_BYTES_MAX {
         return Err(std::io::Error::other("it is longer than any journal"));
     }

@@ -134,6 +134,21 @@ impl Survey {
         Ok(())
     }
 
+    /// The first journal that has lost whole batches since it was read, and where it ends now.
+    pub(crate) fn cut_since(&self) -> std::io::Result<Option<(&Path, u64)>> {
+        for file in &self.files {
+            if let Some(at) = file.cut_at()? {
+                return Ok(Some((&file.path, at)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Puts all journals back that are shorter than when they were read, or gone.
+    pub(crate) fn put_back(&self) -> std::io::Result<()> {
+        self.files.iter().try_for_each(JournalFile::put_back)
+    }
+
     fn take(&mut self, path: &Path, at: usize, batch: &Batch<'_>, names: &Names) -> Result<(), StorageError> {
         let damaged = |what: String| StorageError::from(Damage::at(path, at, what, Remedy::Restore));
         let head = head_of(batch, names).map_err(|what| damaged(what.to_owned()))?;

@@ -25,6 +25,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use super::archive::{Contents, take};
 use crate::error::{Damage, Remedy, StorageError};
+use crate::folders::sync_around;
 
 const CURRENT: &str = "current";
 const TABLES: &str = "tables";
@@ -49,6 +50,8 @@ pub(super) struct Manifest {
     /// Which list; they count up.
     pub(super) number: u64,
     pub(super) tables: Vec<Table>,
+    /// The two files that say so, in the order in which they are written.
+    files: [(PathBuf, Vec<u8>); 2],
 }
 
 impl Manifest {
@@ -69,7 +72,23 @@ impl Manifest {
         let section = contents.and_then(|contents| contents.section(b"tables"));
         let section = section.and_then(|s| list.get(s.at as usize..(s.at + s.bytes) as usize));
         let tables = section.and_then(|bytes| read_tables(bytes, &folder.join(TABLES)));
-        Ok(Self { number, tables: tables.ok_or_else(|| damaged("this list of tables cannot be read"))? })
+        let tables = tables.ok_or_else(|| damaged("this list of tables cannot be read"))?;
+        Ok(Self { number, tables, files: [(path, list), (current, bytes)] })
+    }
+
+    /// Makes this the list of the keyspace once more, if another one has been written since.
+    pub(super) fn put_back(&self) -> std::io::Result<()> {
+        for (path, bytes) in &self.files {
+            if std::fs::read(path).is_ok_and(|there| there == *bytes) {
+                continue;
+            }
+            let new = path.with_extension("new");
+            std::fs::write(&new, bytes)?;
+            File::open(&new)?.sync_all()?;
+            std::fs::rename(&new, path)?;
+            sync_around(path)?;
+        }
+        Ok(())
     }
 
     /// One more than the highest sequence number in any table; 0 without tables. Finds every table, and compares the

@@ -13,6 +13,7 @@ use super::manifest::Manifest;
 use super::names;
 use crate::codec::Head;
 use crate::error::{Damage, Remedy, StorageError};
+use crate::folders::sync_around;
 use crate::journal::{End, Names, Survey, Tail, read_all};
 use crate::layout::Space;
 
@@ -39,6 +40,7 @@ struct Found {
     survey: Survey,
     /// How far the tables of each keyspace reach: one more than the highest sequence number in them.
     reach: [u64; Space::ALL.len()],
+    manifests: Vec<Manifest>,
 }
 
 impl Preflight {
@@ -70,11 +72,13 @@ impl Preflight {
         }
         let keyspaces = database.join(KEYSPACES);
         let names = names::read(&keyspaces)?;
-        let mut reach = [0; Space::ALL.len()];
+        let (mut reach, mut manifests) = ([0; Space::ALL.len()], Vec::new());
         for (number, space) in &names {
-            reach[*space as usize] = Manifest::read(&keyspaces.join(number.to_string()))?.reach()?;
+            let manifest = Manifest::read(&keyspaces.join(number.to_string()))?;
+            reach[*space as usize] = manifest.reach()?;
+            manifests.push(manifest);
         }
-        let found = Found { survey: Survey::of(journals, &names)?, names, reach };
+        let found = Found { survey: Survey::of(journals, &names)?, names, reach, manifests };
         found.reaches_the_journals(&keyspaces)?;
         Ok(Self { found: Some(found), ..nothing })
     }
@@ -194,6 +198,25 @@ struct Pending {
 }
 
 impl Proof {
+    /// To be asked first, whether or not the opening failed: what it cut off because it could not read it, which does not
+    /// make it fail.
+    pub(crate) fn cut_by_opening(&self) -> Result<Option<StorageError>, StorageError> {
+        let Some(Pending { found, database, .. }) = &self.0 else { return Ok(None) };
+        let cut = found.survey.cut_since().map_err(|e| StorageError::folder(database, e))?;
+        Ok(cut.map(|(path, at)| StorageError::CutByOpening { path: path.to_owned(), at }))
+    }
+
+    /// Makes the journals what they were, and the tables what they were beside them: an opened database may have begun to
+    /// write out what it had read of a journal, and to forget the journal. It must be closed.
+    pub(crate) fn put_back(&self) -> Result<(), StorageError> {
+        let Some(Pending { found, database, .. }) = &self.0 else { return Ok(()) };
+        let failed = |e| StorageError::folder(database, e);
+        let _lock = Lock::take(database)?;
+        found.survey.put_back().map_err(failed)?;
+        sync_around(&database.join(VERSION)).map_err(failed)?;
+        found.manifests.iter().try_for_each(Manifest::put_back).map_err(failed)
+    }
+
     /// Compares the database's head with what was proven, and waits for the proof of the hashes.
     pub(crate) fn confirm(self, head: &Head) -> Result<(), StorageError> {
         let Some(Pending { found, proving, database }) = self.0 else { return Ok(()) };
