@@ -30,13 +30,21 @@ pub enum SocketError {
     #[error("{0} is no socket; set another server.control_socket, or move that file away")]
     NoSocket(PathBuf),
     /// Anything else.
-    #[error("the control socket {path}: {source}; set server.control_socket to a place where this user may write")]
+    #[error("the control socket {path}: {source}; {}", advice(source))]
     Io {
         /// Where.
         path: PathBuf,
         /// What the operating system said.
         source: std::io::Error,
     },
+}
+
+/// What helps against what the operating system said.
+fn advice(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => "free some space, then start again",
+        _ => "set server.control_socket to a place where this user may write",
+    }
 }
 
 impl ControlSocket {
