@@ -132,7 +132,6 @@ async fn hold_out(what: &str, count: usize, from_one: bool, is_tls: bool, slow: 
     let watch = async {
         loop {
             most = most.max(Usage::of(server.pid()).resident);
-            eprintln!("DBG {} {:?}", most - before.resident, Usage::of(server.pid()));
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
