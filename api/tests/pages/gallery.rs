@@ -91,7 +91,7 @@ fn decisions() -> Vec<(String, ScanDecision)> {
         ("challenge".to_owned(), ScanDecision { verdict: Verdict::Challenge, ..allow }),
         refused("tag_limit", Refusal::TagLimit, Span::from_secs(1_500), nothing),
         refused("tag_limit-urgent", Refusal::TagLimit, Span::from_secs(1_500), ReasonSet::URGENT),
-        refused("address_limit", Refusal::AddressLimit, Span::from_secs(40), nothing),
+        refused("address_limit", Refusal::AddressLimit, Span::from_secs(40), ReasonSet::URGENT),
         refused("score", Refusal::Score, Span::ZERO, nothing),
         refused("owner_unavailable", Refusal::OwnerUnavailable, Span::ZERO, nothing),
         refused("owner_unavailable-urgent", Refusal::OwnerUnavailable, Span::ZERO, ReasonSet::URGENT),

@@ -5,7 +5,8 @@
 //! next one may be somebody else.
 //!
 //! When a room is full, whoever holds most of it gives way: the oldest session of the caller who waits with the most, or of the
-//! address that has opened the most which nobody has called yet.
+//! network that has opened the most which nobody has called yet, and there of the address that has. One who has many
+//! addresses has them in one network.
 
 use super::{Tag, let_go};
 use crate::caller::DayToken;
@@ -45,6 +46,14 @@ enum Share {
 impl Holder {
     fn of(session: &Session) -> Self {
         session.snapshot().bound_to.map_or(Self::Address(session.opened_from()), Self::Caller)
+    }
+
+    /// Whether both may be one person: the same caller, or addresses of one network.
+    fn may_be(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Address(one), Self::Address(other)) => one.map(AddressKey::prefix) == other.map(AddressKey::prefix),
+            (one, other) => one == other,
+        }
     }
 }
 
@@ -119,10 +128,14 @@ impl Tag {
             .filter(|(_, s)| may(s))
             .map(|(index, s)| (index, Holder::of(s), s.snapshot().opened_at))
             .collect();
-        let share = |holder: Holder| waiting.iter().filter(|(_, other, _)| *other == holder).count();
+        // So many of theirs wait, and of these so many of one address.
+        let share = |holder: Holder| {
+            let theirs = waiting.iter().filter(|(_, other, _)| holder.may_be(*other));
+            (theirs.clone().count(), theirs.filter(|(_, other, _)| *other == holder).count())
+        };
         let largest = waiting.iter().map(|(_, holder, _)| share(*holder)).max()?;
         let gives_way = |(_, holder, opened_at): &&(usize, Holder, Timestamp)| match holder {
-            _ if largest > 1 => share(*holder) == largest,
+            _ if largest.0 > 1 => share(*holder) == largest,
             Holder::Address(_) => urgent && now.since(*opened_at) > PATIENCE,
             // On the line perhaps, and with no place but this one.
             Holder::Caller(_) => false,

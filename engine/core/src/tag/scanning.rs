@@ -19,7 +19,7 @@ impl Tag {
     pub fn on_scan(&mut self, scan: &Scan, now: Timestamp, desk: &mut Desk<'_>, effects: &mut Effects) -> ScanDecision {
         let allowance = match desk.address.as_ref().map(|a| a.scans.ask(self.policy.address_scans, now)).transpose() {
             Ok(allowance) => allowance,
-            Err(retry_after) => return refused(Refusal::AddressLimit, retry_after, ReasonSet::default()),
+            Err(retry_after) => return refused(Refusal::AddressLimit, retry_after, self.urgent_offer(desk, now)),
         };
         let against = desk.assess_address(now);
         if against.reaches(self.policy.refuse_at) {
@@ -124,12 +124,16 @@ impl Tag {
         if dialable { owner.preferences.reachable_for(now) } else { ReasonSet::default() }
     }
 
-    /// Too much stands against an address: it is offered what is urgent, and nothing else, until some of it has faded.
+    /// Too much stands against an address: it is refused until some of it has faded.
     fn refuse_for_score(&self, against: Assessment, desk: &Desk<'_>, now: Timestamp) -> ScanDecision {
-        let ScanDecision { offered, .. } = self.offer(desk, now);
-        let offered = offered.iter().filter(|reason| reason.is_urgent()).collect();
         let retry_after = self.score_fades_after(against);
-        ScanDecision { because: against.because, ..refused(Refusal::Score, retry_after, offered) }
+        ScanDecision { because: against.because, ..refused(Refusal::Score, retry_after, self.urgent_offer(desk, now)) }
+    }
+
+    /// What is offered from an address that is offered nothing else: whoever sees a child in the car may share it with
+    /// somebody who is the reason for that.
+    fn urgent_offer(&self, desk: &Desk<'_>, now: Timestamp) -> ReasonSet {
+        self.offer(desk, now).offered.iter().filter(|reason| reason.is_urgent()).collect()
     }
 
     fn score_fades_after(&self, against: Assessment) -> Span {

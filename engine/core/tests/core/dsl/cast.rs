@@ -97,13 +97,19 @@ pub(crate) fn request(n: u8, reason: Reason) -> OpenSession {
     }
 }
 
-/// The same from an address of the documentation's network.
+/// The same from an address.
 pub(crate) fn request_from(address: u8, n: u8, reason: Reason) -> OpenSession {
     OpenSession { from: Some(address_key(address)), ..request(n, reason) }
 }
 
+/// An address, each in a network of its own.
 pub(crate) fn address_key(n: u8) -> AddressKey {
-    AddressKey::of(IpAddr::V4(Ipv4Addr::new(203, 0, 113, n)))
+    AddressKey::of(IpAddr::V4(Ipv4Addr::new(203, 0, n, 113)))
+}
+
+/// An address, all in one network.
+pub(crate) fn neighbour_key(n: u8) -> AddressKey {
+    AddressKey::of(IpAddr::V4(Ipv4Addr::new(198, 51, 100, n)))
 }
 
 pub(crate) fn named(n: u8, reason: Reason, key: u8, body: u8) -> OpenSession {

@@ -166,7 +166,7 @@ fn an_address_that_scans_too_often_leaves_no_record() {
             verdict: Verdict::Limited,
             refusal: Some(Refusal::AddressLimit),
             retry_after: Span::from_secs(30),
-            offered: ReasonSet::default(),
+            offered: ReasonSet::URGENT,
             because: SignalSet::default(),
         }
     );

@@ -8,7 +8,9 @@ use qnect_core::session::State;
 use qnect_core::tag::{CallTurn, OpenDecision};
 use qnect_core::time::Span;
 
-use crate::dsl::{Led, World, address_key, asha, bela, holds, leg, one_of_many, request_from, session_id, token};
+use crate::dsl::{
+    Led, World, address_key, asha, bela, holds, leg, neighbour_key, one_of_many, request_from, session_id, token,
+};
 
 /// The first of the addresses from which a tag is flooded, and that of somebody who needs it.
 const FLOOD: u8 = 66;
@@ -210,6 +212,45 @@ fn in_a_flood_from_many_addresses_an_urgent_newcomer_gets_in_after_a_minute() {
     }
     w.after(Span::from_secs(61));
     assert_eq!(one_more(&mut w, 200, HONEST, Reason::Other), (false, 0));
+}
+
+#[test]
+fn one_who_has_all_addresses_of_a_network_keeps_nobody_out() {
+    for reason in [Reason::Emergency, Reason::Other] {
+        let mut w = tag();
+        let honest: Vec<_> = (1..=3).map(|n| w.elsewhere().waiting_from(n, n, reason)).collect();
+        for n in 0..200 {
+            let decision = w.elsewhere().open(&one_of_many(n, neighbour_key(n as u8), reason));
+            assert!(matches!(decision, OpenDecision::Opened(_)), "{decision:?}");
+            w.led();
+        }
+        assert_eq!(w.tag.open_sessions(), 32);
+        assert!(honest.iter().all(|id| w.state(*id) == State::Waiting), "pushed out");
+        // At once, and nobody's place but one of theirs.
+        gets_in_and_rings(&mut w, 4, reason);
+        assert!(honest.iter().all(|id| w.state(*id) == State::Waiting), "pushed out");
+    }
+}
+
+#[test]
+fn of_a_network_the_address_that_holds_most_gives_way() {
+    let mut w = World::given(|p| p.tag_open_sessions_max = 16, |_| ());
+    let mut open = |n: u32, from| {
+        let asked = one_of_many(n, from, Reason::Blocking);
+        assert!(matches!(w.elsewhere().open(&asked), OpenDecision::Opened(_)));
+        w.led();
+        w.after(Span::from_secs(1));
+        asked.id
+    };
+    let alone = open(0, neighbour_key(1));
+    let two = [1, 2].map(|n| open(n, neighbour_key(2)));
+    // Two of a network that holds less than theirs.
+    for n in 3..16 {
+        open(n, address_key(n.max(4) as u8));
+    }
+    open(16, address_key(100));
+    assert_eq!(w.state(two[0]), State::Ended);
+    assert_eq!([alone, two[1]].map(|id| w.state(id)), [State::Waiting; 2]);
 }
 
 #[test]
