@@ -1,6 +1,5 @@
 //! Codes that nobody printed, by the million: each must end at the door.
 
-use std::fs;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,6 +18,7 @@ use crate::day::forged;
 use crate::door::Door;
 use crate::draw::Dice;
 use crate::hot_tag::source;
+use crate::memory::{grown_percent, resident_kib};
 use crate::target::Target;
 use crate::usage::DoorOptions;
 
@@ -243,34 +243,13 @@ fn sum_of(metrics: &str, name: &str) -> f64 {
     metrics.lines().filter_map(value).sum()
 }
 
-/// Resident memory of a process of this machine, as Linux tells it.
-pub(crate) fn resident_kib(pid: u32) -> Result<u64, String> {
-    let status =
-        fs::read_to_string(format!("/proc/{pid}/status")).map_err(|cause| format!("process {pid}: {cause}"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
-    kib.ok_or_else(|| format!("process {pid} has no resident memory"))
-}
-
-/// By how many percent memory has grown.
-pub(crate) fn grown_percent(before: u64, after: u64) -> f64 {
-    (after as f64 - before as f64) * 100.0 / before.max(1) as f64
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{grown_percent, resident_kib, sum_of};
+    use super::sum_of;
 
     #[test]
     fn a_metric_is_summed_over_its_labels() {
         let text = "# HELP a_total x\na_total 3\nb_total{kind=\"x\"} 1\nb_total{kind=\"y\"} 2.5\nb_total_more 9\n";
         assert_eq!([sum_of(text, "a_total"), sum_of(text, "b_total"), sum_of(text, "c_total")], [3.0, 3.5, 0.0]);
-    }
-
-    #[test]
-    fn memory_is_read_where_there_is_a_process() {
-        assert!(resident_kib(std::process::id()).expect("this one") > 0);
-        assert!(resident_kib(u32::MAX).is_err());
-        assert!((grown_percent(200, 210) - 5.0).abs() < 1e-9);
     }
 }

@@ -4,7 +4,7 @@
 //! Options are read in `usage`; `run` keeps so many strangers busy; `stranger` is one of them; `cause` says how a call
 //! can fail; `report` is what a run found. `day` plays whole days of people and attackers,
 //! `forged` asks for codes that nobody printed, `hot_tag` for one tag only, in an `open_loop`; `overload` asks for more than
-//! the engine can do.
+//! the engine can do, `slow_clients` for less than they could; `memory` is what it costs.
 
 mod cause;
 mod codes;
@@ -13,10 +13,12 @@ mod door;
 mod draw;
 mod forged;
 mod hot_tag;
+mod memory;
 mod open_loop;
 mod overload;
 mod report;
 mod run;
+mod slow_clients;
 mod stranger;
 mod target;
 mod usage;
@@ -49,6 +51,10 @@ async fn main() -> ExitCode {
         },
         Scenario::Overload(options) => match options.plan() {
             Ok(plan) => overload::run(plan).await,
+            Err(problem) => bad_usage(&problem),
+        },
+        Scenario::SlowClients(options) => match options.plan() {
+            Ok(plan) => slow_clients::run(plan).await,
             Err(problem) => bad_usage(&problem),
         },
         Scenario::SharedAddress(options) => match options.plan() {

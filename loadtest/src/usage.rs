@@ -12,6 +12,7 @@ use crate::forged::ForgedOptions;
 use crate::hot_tag::HotTagOptions;
 use crate::overload::OverloadOptions;
 use crate::report::Setting;
+use crate::slow_clients::SlowClientsOptions;
 use crate::stranger::Stranger;
 use crate::target::{self, Target};
 
@@ -65,6 +66,11 @@ pub(crate) enum Scenario {
     /// Exit code 0: goodput, the answers of those who are turned away, memory, and the calm before are within their bounds.
     /// 1: not so, or the generator was late. 2: bad usage.
     Overload(OverloadOptions),
+    /// Thousands of clients that are in no hurry, of each kind, beside a steady load of those who are.
+    ///
+    /// Exit code 0: all of them were hung up on in time, nobody else was turned away or waited longer than the bounds allow.
+    /// 1: not so. 2: bad usage.
+    SlowClients(SlowClientsOptions),
 }
 
 /// Whose door it is.

@@ -150,6 +150,10 @@ impl Session {
         let mut stream = Rewound::new(stream);
         self.hold(&mut stream, is_whole_head).await?;
         let protocol = spoken(stream.held());
+        if protocol == Protocol::Http2 {
+            // Its first head is still to come.
+            return self.converse(stream, protocol).await;
+        }
         // Whoever has begun a request when the listener drains may finish it.
         let Ok(held) = timeout_at(self.pace.head_came(), stream.hold(is_whole_request)).await else {
             let late = self.late.clone();

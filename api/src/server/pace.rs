@@ -17,6 +17,9 @@ const HEAD_TIME_MAX: Duration = Duration::from_secs(5);
 /// From accept, or from the next request's first byte, to a whole request: with the answer to one that took longer, its
 /// connection is over within ten seconds.
 const WHOLE_TIME_MAX: Duration = Duration::from_secs(7);
+/// From a whole request, or from the time when it should have been one, to its reading: what looks like a head may be empty
+/// lines, behind which nothing comes.
+const READING_TIME_MAX: Duration = Duration::from_secs(2);
 /// Without a request.
 const IDLE_TIME_MAX: Duration = Duration::from_secs(30);
 /// Until the client has taken an answer for which it did not have room at once.
@@ -47,7 +50,7 @@ enum Phase {
     Handshake(Instant),
     /// Since when, and until when the request is to be whole.
     Head(Instant, Instant),
-    /// The same without the head, which has come.
+    /// What looks like a head has come. Until when the request is to be whole.
     Body(Instant),
     Request,
     Idle(Instant),
@@ -180,8 +183,9 @@ impl Pace {
         let (until, doing) = match self.phase.get() {
             Phase::Handshake(since) => (since + HANDSHAKE_TIME_MAX, "handshake"),
             Phase::Head(since, whole_until) => (whole_until.min(since + HEAD_TIME_MAX), "head"),
+            Phase::Body(whole_until) => (whole_until + READING_TIME_MAX, "head"),
             // Bodies and streams have deadlines of their own, and the engine's answers too.
-            Phase::Body(_) | Phase::Request => (Instant::now() + LOOK_EVERY, "request"),
+            Phase::Request => (Instant::now() + LOOK_EVERY, "request"),
             Phase::Idle(since) => (since + IDLE_TIME_MAX, "idle"),
         };
         match self.unwritten_since.get().map(|since| since + ANSWER_TIME_MAX) {

@@ -58,6 +58,17 @@ async fn a_client_that_says_nothing_is_reaped() {
 }
 
 #[tokio::test]
+async fn empty_lines_without_a_request_are_reaped() {
+    hold_out("empty lines", sockets(SOCKETS_AT_WORK), false, false, |_| says(b"\r\n\r\n", b"")).await;
+}
+
+#[tokio::test]
+async fn the_beginning_of_http_2_without_a_request_is_reaped() {
+    let slow = |_: &str| says(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"");
+    hold_out("the beginning of HTTP/2", sockets(SOCKETS_AT_WORK), false, false, slow).await;
+}
+
+#[tokio::test]
 async fn a_handshake_that_stalls_is_reaped() {
     hold_out("half a hello", sockets(SOCKETS), false, true, |_| says(&hello()[..100], b"")).await;
 }

@@ -1,7 +1,7 @@
 //! Visitors: so many at once, or so many a second.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -25,13 +25,20 @@ struct Shared {
     order: Vec<u32>,
     /// The number of the next visitor: nobody comes twice.
     next: AtomicU32,
+    /// Calls that were bridged and masked.
+    calls: AtomicU64,
     seed: u64,
 }
 
 impl Crowd {
     pub(super) fn new(stranger: Stranger, codes: Vec<String>, seed: u64) -> Crowd {
         let order = draw::order(u32::try_from(codes.len()).unwrap_or(u32::MAX), seed);
-        Crowd(Arc::new(Shared { stranger, codes, order, next: AtomicU32::new(0), seed }))
+        Crowd(Arc::new(Shared { stranger, codes, order, next: AtomicU32::new(0), calls: AtomicU64::new(0), seed }))
+    }
+
+    /// How many calls were bridged and masked so far.
+    pub(super) fn calls(&self) -> u64 {
+        self.0.calls.load(Ordering::Relaxed)
     }
 
     /// A closed loop: so many `strangers` at once, the next one comes when one has left.
@@ -71,6 +78,7 @@ impl Crowd {
         let code = &shared.codes[shared.order[nth as usize % shared.order.len()] as usize];
         let address = source(&mut Dice::new(shared.seed, u64::from(nth))).to_string();
         let seen = shared.stranger.call(nth, code, &[("x-forwarded-for", &address)]).await;
+        shared.calls.fetch_add(u64::from(seen.failure.is_none()), Ordering::Relaxed);
         Visit { late, seen, left: Instant::now() }
     }
 }

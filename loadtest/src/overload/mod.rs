@@ -7,7 +7,6 @@
 //! they saw, `verdict` compares it with the bounds.
 
 mod crowd;
-mod memory;
 mod tally;
 mod verdict;
 
@@ -17,10 +16,10 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::door::Door;
+use crate::memory::{self, Looks, Memory};
 use crate::stranger::Stranger;
 use crate::usage::EngineOptions;
 use crowd::Crowd;
-use memory::{Looks, Memory};
 use tally::Tally;
 use verdict::{Bounds, Verdict};
 
@@ -108,6 +107,8 @@ pub(crate) async fn run(plan: Plan) -> ExitCode {
 struct Phase {
     /// Calls a second, the mean of before and after.
     peak: f64,
+    /// Calls that had been made before it.
+    calls_before: u64,
     tally: Tally,
     memory: Looks,
 }
@@ -116,13 +117,14 @@ impl Plan {
     /// Visitors come, `part` of the peak that was `before`. Returns the peak after it, too.
     async fn phase(&self, name: &str, before: f64, part: f64) -> (Phase, f64) {
         tokio::time::sleep(REST).await;
+        let calls_before = self.crowd.calls();
         let memory = Memory::watch(self.pid);
         let tally = self.crowd.come(before * part, self.lasts).await;
         progress(name, &tally);
         let memory = memory.end();
         tokio::time::sleep(REST).await;
         let after = self.peak().await;
-        (Phase { peak: f64::midpoint(before, after), tally, memory }, after)
+        (Phase { peak: f64::midpoint(before, after), calls_before, tally, memory }, after)
     }
 
     /// The most calls a second that any number of strangers gets done.
