@@ -169,4 +169,7 @@ async fn hold_out(what: &str, count: usize, from_one: bool, is_tls: bool, slow: 
     assert!(longest <= GONE_MAX + BUSY_MACHINE, "the last one was there for {longest:?}");
     assert!(grown <= GROWTH_MAX, "memory grew by {grown} KiB");
     assert_eq!(count_of("qnect_connections_refused_total"), 0.0, "whoever is slow gives way, nobody is turned away");
+    // Whoever asks for thousands of pages keeps the workers busy, whether or not the answers are read.
+    let is_work = !slow.reads;
+    assert!(is_work || count_of("qnect_http_requests_shed_total") == 0.0, "an honest client heard that it is too much");
 }
