@@ -1,4 +1,5 @@
--- wrk's part of ops/bench-scan: GET /q/{code} as JSON, over all the codes of a file, each thread from another one.
+-- wrk's part of ops/bench-scan: GET /q/{code} as JSON, over all the codes of a file, each thread from another one, and each
+-- request from another address behind a proxy.
 -- Its last line is one JSON object.
 
 local threads = 0
@@ -9,9 +10,11 @@ function setup(thread)
 end
 
 function init(args)
-   local headers = { ["Host"] = wrk.headers["Host"], ["Accept"] = "application/json" }
    requests = {}
    for code in io.lines(args[1]) do
+      local nth = #requests
+      local address = string.format("10.%d.%d.%d", math.floor(nth / 65536) % 256, math.floor(nth / 256) % 256, nth % 256)
+      local headers = { ["Host"] = wrk.headers["Host"], ["Accept"] = "application/json", ["X-Forwarded-For"] = address }
       requests[#requests + 1] = wrk.format("GET", "/q/" .. code, headers)
    end
    next_request = math.floor(#requests / 2) * number
