@@ -1,5 +1,6 @@
 //! The answers: JSON, problem details, pages and redirections, with the fields that all of them carry.
 
+use axum::body::{Body, Bytes};
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, VARY};
 use http::{HeaderName, HeaderValue, StatusCode};
@@ -63,6 +64,8 @@ pub fn signal_ids(signals: SignalSet) -> Vec<&'static str> {
     signals.iter().map(Signal::id).collect()
 }
 
+/// Fields that an answer usually has, those of the server included.
+const HEADERS_USUAL: usize = 12;
 /// Fields that every answer to a scanner carries.
 const COMMON: [(HeaderName, HeaderValue); 4] = [
     (CACHE_CONTROL, HeaderValue::from_static("no-store")),
@@ -73,11 +76,25 @@ const COMMON: [(HeaderName, HeaderValue); 4] = [
 
 /// A JSON answer.
 pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
+    json_of(status, spelled(body))
+}
+
+/// A body as JSON.
+pub fn spelled(body: &impl Serialize) -> Option<Bytes> {
+    serde_json::to_vec(body).ok().map(Bytes::from)
+}
+
+/// A JSON answer with this body.
+pub fn json_of(status: StatusCode, body: Option<Bytes>) -> Response {
     // Our own types serialise; should one not, nothing half-written goes out.
-    let Ok(bytes) = serde_json::to_vec(body) else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
-    let mut response = (status, bytes).into_response();
-    response.headers_mut().extend(COMMON);
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let Some(body) = body else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    // Once, and not for each of them.
+    headers.reserve(HEADERS_USUAL);
+    headers.extend(COMMON);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 

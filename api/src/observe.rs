@@ -1,26 +1,31 @@
 //! Metrics of the doors: one recorder, buckets for every histogram, labels only from closed sets.
 
+mod histograms;
+mod recorder;
+
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use http::StatusCode;
 use metrics::{Counter, Histogram, Unit, describe_counter, describe_gauge, describe_histogram};
-use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+
+pub use recorder::Shown;
 
 /// Seconds: from a decision in memory to what a person on a line would notice.
 const SECONDS: [f64; 16] =
     [0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 10.0];
 /// Records of a batch.
 const RECORDS: [f64; 8] = [1.0, 4.0, 16.0, 64.0, 128.0, 256.0, 512.0, 1_024.0];
-/// How often histograms are folded into their buckets: they keep every sample until then.
-pub const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// There is a recorder already.
+#[derive(Debug, thiserror::Error)]
+#[error("metrics are recorded by something else in this process")]
+pub struct RecorderError;
 
 /// Installs the recorder, once for the process, and describes every metric.
-pub fn install() -> Result<PrometheusHandle, BuildError> {
-    let handle = PrometheusBuilder::new()
-        .set_buckets(&SECONDS)?
-        .set_buckets_for_metric(Matcher::Full("qnect_commit_batch_records".into()), &RECORDS)?
-        .install_recorder()?;
+pub fn install() -> Result<Shown, RecorderError> {
+    let bounds = |name: &str| if name == "qnect_commit_batch_records" { &RECORDS[..] } else { &SECONDS[..] };
+    let shown = recorder::install(bounds).map_err(|_| RecorderError)?;
     qnect_engine::describe_metrics();
     describe_counter!("qnect_webhooks_total", "provider webhooks by what came of them");
     describe_histogram!("qnect_webhook_answer_seconds", Unit::Seconds, "from a webhook's head to its answer");
@@ -55,7 +60,7 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     );
     describe_gauge!("qnect_build_info", "always 1; the labels tell what runs");
     metrics::gauge!("qnect_build_info", "version" => env!("CARGO_PKG_VERSION"), "commit" => commit()).set(1.0);
-    Ok(handle)
+    Ok(shown)
 }
 
 /// The commit that was built, where the build was told.

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use metrics_exporter_prometheus::PrometheusHandle;
 use qnect_core::leg::ProviderEvent;
 use qnect_core::provider_request::ProviderRequest;
 use qnect_engine::{Clock, Engine, Workers};
@@ -53,7 +52,7 @@ const EXIT_STORAGE: u8 = 70;
 pub(super) struct Opened {
     pub(super) storage: Arc<Storage>,
     pub(super) clock: Clock,
-    pub(super) metrics: PrometheusHandle,
+    pub(super) metrics: observe::Shown,
     /// Of the public listener; none: plain HTTP.
     certificate: Option<Arc<Certificate>>,
 }
@@ -110,7 +109,8 @@ pub(super) async fn start(
         providers: correspondents(config),
     });
     let places = Places::new(server::make_room(), config.server.trusted_proxies.clone());
-    let mut service = Service::new(doors::public(doors), config.log.access, draining.clone(), places);
+    let mut service = Service::new(doors::public(doors.clone()), config.log.access, draining.clone(), places);
+    service.looks = Some(doors);
     service.apologies = Some(Arc::new(Apologies::new(config.for_serve()?.public_base_url).await));
     if let Some(certificate) = certificate {
         service.tls = Some(certificate.server_config()?.into());
@@ -128,13 +128,12 @@ pub(super) async fn start(
     };
     let control = ControlServer::start(control_socket, hands, draining.clone())?;
 
-    let state = operations::Operations { metrics: metrics.clone(), storage, draining };
+    let state = operations::Operations { metrics, storage, draining };
     let ops_places = Places::new(OPS_CONNECTIONS_MAX, Vec::new());
     let ops_service = Service::new(operations::operations(Arc::new(state)), AccessLog::Off, ops_draining, ops_places);
     let (deal, accepted) = mpsc::channel(DEALT_MAX);
     tokio::task::spawn_local(Connections { service: ops_service.clone(), accepted }.serve());
     tokio::task::spawn_local(server::accept(ops, ops_service.clone(), vec![deal]));
-    tokio::task::spawn_local(fold_histograms(metrics));
 
     let (public, operations) = (public_address, ops_address);
     Ok(Running { public, operations, engine, drain, ops_drain, control, service, ops_service })
@@ -192,15 +191,6 @@ fn serve_on_workers(workers: &Workers, service: &Service) -> Vec<mpsc::Sender<se
         }
     });
     senders
-}
-
-/// The exporter keeps every sample of a histogram until it is told to fold them.
-async fn fold_histograms(metrics: PrometheusHandle) {
-    let mut every = tokio::time::interval(observe::UPKEEP_EVERY);
-    loop {
-        every.tick().await;
-        metrics.run_upkeep();
-    }
 }
 
 impl Running {

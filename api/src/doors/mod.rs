@@ -1,6 +1,7 @@
 //! The doors: what may be asked on the public listener, and what on the operations listener.
 
 pub mod body;
+mod decision;
 pub mod operations;
 pub mod scanner;
 pub mod webhooks;

@@ -9,14 +9,15 @@ use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::StatusCode;
-use metrics_exporter_prometheus::PrometheusHandle;
 use qnect_storage::Storage;
 use tokio::sync::watch;
+
+use crate::observe::Shown;
 
 /// What the operations listener tells about.
 pub struct Operations {
     /// Renders all metrics.
-    pub metrics: PrometheusHandle,
+    pub metrics: Shown,
     /// The store.
     pub storage: Arc<Storage>,
     /// True once the process drains.

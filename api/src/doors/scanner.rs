@@ -23,15 +23,14 @@ use qnect_engine::{OpenReply, SessionRequest};
 use qnect_storage::Keyring;
 use serde::{Deserialize, Serialize};
 
-use crate::answer::{in_language, json, page, see_other, signal_ids};
+use crate::answer::{json, page, see_other, signal_ids};
 use crate::client::{self, Peer};
 use crate::doors::body::WholeUntil;
-use crate::doors::{Doors, body, segment};
+use crate::doors::{Doors, body, decision, segment};
 use crate::negotiate::{BodyKind, Form, Reader, body_kind, chosen};
 use crate::pages::{self, Edition};
 use crate::problem::{Fault, Problem};
 use crate::rate_limit;
-use crate::texts;
 
 /// Bytes of an idempotency key at most.
 const IDEMPOTENCY_KEY_BYTES_MAX: usize = 128;
@@ -44,62 +43,13 @@ pub async fn tag(
     request: Request<Body>,
 ) -> Response {
     let (parts, _) = request.into_parts();
-    let reader = Reader::of(&parts.uri, &parts.headers);
-    let (code, decision) = match doors.scan(&segment(code), peer, &parts).await {
-        Ok(decided) => decided,
-        Err(problem) => return problem.respond(reader, &doors.origin, None),
-    };
-    let edition = doors.edition(reader.language);
-    let response = match reader.form {
-        Form::Json => decision_as_json(&decision, reader.language),
-        Form::Html => page(StatusCode::OK, pages::tag(code, &decision, fresh_key(), edition), edition),
-    };
-    if decision.refusal != Some(Refusal::AddressLimit) {
-        return response;
-    }
-    let address = doors.address(peer, &parts.headers);
-    rate_limit::tell(response, "scans", doors.engine.remaining_scans(AddressKey::of(address)))
+    doors.look(&segment(code), peer, &parts.method, &parts.uri, &parts.headers).await
 }
 
 /// A browser that prefetches, or a `HEAD`, is nobody who stands at the car.
 fn is_a_look_ahead(method: &Method, headers: &HeaderMap) -> bool {
     let purpose = headers.get("sec-purpose").and_then(|v| v.to_str().ok()).unwrap_or_default();
     method == Method::HEAD || purpose.starts_with("prefetch")
-}
-
-#[derive(Serialize)]
-struct ReasonBody {
-    id: &'static str,
-    label: &'static str,
-}
-
-#[derive(Serialize)]
-struct DecisionBody {
-    decision: &'static str,
-    reason: Option<&'static str>,
-    retry_after_seconds: u64,
-    reasons: Vec<ReasonBody>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    signals: Vec<&'static str>,
-}
-
-fn decision_as_json(decision: &ScanDecision, language: Language) -> Response {
-    let (seconds, texts) = (decision.retry_after.as_secs_ceil(), texts::of(language));
-    let response = json(
-        StatusCode::OK,
-        &DecisionBody {
-            decision: decision.verdict.id(),
-            reason: decision.refusal.map(qnect_core::scan::Refusal::id),
-            retry_after_seconds: seconds,
-            reasons: decision.offered.iter().map(|r| ReasonBody { id: r.id(), label: texts.reason(r) }).collect(),
-            signals: signal_ids(decision.because),
-        },
-    );
-    let mut response = in_language(response, language);
-    if seconds > 0 {
-        response.headers_mut().insert(http::header::RETRY_AFTER, seconds.into());
-    }
-    response
 }
 
 #[derive(Deserialize)]
@@ -277,13 +227,37 @@ impl SessionBody {
 }
 
 impl Doors {
-    async fn scan(&self, code: &str, peer: Peer, parts: &Parts) -> Result<(TagCode, ScanDecision), Problem> {
+    /// Somebody looks at a sticker.
+    pub async fn look(&self, code: &str, peer: Peer, method: &Method, uri: &Uri, headers: &HeaderMap) -> Response {
+        let reader = Reader::of(uri, headers);
+        let (code, decision) = match self.scan(code, peer, method, headers).await {
+            Ok(decided) => decided,
+            Err(problem) => return problem.respond(reader, &self.origin, None),
+        };
+        let edition = self.edition(reader.language);
+        let response = match reader.form {
+            Form::Json => decision::as_json(&decision, reader.language),
+            Form::Html => page(StatusCode::OK, pages::tag(code, &decision, fresh_key(), edition), edition),
+        };
+        if decision.refusal != Some(Refusal::AddressLimit) {
+            return response;
+        }
+        let address = AddressKey::of(self.address(peer, headers));
+        rate_limit::tell(response, "scans", self.engine.remaining_scans(address))
+    }
+
+    async fn scan(
+        &self,
+        code: &str,
+        peer: Peer,
+        method: &Method,
+        headers: &HeaderMap,
+    ) -> Result<(TagCode, ScanDecision), Problem> {
         let code = self.code(code)?;
-        if is_a_look_ahead(&parts.method, &parts.headers) {
+        if is_a_look_ahead(method, headers) {
             return Ok((code, self.engine.preview(code).await?));
         }
-        let address = self.address(peer, &parts.headers);
-        let (scan, address) = client::scan(address, &parts.headers);
+        let (scan, address) = client::scan(self.address(peer, headers), headers);
         Ok((code, self.engine.scan(code, scan, address).await?))
     }
 

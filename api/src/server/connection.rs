@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use axum::response::Response;
 use futures_util::future::LocalBoxFuture;
 use http::header::{CONNECTION, HOST, HeaderValue};
-use http::{Request, StatusCode, Version};
+use http::{Method, Request, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::rt::Executor;
 use hyper::server::conn::{http1, http2};
@@ -294,6 +294,10 @@ async fn answer(session: Session, mut request: Request<Incoming>) -> Result<Resp
     {
         is_turned_away = true;
         apologies.to(Reader::of(request.uri(), request.headers()))
+    } else if let Some(doors) = service.looks.as_deref()
+        && let Some(code) = looked_at(&request)
+    {
+        Box::pin(doors.look(code, Peer(session.peer), request.method(), request.uri(), request.headers())).await
     } else {
         request.extensions_mut().insert(Peer(session.peer));
         request.extensions_mut().insert(WholeUntil(whole_until));
@@ -312,6 +316,12 @@ async fn answer(session: Session, mut request: Request<Incoming>) -> Result<Resp
         tracing::info!(route = route.template(), status = status.as_u16(), us = elapsed.as_micros() as u64, "answered");
     }
     Ok(response)
+}
+
+/// The code of the sticker that somebody wants to see, if it is written plainly.
+fn looked_at(request: &Request<Incoming>) -> Option<&str> {
+    let code = request.uri().path().strip_prefix("/q/")?;
+    (request.method() == Method::GET && !code.contains(['/', '%'])).then_some(code)
 }
 
 /// Nothing that follows on the same HTTP/1 connection is believed to be a request.

@@ -25,6 +25,7 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 use crate::config::AccessLog;
+use crate::doors::Doors;
 use crate::observe::HttpMetrics;
 
 pub use accept::{Accepted, accept};
@@ -46,6 +47,8 @@ const SEND_BYTES: usize = 64 * 1024;
 pub struct Service {
     /// Where requests go.
     pub router: Router,
+    /// Who answers looks at stickers, which are most of all requests, without a router; none: the router does.
+    pub looks: Option<Arc<Doors>>,
     /// Which requests are logged.
     pub access_log: AccessLog,
     /// What is counted.
@@ -63,7 +66,8 @@ pub struct Service {
 impl Service {
     /// A service over `router`, in plain HTTP.
     pub fn new(router: Router, access_log: AccessLog, draining: watch::Receiver<bool>, places: Arc<Places>) -> Self {
-        Self { router, access_log, metrics: Arc::new(HttpMetrics::new()), draining, places, tls: None, apologies: None }
+        let metrics = Arc::new(HttpMetrics::new());
+        Self { router, looks: None, access_log, metrics, draining, places, tls: None, apologies: None }
     }
 }
 

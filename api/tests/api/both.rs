@@ -224,14 +224,19 @@ async fn an_annoyed_owner_is_rung_after_two_spoken_digits() {
         let refuses = if protocol == Protocol::Twilio { OwnerScript::Cannot } else { OwnerScript::Declines };
         scene.network.set_telephone(&owner_phone(protocol, 0), refuses);
         // Two without a number, for whom nobody bears what they did, and three who bear most of it themselves.
+        // At night it takes fewer of them.
+        let is_challenged =
+            async || scene.server.public.get(&format!("/q/{}", scene.codes[0])).await.json()["decision"] == "challenge";
         for n in 0..5 {
+            if is_challenged().await {
+                break;
+            }
             let opened = scene.open(0).await;
             scene.network.dial(Dial { withheld: n < 2, ..scene.dial(n, &opened) }).await;
             assert_eq!(scene.server.outcome(&opened.session).await, "declined");
         }
         scene.network.set_telephone(&owner_phone(protocol, 0), OwnerScript::Answers);
-        let scan = scene.server.public.get(&format!("/q/{}", scene.codes[0])).await.json();
-        assert_eq!(scan["decision"], "challenge", "{scan}");
+        assert!(is_challenged().await);
         let opened = scene.open(0).await;
         let deaf = scene.network.dial(scene.dial(6, &opened)).await;
         assert!(deaf.owner_saw.is_none() && deaf.protocol_errors.is_empty(), "{protocol:?}: {:?}", deaf.timeline);

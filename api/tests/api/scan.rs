@@ -136,7 +136,8 @@ async fn an_address_that_asks_too_often_is_told_when_to_come_back() {
     assert_eq!(limited.header("retry-after"), seconds.to_string());
     let page = server.public.page(&path).await;
     assert_eq!(page.status, 200);
-    assert!(!page.body.contains("<form"), "nothing to choose");
+    let is_offered = |reason: &str| page.body.contains(&format!("value=\"{reason}\""));
+    assert!(is_offered("child_or_pet") && !is_offered("blocking"), "what is urgent, and nothing else");
     assert_eq!(server.metrics().await.value("qnect_scans_total", &[("decision", "limited")]), 2.0);
 }
 

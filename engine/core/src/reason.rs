@@ -61,7 +61,7 @@ impl Reason {
 }
 
 /// A set of reasons.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct ReasonSet(u8);
 
 impl ReasonSet {
