@@ -43,6 +43,30 @@ impl Default for SpaceOptions {
     }
 }
 
+/// How much room there is on the file system of a data folder.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Room {
+    /// Bytes that this user may still write.
+    pub free_bytes: u64,
+    /// The same in percent of the file system.
+    pub free_percent: f64,
+    /// Bytes of the ballast file; 0: there is none.
+    pub ballast_bytes: u64,
+}
+
+impl Room {
+    /// Looks at the file system under `folder`.
+    ///
+    /// # Errors
+    /// What the operating system says: the folder is missing, or may not be entered.
+    pub fn of(folder: &Path) -> io::Result<Self> {
+        let disk = statvfs(folder)?;
+        let ballast_bytes = std::fs::metadata(ballast_in(folder)).map_or(0, |file| file.len());
+        let free_bytes = disk.f_bavail.saturating_mul(disk.f_frsize);
+        Ok(Self { free_bytes, free_percent: free_percent(&disk), ballast_bytes })
+    }
+}
+
 /// Whether there is room for something new. Cheap to clone, asked on every request.
 #[derive(Debug, Clone)]
 pub(crate) struct Intake(Arc<AtomicBool>);
@@ -134,8 +158,12 @@ impl SpaceKeeper {
     }
 
     fn ballast(&self) -> PathBuf {
-        self.folder.join("ballast")
+        ballast_in(&self.folder)
     }
+}
+
+fn ballast_in(folder: &Path) -> PathBuf {
+    folder.join("ballast")
 }
 
 /// Percent of a file system that this user may still write.

@@ -42,7 +42,8 @@ pub(super) fn recover(file: &File, path: &Path, master: &MasterKey) -> Result<Re
     Ok(Recovered { epoch, keys, entry_count })
 }
 
-fn open_header(file: &File, path: &Path, master: &MasterKey) -> Result<Epoch, KeyError> {
+/// The epoch of a table that is at least as long as its header.
+pub(super) fn open_header(file: &File, path: &Path, master: &MasterKey) -> Result<Epoch, KeyError> {
     let mut block = [0; BLOCK_BYTES];
     file.read_exact_at(&mut block, 0).map_err(KeyError::io(path, "read"))?;
     Epoch::open_header(&block, master).map_err(|fault| match fault {

@@ -15,7 +15,7 @@ use super::error::KeyError;
 use super::files::{create_whole, lock};
 use super::layout::{BLOCK_BYTES, Entry, Epoch, KIND_DATA, KIND_DAY, offset_of};
 use super::master::MasterKey;
-use super::recover::recover;
+use super::recover::{open_header, recover};
 use super::seal::DataKey;
 use super::secret::Secret;
 use super::shelf::Shelves;
@@ -89,13 +89,26 @@ impl KeyTable {
     /// [`KeyError::TableMissing`], [`KeyError::InUse`], [`KeyError::WrongMaster`], [`KeyError::UnknownVersion`],
     /// [`KeyError::UnknownKind`], [`KeyError::Damaged`], [`KeyError::Io`].
     pub fn open(path: &Path, master: &MasterKey) -> Result<Self, KeyError> {
-        let file = OpenOptions::new().read(true).write(true).open(path).map_err(|cause| match cause.kind() {
-            io::ErrorKind::NotFound => KeyError::TableMissing { path: path.to_owned() },
-            _ => KeyError::io(path, "open the file")(cause),
-        })?;
+        let file = OpenOptions::new().read(true).write(true).open(path).map_err(|cause| missing_or(cause, path))?;
         lock(&file, path)?;
         let recovered = recover(&file, path, master)?;
         Ok(Self::new(path, recovered.epoch, recovered.keys, file, recovered.entry_count))
+    }
+
+    /// Whether the table at `path` is one of `master`'s: its header opens, and no key is looked at. Takes no lock, so that it
+    /// can be asked while an engine has the table. Gives how many entries the file has room for.
+    ///
+    /// # Errors
+    /// [`KeyError::TableMissing`], [`KeyError::WrongMaster`], [`KeyError::UnknownVersion`], [`KeyError::Damaged`],
+    /// [`KeyError::Io`].
+    pub fn expect_master(path: &Path, master: &MasterKey) -> Result<u64, KeyError> {
+        let file = File::open(path).map_err(|cause| missing_or(cause, path))?;
+        let bytes = file.metadata().map_err(KeyError::io(path, "read the length"))?.len();
+        let Some(entry_bytes) = bytes.checked_sub(BLOCK_BYTES as u64) else {
+            return Err(KeyError::Damaged { path: path.to_owned(), offset: 0 });
+        };
+        open_header(&file, path, master)?;
+        Ok(entry_bytes / BLOCK_BYTES as u64)
     }
 
     /// Opens the table, or makes a new one where there is none.
@@ -255,6 +268,13 @@ impl KeyTable {
         }
         tail.poisoned = false;
         Ok(())
+    }
+}
+
+fn missing_or(cause: io::Error, path: &Path) -> KeyError {
+    match cause.kind() {
+        io::ErrorKind::NotFound => KeyError::TableMissing { path: path.to_owned() },
+        _ => KeyError::io(path, "open the file")(cause),
     }
 }
 

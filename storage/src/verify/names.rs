@@ -11,18 +11,19 @@ use crate::journal::Names;
 use crate::layout::Space;
 
 /// fjall's own keyspace (`meta_keyspace.rs` of 3.1.13): `n` and a number (8 bytes, big-endian), then the name.
-const OWN: &str = "0";
+pub(super) const OWN: &str = "0";
 const NAME: &[u8] = b"n";
 
 /// Reads the list that fjall keeps in the folder of its keyspaces. All of ours must be on it, but for those that a program
-/// before this one did not know: [`Head`](crate::codec::Head) tells whether they are missed.
-pub(super) fn read(keyspaces: &Path) -> Result<Names, StorageError> {
+/// before this one did not know: [`Head`](crate::codec::Head) tells whether they are missed. `opened` is the same folder, or
+/// a copy of it: the library that opens it removes lists of tables that are in use no more.
+pub(super) fn read(keyspaces: &Path, opened: &Path) -> Result<Names, StorageError> {
     let folder = keyspaces.join(OWN);
     let damaged = |what: String| StorageError::from(Damage::of(&folder, what, Remedy::Restore));
     // Every byte is compared before the library reads one: it may panic over damage, or remove what it does not know.
     Manifest::read(&folder)?.tables.iter().try_for_each(super::manifest::Table::prove)?;
     let counters = SequenceNumberCounter::default;
-    let tree = lsm_tree::Config::new(&folder, counters(), counters()).open();
+    let tree = lsm_tree::Config::new(opened.join(OWN), counters(), counters()).open();
     let tree = tree.map_err(|e| damaged(format!("the list of keyspaces cannot be read ({e})")))?;
     let mut names = HashMap::new();
     for entry in tree.prefix(NAME, SeqNo::MAX, None) {

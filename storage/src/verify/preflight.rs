@@ -11,6 +11,7 @@ use std::thread::JoinHandle;
 use super::lock::Lock;
 use super::manifest::Manifest;
 use super::names;
+use super::shadow::Shadow;
 use crate::codec::Head;
 use crate::error::{Damage, Remedy, StorageError};
 use crate::folders::sync_around;
@@ -20,7 +21,7 @@ use crate::layout::Space;
 /// fjall's file that says that a database is there, and what stands in it.
 pub(super) const VERSION: &str = "version";
 pub(super) const VERSION_CONTENT: &[u8] = b"FJL\x03";
-const KEYSPACES: &str = "keyspaces";
+pub(super) const KEYSPACES: &str = "keyspaces";
 
 /// A database that was looked at, before it is opened.
 #[derive(Debug)]
@@ -44,7 +45,8 @@ struct Found {
 }
 
 impl Preflight {
-    /// Looks at the database in the folder `database`, in which all commits up to `marked` were safe once. Changes nothing.
+    /// Looks at the database in the folder `database`, in which all commits up to `marked` were safe once. Changes nothing but
+    /// what each opening does: lists of tables that are in use no more are removed.
     ///
     /// # Errors
     /// [`StorageError::InUse`], [`StorageError::Damaged`], [`StorageError::Lost`], [`StorageError::Folder`].
@@ -53,8 +55,21 @@ impl Preflight {
         Ok(Self { _lock: Some(lock), ..Self::of_locked(database, marked)? })
     }
 
+    /// The same without that: at the database of the data folder `folder`, of which a small part is copied beside it.
+    pub(crate) fn of_untouched(folder: &Path, marked: u64) -> Result<Self, StorageError> {
+        let database = folder.join("db");
+        let lock = Lock::take(&database)?;
+        let shadow = Shadow::of_names(folder)?;
+        Ok(Self { _lock: Some(lock), ..Self::look(&database, marked, &shadow.database())? })
+    }
+
     /// The same for who has the lock.
     pub(crate) fn of_locked(database: &Path, marked: u64) -> Result<Self, StorageError> {
+        Self::look(database, marked, database)
+    }
+
+    /// Names of keyspaces are read from a database that may be `opened`.
+    fn look(database: &Path, marked: u64, opened: &Path) -> Result<Self, StorageError> {
         let nothing = Self { database: database.to_owned(), marked, found: None, _lock: None };
         if is_empty(database)? {
             return if marked == 0 { Ok(nothing) } else { Err(StorageError::Lost { found: 0, marked }) };
@@ -71,7 +86,7 @@ impl Preflight {
             return Err(Damage::of(version, "it is missing, or not what was written", Remedy::Restore).into());
         }
         let keyspaces = database.join(KEYSPACES);
-        let names = names::read(&keyspaces)?;
+        let names = names::read(&keyspaces, &opened.join(KEYSPACES))?;
         let (mut reach, mut manifests) = ([0; Space::ALL.len()], Vec::new());
         for (number, space) in &names {
             let manifest = Manifest::read(&keyspaces.join(number.to_string()))?;
@@ -96,6 +111,11 @@ impl Preflight {
             }
             None => (self.marked, None),
         }
+    }
+
+    /// The last good commit in the journals, if any is in them.
+    pub(crate) fn last(&self) -> Option<&Head> {
+        self.found.as_ref().and_then(|found| found.survey.last.as_ref())
     }
 
     /// Whether an engine may open it, but for the tail that a crash left and that [`Preflight::settle`] cuts off.

@@ -8,6 +8,8 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use super::names::OWN;
+use super::preflight::KEYSPACES;
 use crate::error::StorageError;
 use crate::journal::read_journal;
 
@@ -24,11 +26,21 @@ pub(super) struct Shadow {
 impl Shadow {
     /// Copies the database in `folder/db` and the key table beside it. Nobody may have the database open.
     pub(super) fn of(folder: &Path) -> Result<Self, StorageError> {
+        Self::made(folder, Self::copy_all)
+    }
+
+    /// Copies only what names the keyspaces, if it is there. Nobody may have the database open.
+    pub(super) fn of_names(folder: &Path) -> Result<Self, StorageError> {
+        Self::made(folder, Self::copy_names)
+    }
+
+    fn made(folder: &Path, copy: impl Fn(&Self) -> io::Result<()>) -> Result<Self, StorageError> {
         let shadow = folder.join(format!("{SHADOWS}{}", std::process::id()));
         let failed = |e| StorageError::folder(&shadow, e);
         remove(&shadow).map_err(failed)?;
         let shadow = Self { folder: shadow, original: folder.to_owned() };
-        shadow.make().map_err(|e| StorageError::folder(&shadow.folder, e))?;
+        let made = new_folder(&shadow.folder).and_then(|()| copy(&shadow));
+        made.map_err(|e| StorageError::folder(&shadow.folder, e))?;
         Ok(shadow)
     }
 
@@ -41,8 +53,7 @@ impl Shadow {
         text.replace(&self.folder.display().to_string(), &self.original.display().to_string())
     }
 
-    fn make(&self) -> io::Result<()> {
-        new_folder(&self.folder)?;
+    fn copy_all(&self) -> io::Result<()> {
         let keys = self.original.join("keys.table");
         if keys.exists() {
             copy(&keys, &self.folder.join("keys.table"))?;
@@ -52,6 +63,16 @@ impl Shadow {
             copy_folder(&database, &self.database())?;
         }
         Ok(())
+    }
+
+    fn copy_names(&self) -> io::Result<()> {
+        let (from, to) = (self.original.join("db").join(KEYSPACES), self.database().join(KEYSPACES));
+        if !from.join(OWN).exists() {
+            return Ok(());
+        }
+        new_folder(&self.database())?;
+        new_folder(&to)?;
+        copy_folder(&from.join(OWN), &to.join(OWN))
     }
 }
 
