@@ -72,7 +72,7 @@ pub(crate) enum ApiError {
 pub struct RestCounts {
     /// Live legs that were asked to end.
     pub hang_ups: u64,
-    /// Records that were shown.
+    /// Records that were shown, the account's too.
     pub reads: u64,
     /// Records that were deleted.
     pub deletions: u64,
@@ -102,6 +102,8 @@ impl Network {
     /// Plivo: `DELETE /v1/Account/{auth_id}/Call/{call_uuid}/` hangs up, `GET` of the same shows the record of a call that
     /// is over, with `?status=live` that of a live one. Twilio: under `/2010-04-01/Accounts/{sid}/Calls/{CallSid}.json`,
     /// `POST` with `Status=completed` or `canceled` hangs up, `GET` shows the record, `DELETE` removes one that is over.
+    ///
+    /// `GET` of the account itself (`/v1/Account/{auth_id}/`, `/2010-04-01/Accounts/{sid}.json`) shows that it is active.
     ///
     /// Must be called in a tokio runtime.
     ///

@@ -22,6 +22,12 @@ pub trait Rest: std::fmt::Debug + Send + Sync {
     /// How to ask for `operation` on `leg` in our `account`.
     fn shape(&self, operation: Operation, account: &str, leg: &LegId) -> Shape;
 
+    /// How to ask about our `account` itself: a request that changes nothing, and costs nothing.
+    fn account(&self, account: &str) -> RestRequest;
+
+    /// What the answer to that says of the account.
+    fn standing(&self, status: u16, body: &[u8]) -> Standing;
+
     /// What the answer to `operation` means. `body` may be anything, and is understood or is not.
     fn answer(&self, operation: Operation, leg: Side, status: u16, body: &[u8]) -> Answer;
 }
@@ -83,6 +89,31 @@ pub enum Answer {
     TryLater,
     /// The provider does not let us: the configuration is wrong, and asking again helps nobody.
     Refused,
+}
+
+/// How an account stands with its provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It is ours, and may be used.
+    Good,
+    /// It is ours, and the provider has suspended or closed it.
+    Stopped,
+    /// There is no such account, or the secret is not its own.
+    NotOurs,
+    /// The provider has troubles, or too many requests.
+    TryLater,
+    /// Whoever answered is not the provider's interface.
+    Strange,
+}
+
+/// How an account stands by the status of the answer; `None` for a success, which tells of itself.
+fn standing_by_status(status: u16) -> Option<Standing> {
+    match status {
+        200..=299 => None,
+        401 | 403 | 404 | 410 => Some(Standing::NotOurs),
+        408 | 425 | 429 | 500.. => Some(Standing::TryLater),
+        _ => Some(Standing::Strange),
+    }
 }
 
 /// A leg's id as a segment of a path; `None` for one that no provider of ours gives.

@@ -5,8 +5,8 @@ use qnect_core::leg::{LegEnd, LegId};
 use qnect_core::provider_request::Operation;
 use serde_json::Value;
 
-use super::{Answer, Rest, RestMethod, RestRequest, Shape, Side, account_segment, by_status, object, over, segment};
-use super::{text, word};
+use super::{Answer, Rest, RestMethod, RestRequest, Shape, Side, Standing, account_segment, by_status, object, over};
+use super::{segment, standing_by_status, text, word};
 use crate::plivo::{NAME, leg_end};
 
 /// Plivo's REST interface.
@@ -31,6 +31,17 @@ impl Rest for Plivo {
         };
         let path = format!("/v1/Account/{}/Call/{leg}/", account_segment(account));
         Shape::Request(RestRequest { method, path, form: None })
+    }
+
+    fn account(&self, account: &str) -> RestRequest {
+        let path = format!("/v1/Account/{}/", account_segment(account));
+        RestRequest { method: RestMethod::Get, path, form: None }
+    }
+
+    /// The details of an account (`plivo.resources.accounts`) say nothing of one that is stopped: it is not let in.
+    fn standing(&self, status: u16, body: &[u8]) -> Standing {
+        let told = || object(body).is_some_and(|account| !text(&account, "auth_id").is_empty());
+        standing_by_status(status).unwrap_or_else(|| if told() { Standing::Good } else { Standing::Strange })
     }
 
     fn answer(&self, operation: Operation, leg: Side, status: u16, body: &[u8]) -> Answer {

@@ -5,8 +5,8 @@ use qnect_core::leg::{LegEnd, LegId};
 use qnect_core::provider_request::Operation;
 use serde_json::Value;
 
-use super::word;
-use super::{Answer, Rest, RestMethod, RestRequest, Shape, Side, account_segment, by_status, object, over, segment};
+use super::{Answer, Rest, RestMethod, RestRequest, Shape, Side, Standing, account_segment, by_status, object, over};
+use super::{segment, standing_by_status, word};
 
 /// "Invalid call state": the call that was to be ended is over (docs: api/errors/21220).
 const NOT_IN_PROGRESS: u64 = 21220;
@@ -35,6 +35,21 @@ impl Rest for Twilio {
         };
         let path = format!("/2010-04-01/Accounts/{}/Calls/{leg}.json", account_segment(account));
         Shape::Request(RestRequest { method, path, form })
+    }
+
+    fn account(&self, account: &str) -> RestRequest {
+        let path = format!("/2010-04-01/Accounts/{}.json", account_segment(account));
+        RestRequest { method: RestMethod::Get, path, form: None }
+    }
+
+    /// `status` of an account is `active`, `suspended` or `closed` (`twilio.rest.api.v2010.account`).
+    fn standing(&self, status: u16, body: &[u8]) -> Standing {
+        let told = || match word(&object(body).unwrap_or_default(), "status").as_str() {
+            "active" => Standing::Good,
+            "suspended" | "closed" => Standing::Stopped,
+            _ => Standing::Strange,
+        };
+        standing_by_status(status).unwrap_or_else(told)
     }
 
     fn answer(&self, operation: Operation, leg: Side, status: u16, body: &[u8]) -> Answer {

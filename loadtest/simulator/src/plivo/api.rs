@@ -8,8 +8,11 @@ use crate::api::{ApiAnswer, ApiError, ApiRequest, Done};
 use crate::clock::{PLAIN, written};
 use crate::records::{Record, Records, Refused, State};
 
-/// Answers a request for one call.
+/// Answers a request for one call, or for the account.
 pub(crate) fn answer(records: &Records, account: &str, request: &ApiRequest) -> ApiAnswer {
+    if request.path == format!("/v1/Account/{account}/") && request.method == "GET" {
+        return shown(account_details(account));
+    }
     let prefix = format!("/v1/Account/{account}/Call/");
     let uuid = request.path.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix('/'));
     let Some(uuid) = uuid.filter(|uuid| !uuid.contains('/')) else {
@@ -38,6 +41,20 @@ pub(crate) fn error(error: ApiError) -> ApiAnswer {
         ApiError::TooMany => refused(429, "too many requests"),
         ApiError::Unavailable => refused(503, "service unavailable"),
     }
+}
+
+fn account_details(account: &str) -> Value {
+    json!({
+        "account_type": "standard",
+        "api_id": "00000000-0000-4000-8000-000000000000",
+        "auth_id": account,
+        "auto_recharge": false,
+        "billing_mode": "prepaid",
+        "cash_credits": "100.00000",
+        "name": "simulated",
+        "resource_uri": format!("/v1/Account/{account}/"),
+        "timezone": "Asia/Kolkata",
+    })
 }
 
 fn live_call(uuid: &str, record: &Record) -> Value {

@@ -8,8 +8,11 @@ use crate::api::{ApiAnswer, ApiError, ApiRequest, Done};
 use crate::clock::{RFC_2822, written};
 use crate::records::{Record, Records, Refused, State};
 
-/// Answers a request for one call.
+/// Answers a request for one call, or for the account.
 pub(crate) fn answer(records: &Records, account: &str, request: &ApiRequest) -> ApiAnswer {
+    if request.path == format!("/2010-04-01/Accounts/{account}.json") && request.method == "GET" {
+        return ApiAnswer { status: 200, json: Some(account_details(account)), done: Done::Read };
+    }
     let prefix = format!("/2010-04-01/Accounts/{account}/Calls/");
     let sid = request.path.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix(".json"));
     let Some((sid, record)) = sid.and_then(|sid| Some((sid, records.get(sid)?))) else {
@@ -47,6 +50,18 @@ fn update(records: &Records, account: &str, sid: &str, record: &Record, form: &[
         Ok(()) => shown(account, sid, record, Done::HungUp),
         Err(Refused::Over | Refused::Unknown | Refused::Live) => refused(400, 21_220, "the call is not in progress"),
     }
+}
+
+/// The real one also shows the account's token.
+fn account_details(account: &str) -> Value {
+    json!({
+        "friendly_name": "simulated",
+        "owner_account_sid": account,
+        "sid": account,
+        "status": "active",
+        "type": "Full",
+        "uri": format!("/2010-04-01/Accounts/{account}.json"),
+    })
 }
 
 /// Answers a request that was not looked at.
