@@ -23,6 +23,13 @@ pub(crate) enum Command {
     /// Explains, checks or shows the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Looks at clock, disk, keys, limits, providers and the public address, and says what to do; before the first start, and
+    /// when something is odd
+    ///
+    /// Nothing is changed: a small file in the data folder, by which the disk is measured, is removed again. Run it as the
+    /// engine's user; a running engine is not disturbed. Providers are asked for the account, and the public address for a
+    /// page that is not there. Exit code 1 when a check fails; warnings alone are 0.
+    Doctor(Examined),
     /// Makes keys, and backs them up
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -159,6 +166,15 @@ pub(crate) struct Operator {
     #[command(flatten)]
     pub(crate) file: ConfigFile,
     /// Print one JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Examined {
+    #[command(flatten)]
+    pub(crate) file: ConfigFile,
+    /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
 }

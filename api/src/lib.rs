@@ -8,6 +8,7 @@ pub mod client;
 pub mod commands;
 pub mod config;
 pub mod control;
+pub mod doctor;
 pub mod doors;
 mod fields;
 pub mod logging;

@@ -10,14 +10,15 @@ use clap::error::ContextKind;
 use qnect_api::commands::print::Form;
 use qnect_api::commands::tags::Tags;
 use qnect_api::commands::{
-    CommandError, backup, config, demo, import, keys, owners, repair, report, restore, serve, sessions, tags, verify,
+    CommandError, backup, config, demo, doctor, import, keys, owners, repair, report, restore, serve, sessions, tags,
+    verify,
 };
 use qnect_api::config::Overrides;
 use qnect_api::control::{OwnerFields, Request, SessionAct, TagMove};
 
 use crate::arguments::{
-    Cli, Command, ConfigCommand, CopyTo, Demo, KeysCommand, OneSession, OneTag, Operator, OwnersCommand, Serve,
-    SessionsCommand, Set, TagsCommand, Who,
+    Cli, Command, ConfigCommand, CopyTo, Demo, Examined, KeysCommand, OneSession, OneTag, Operator, OwnersCommand,
+    Serve, SessionsCommand, Set, TagsCommand, Who,
 };
 
 #[global_allocator]
@@ -56,6 +57,7 @@ fn run(command: Command) -> Result<ExitCode, CommandError> {
         Command::Config(ConfigCommand::Example) => Ok(config::example()),
         Command::Config(ConfigCommand::Check(file)) => Ok(config::check(file.path.as_deref())),
         Command::Config(ConfigCommand::Show(file)) => config::show(file.path.as_deref()),
+        Command::Doctor(Examined { file, json }) => doctor::run(file.path.as_deref(), form(json)),
         Command::Keys(KeysCommand::Init { key_file }) => keys::init(&key_file),
         Command::Keys(KeysCommand::Backup(CopyTo { file, out, force })) => {
             backup::keys(file.path.as_deref(), &out, force)

@@ -14,7 +14,7 @@ pub use client::{AskError, Copying, ask, copy};
 pub use hands::Hands;
 pub(crate) use hands::rfc3339;
 pub use server::ControlServer;
-pub use socket::{ControlSocket, SocketError};
+pub use socket::{ControlSocket, SocketError, listens};
 pub use words::{
     CopyOf, Kind, OwnerFields, OwnerLine, Refusal, Reply, Request, SessionAct, SessionLine, TagLine, TagMove, Verified,
 };

@@ -93,6 +93,11 @@ pub(super) fn connect(path: &Path) -> std::io::Result<UnixStream> {
     UnixStream::connect(Address::of(path)?.path)
 }
 
+/// Whether somebody listens at `path`.
+pub fn listens(path: &Path) -> bool {
+    connect(path).is_ok()
+}
+
 /// A path that fits into a socket's address: a long one goes by its opened folder.
 struct Address {
     path: PathBuf,

@@ -8,6 +8,7 @@ mod breaker;
 mod budget;
 mod courier;
 mod janitor;
+mod probe;
 mod wire;
 
 #[cfg(test)]
@@ -28,6 +29,7 @@ use crate::config::Secret;
 use courier::{Courier, Job};
 
 pub use janitor::{ChoreBook, Deletes, run as run_janitor};
+pub use probe::{ProbeError, Probed, probe_account, probe_page};
 pub use wire::OutboxError;
 
 /// Requests that may wait for one provider; more are dropped and counted.

@@ -25,7 +25,7 @@ const CONNECT_MAX: Duration = Duration::from_secs(2);
 /// How long a request may take as a whole, from the first byte of the connection to the last of the answer.
 pub(super) const TRY_MAX: Duration = Duration::from_secs(4);
 /// Bytes of an answer; a call's details have about two thousand.
-const ANSWER_BYTES_MAX: usize = 64 * 1024;
+pub(super) const ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// Idle connections that are kept, and for how long.
 const IDLE_CONNECTIONS_MAX: usize = 4;
 const IDLE_MAX: Duration = Duration::from_secs(30);
@@ -73,45 +73,30 @@ pub(super) struct Heard {
     pub(super) body: Bytes,
 }
 
+/// What speaks HTTP, over TLS where the address wants it.
+pub(super) type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
 /// The wire to one provider.
 pub(super) struct Wire {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    pub(super) client: HttpClient,
     api_base_url: String,
     authorization: HeaderValue,
 }
 
 impl Wire {
     pub(super) fn new(account: &Account) -> Result<Self, OutboxError> {
-        let tls = tls().with_safe_default_protocol_versions()?;
-        let origin = account.api_base_url.parse::<Uri>().ok();
-        let tls = match origin.as_ref().and_then(Uri::scheme_str) {
-            Some("https") => tls.with_native_roots().map_err(OutboxError::Authorities)?,
-            Some("http") => tls.with_root_certificates(RootCertStore::empty()),
-            Some(_) | None => return Err(OutboxError::Origin(account.rest.name())),
-        };
-        Self::over(tls.with_no_client_auth(), account)
+        let tls = trusting(&account.api_base_url)?.ok_or(OutboxError::Origin(account.rest.name()))?;
+        Self::over(tls, account)
     }
 
     /// A wire that trusts whom `tls` trusts.
     pub(super) fn over(tls: ClientConfig, account: &Account) -> Result<Self, OutboxError> {
-        let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(CONNECT_MAX));
-        connector.set_nodelay(true);
-        // TLS on top of it asks for https.
-        connector.enforce_http(false);
-        let connector =
-            HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(connector);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
-            .pool_idle_timeout(IDLE_MAX)
-            .build(connector);
         let secret = account.secret.accepted().next().unwrap_or_default();
         let both = BASE64_STANDARD.encode(format!("{}:{secret}", account.account));
         let authorization = HeaderValue::try_from(format!("Basic {both}"));
         let mut authorization = authorization.map_err(|_| OutboxError::Origin(account.rest.name()))?;
         authorization.set_sensitive(true);
-        Ok(Self { client, api_base_url: account.api_base_url.clone(), authorization })
+        Ok(Self { client: client(tls), api_base_url: account.api_base_url.clone(), authorization })
     }
 
     /// Sends a request and waits for the whole answer.
@@ -127,7 +112,7 @@ impl Wire {
         Ok(Heard { status, retry_after, body: body.map_err(|_| Silence::NotWhole)?.to_bytes() })
     }
 
-    fn request(&self, request: &RestRequest) -> Result<Request<Full<Bytes>>, http::Error> {
+    pub(super) fn request(&self, request: &RestRequest) -> Result<Request<Full<Bytes>>, http::Error> {
         let method = match request.method {
             RestMethod::Get => Method::GET,
             RestMethod::Post => Method::POST,
@@ -144,6 +129,34 @@ impl Wire {
         }
         sent.body(Full::from(request.form.unwrap_or_default()))
     }
+}
+
+/// A client that trusts whom `tls` trusts, and that stops connecting after [`CONNECT_MAX`].
+pub(super) fn client(tls: ClientConfig) -> HttpClient {
+    let mut connector = HttpConnector::new();
+    connector.set_connect_timeout(Some(CONNECT_MAX));
+    connector.set_nodelay(true);
+    // TLS on top of it asks for https.
+    connector.enforce_http(false);
+    let connector =
+        HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(connector);
+    Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
+        .pool_idle_timeout(IDLE_MAX)
+        .build(connector)
+}
+
+/// What a client of `origin` needs: certificates of this machine for https, none for http; `None` for anything else.
+pub(super) fn trusting(origin: &str) -> Result<Option<ClientConfig>, OutboxError> {
+    let tls = tls().with_safe_default_protocol_versions()?;
+    let origin = origin.parse::<Uri>().ok();
+    let tls = match origin.as_ref().and_then(Uri::scheme_str) {
+        Some("https") => tls.with_native_roots().map_err(OutboxError::Authorities)?,
+        Some("http") => tls.with_root_certificates(RootCertStore::empty()),
+        Some(_) | None => return Ok(None),
+    };
+    Ok(Some(tls.with_no_client_auth()))
 }
 
 /// One TLS provider in the whole process: rustls with ring.

@@ -7,6 +7,8 @@ use crate::server::CONNECTIONS_MAX;
 /// Descriptors for all but the public listener's connections: the store's tables and journals, the operations listener,
 /// the control socket, connections to providers.
 const OTHERS_MAX: u64 = 2_048;
+/// Open files that a server has room for everything with.
+pub const FILES_WANTED: u64 = CONNECTIONS_MAX as u64 + OTHERS_MAX;
 /// At a limit that leaves no room for both, the connections get this many.
 const CONNECTIONS_MIN: usize = 256;
 
@@ -21,7 +23,7 @@ pub fn make_room() -> usize {
     if room < CONNECTIONS_MAX {
         tracing::warn!(
             limit,
-            wanted = CONNECTIONS_MAX as u64 + OTHERS_MAX,
+            wanted = FILES_WANTED,
             connections = room,
             "the limit of open files is low, so that fewer connections are taken; raise it (LimitNOFILE= of systemd, \
              ulimit -n)"
@@ -31,7 +33,7 @@ pub fn make_room() -> usize {
 }
 
 /// Connections for which a limit of open files leaves room.
-fn room(limit: u64) -> usize {
+pub fn room(limit: u64) -> usize {
     let left = usize::try_from(limit.saturating_sub(OTHERS_MAX)).unwrap_or(CONNECTIONS_MAX);
     left.clamp(CONNECTIONS_MIN, CONNECTIONS_MAX)
 }
@@ -42,7 +44,7 @@ mod tests {
 
     #[test]
     fn a_low_limit_leaves_room_for_fewer() {
-        let plenty = CONNECTIONS_MAX as u64 + OTHERS_MAX;
+        let plenty = FILES_WANTED;
         for (limit, connections) in [
             (u64::MAX, CONNECTIONS_MAX),
             (plenty, CONNECTIONS_MAX),

@@ -30,7 +30,7 @@ use crate::observe::HttpMetrics;
 
 pub use accept::{Accepted, accept};
 pub use connection::Connections;
-pub use files::make_room;
+pub use files::{FILES_WANTED, make_room, room};
 pub use places::{Place, Places};
 pub use pressure::Apologies;
 pub use tls::{Certificate, TlsError};

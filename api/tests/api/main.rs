@@ -12,6 +12,7 @@ mod calls;
 mod canary;
 mod client;
 mod demo;
+mod doctor;
 mod folder;
 mod import;
 mod killed;
