@@ -19,8 +19,9 @@ pub struct Inspection {
     pub torn_bytes: u64,
 }
 
-/// Looks at the data folder as a start does before it opens it, and changes nothing. Blocks for as long as it takes to read
-/// the journals, and keeps engines out meanwhile; a small part of the database is copied beside it for as long. Tables and the hashes of commits are left to [`crate::verify`].
+/// Looks at the data folder as a start does before it opens it, and changes nothing. Tables and the hashes of commits
+/// are left to [`crate::verify`]. Blocks for as long as it takes to read the journals, keeps engines out meanwhile, and
+/// has a copy of a small part of the database beside it for as long.
 ///
 /// # Errors
 /// Why a start would refuse the folder, [`StorageError::InUse`] while an engine has it.

@@ -225,3 +225,21 @@ fn a_key_made_by_hand_is_no_key_of_the_table() {
     table.add_data_keys(&[1]).unwrap();
     assert!(!opens(&table.data_key(1).unwrap(), &letter(&DataKey::generate().unwrap())));
 }
+
+#[test]
+fn whose_a_table_is_can_be_asked_while_another_has_it() {
+    let (_folder, path) = folder();
+    let missing = KeyTable::expect_master(&path, &master());
+    assert!(matches!(missing, Err(KeyError::TableMissing { .. })), "{missing:?}");
+    let table = create(&path);
+    table.add_data_keys(&[1, 2]).unwrap();
+    assert_eq!(KeyTable::expect_master(&path, &master()).unwrap(), 2);
+    let of_another = KeyTable::expect_master(&path, &MasterKey::from_bytes([9; 32]));
+    assert!(matches!(of_another, Err(KeyError::WrongMaster { .. })), "{of_another:?}");
+    table.add_data_keys(&[3]).unwrap();
+    assert!(table.data_key(3).is_some());
+    drop(table);
+    fs::write(&path, [0; 40]).unwrap();
+    let short = KeyTable::expect_master(&path, &master());
+    assert!(matches!(short, Err(KeyError::Damaged { offset: 0, .. })), "{short:?}");
+}

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use fjall::{Database, KeyspaceCreateOptions};
-use qnect_storage::{Report, StorageError, VerifyError, verify};
+use qnect_storage::{Inspection, Report, StorageError, VerifyError, inspect, verify};
 use rot_common::{Folder, Kind, LATE_SESSIONS, flush};
 use store_common::{files, master, open, run};
 
@@ -164,4 +164,40 @@ fn no_data_at_all_are_whole() {
     let report = check(folder.path());
     assert!(report.is_clean(), "{:#?}", report.findings);
     assert_eq!((rows(&report, "owners"), report.people), (0, 0));
+}
+
+#[test]
+fn a_short_look_sees_what_a_start_would_and_changes_no_byte() {
+    let base = Folder::new();
+    let folder = base.folder.path();
+    let (before, commit) = (content(folder), check(folder).commit);
+    let found = inspect(folder).unwrap();
+    assert_eq!((found.last.map(|(number, _)| number), found.torn_bytes), (Some(commit), 0));
+    assert_eq!(content(folder), before);
+
+    let storage = open(folder);
+    assert!(matches!(inspect(folder), Err(StorageError::InUse(_))));
+    storage.close();
+    drop(storage);
+    let empty = tempfile::tempdir().unwrap();
+    assert_eq!(inspect(empty.path()).unwrap(), Inspection { last: None, torn_bytes: 0 });
+    assert_eq!(content(empty.path()).len(), 0);
+}
+
+#[test]
+fn a_short_look_tells_what_a_start_would_cut_off_and_leaves_it() {
+    let base = Folder::new();
+    let folder = base.folder.path();
+    let journals = files(folder).into_iter().filter(|path| path.extension().is_some_and(|name| name == "jnl"));
+    let last = journals.max().unwrap();
+    let mut journal = std::fs::read(&last).unwrap();
+    let good = journal.iter().rposition(|&byte| byte != 0).map_or(0, |at| at + 1);
+    journal.resize(journal.len().max(good + 10), 0);
+    journal[good..good + 10].copy_from_slice(b"half a row");
+    std::fs::write(&last, journal).unwrap();
+    let before = content(folder);
+    assert_eq!(inspect(folder).unwrap().torn_bytes, 10);
+    assert_eq!(content(folder), before);
+    open(folder).close();
+    assert_eq!(inspect(folder).unwrap().torn_bytes, 0);
 }
