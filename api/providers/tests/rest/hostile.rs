@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use qnect_core::leg::LegId;
 use qnect_core::provider_request::Operation;
-use qnect_providers::rest::{Answer, Shape, Side};
+use qnect_providers::rest::{Answer, Shape, Side, Standing};
 
 use crate::ALL;
 
@@ -39,6 +39,8 @@ proptest! {
     #[test]
     fn any_answer_is_read(operation in operation(), status in any::<u16>(), body in body()) {
         for rest in ALL {
+            let standing = rest.standing(status, &body);
+            prop_assert!((200..300).contains(&status) || !matches!(standing, Standing::Good | Standing::Stopped));
             for side in [Side::Scanner, Side::Owner] {
                 let answer = rest.answer(operation, side, status, &body);
                 if matches!(answer, Answer::Live | Answer::Over(_)) {

@@ -1,7 +1,7 @@
 //! What is sent: the whole table.
 
 use qnect_core::provider_request::Operation;
-use qnect_providers::rest::{Plivo, Rest, RestMethod, Shape, Twilio};
+use qnect_providers::rest::{Plivo, Rest, RestMethod, Shape, Standing, Twilio};
 
 use crate::{ALL, leg};
 
@@ -35,6 +35,39 @@ fn each_operation_has_its_request() {
     assert_eq!(twilio(Operation::HangUp), format!("POST {path} Status=completed"));
     assert_eq!(twilio(Operation::FetchCall), format!("GET {path} -"));
     assert_eq!(twilio(Operation::DeleteRecord), format!("DELETE {path} -"));
+}
+
+#[test]
+fn an_account_is_asked_for_by_reading_it() {
+    for (rest, path) in [(&Plivo as &dyn Rest, "/v1/Account/MA0%2F/"), (&Twilio, "/2010-04-01/Accounts/MA0%2F.json")] {
+        let request = rest.account("MA0/");
+        assert_eq!((request.method, request.path.as_str(), request.form), (RestMethod::Get, path, None));
+    }
+}
+
+#[test]
+fn how_an_account_stands_is_read_from_the_answer() {
+    let active = br#"{"auth_id": "MA0", "status": "active"}"#;
+    for rest in ALL {
+        for (status, standing) in [
+            (200, Standing::Good),
+            (401, Standing::NotOurs),
+            (403, Standing::NotOurs),
+            (404, Standing::NotOurs),
+            (429, Standing::TryLater),
+            (503, Standing::TryLater),
+            (302, Standing::Strange),
+            (400, Standing::Strange),
+        ] {
+            assert_eq!(rest.standing(status, active), standing, "{} {status}", rest.name());
+        }
+        for strange in [&b"<!doctype html>"[..], b"", b"{}", b"[]", b"{\"status\": \"fine\"}"] {
+            assert_eq!(rest.standing(200, strange), Standing::Strange, "{} {strange:?}", rest.name());
+        }
+    }
+    for stopped in ["suspended", "closed"] {
+        assert_eq!(Twilio.standing(200, format!(r#"{{"status": "{stopped}"}}"#).as_bytes()), Standing::Stopped);
+    }
 }
 
 #[test]

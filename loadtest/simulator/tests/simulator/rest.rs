@@ -99,6 +99,22 @@ fn ask_at(
 }
 
 #[tokio::test]
+async fn an_account_is_shown_to_its_holder_only() {
+    let engine = engine_dialling(MASKED).await;
+    let network = Network::new(engine.config()).expect("a valid configuration");
+    let (holder, other) = (Api::of(&network, "MAEXAMPLE").await, Api::of(&network, "MASOMEBODY").await);
+    let (status, shown) = holder.ask("GET", "/v1/Account/MAEXAMPLE/", "").await;
+    assert_eq!((status, &shown["auth_id"]), (200, &"MAEXAMPLE".into()));
+    assert_eq!(other.ask("GET", "/v1/Account/MASOMEBODY/", "").await.0, 401);
+    assert_eq!(holder.ask("DELETE", "/v1/Account/MAEXAMPLE/", "").await.0, 404);
+
+    let (_engine, _network, holder) = twilio_network(Faults::default()).await;
+    let (status, shown) = holder.ask("GET", &format!("/2010-04-01/Accounts/{}.json", account()), "").await;
+    assert_eq!((status, &shown["status"], &shown["sid"]), (200, &"active".into(), &account().into()));
+    assert_eq!(holder.ask("POST", &format!("/2010-04-01/Accounts/{}.json", account()), "Status=closed").await.0, 404);
+}
+
+#[tokio::test]
 async fn plivo_hangs_up_a_live_call_and_both_legs_end() {
     let engine = engine_dialling(MASKED).await;
     let network = Network::new(engine.config()).expect("a valid configuration");
