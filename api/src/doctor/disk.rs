@@ -45,7 +45,7 @@ pub(super) fn file_system(patient: &Patient) -> Check {
     let folder = existing(&patient.data_dir);
     let disk = match statfs(folder) {
         Ok(disk) => disk,
-        Err(error) => return unreadable(id, folder, error.into()),
+        Err(error) => return unreadable(id, folder, &error.into()),
     };
     // Magic numbers have 32 bits; the field has more, with or without a sign, as the machine is built.
     let number = disk.f_type as u32;
@@ -59,9 +59,7 @@ pub(super) fn file_system(patient: &Patient) -> Check {
         ),
         Kind::Fleeting(name) => Check::warn(
             id,
-            format!(
-                "{name}, whose content is gone after a restart of the machine or container; put storage.data_dir on a disk"
-            ),
+            format!("{name}, whose content goes with the machine or container; put storage.data_dir on a disk"),
         ),
         Kind::Unknown => Check::warn(
             id,
@@ -78,7 +76,7 @@ pub(super) fn disk_space(patient: &Patient) -> Check {
     let folder = existing(&patient.data_dir);
     let room = match Room::of(folder) {
         Ok(room) => room,
-        Err(error) => return unreadable(id, folder, error),
+        Err(error) => return unreadable(id, folder, &error),
     };
     space(room, &patient.config.storage, holds_data(&patient.data_dir))
 }
@@ -113,7 +111,7 @@ pub(super) fn disk_sync(patient: &Patient) -> Check {
     }
     let syncs = match measure(folder) {
         Ok(syncs) => syncs,
-        Err(error) => return unreadable(id, folder, error),
+        Err(error) => return unreadable(id, folder, &error),
     };
     let (p50, p99) = (percentile(&syncs, 50), percentile(&syncs, 99));
     let ms = |time: Duration| (time.as_secs_f64() * 10_000.0).round() / 10.0;
@@ -208,8 +206,8 @@ pub(super) fn holds_data(folder: &Path) -> bool {
     folder.join("db").exists()
 }
 
-fn unreadable(id: &str, folder: &Path, error: io::Error) -> Check {
-    let text = format!("{}: {error}; check that this folder and its disk can be used by this user", folder.display());
+fn unreadable(id: &str, folder: &Path, error: &io::Error) -> Check {
+    let text = format!("{}: {error}; check the disk, and that this user may use the folder", folder.display());
     Check::fail(id, text)
 }
 

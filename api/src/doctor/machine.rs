@@ -25,8 +25,8 @@ pub(super) fn open_files(_: &Patient) -> Check {
         Check::ok(id, format!("{limit}: room for all {connections} connections"))
     } else {
         let text = format!(
-            "{limit}: room for {connections} of {CONNECTIONS_MAX} connections; raise it to {FILES_WANTED} for the engine \
-             (LimitNOFILE= of systemd, ulimit -Hn)"
+            "{limit}: room for {connections} of {CONNECTIONS_MAX} connections; raise it to {FILES_WANTED} for the \
+             engine (LimitNOFILE= of systemd, ulimit -Hn)"
         );
         Check::warn(id, text)
     };

@@ -1,8 +1,8 @@
 //! What an operator wants to know before the first start, and when something is odd: the clock, the disk, the keys, the
 //! limits, the providers, and whether the public address leads here.
 //!
-//! It looks and changes nothing, but for a file in the data folder that it removes again. No check waits for another, and each
-//! is bounded: a disk that hangs is told as one, and the rest is told all the same.
+//! It looks and changes nothing: what it writes into the data folder it removes again. No check waits for another, and
+//! each is bounded: a disk that hangs is told as one, and the rest is told all the same.
 
 mod clock;
 mod configuration;
@@ -22,7 +22,8 @@ use serde_json::{Map, Value};
 
 use crate::config::{Config, Provider};
 
-/// How long all checks may take. They run at once; the longest measures the disk, reads the journals, or waits for the network.
+/// How long all checks may take. They run at once; the longest measure the disk, read the journals, or wait for the
+/// network.
 const CHECKS_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// What is wanted of a check, from good to bad.
@@ -94,8 +95,11 @@ pub struct Patient {
 struct Look {
     /// By which it is told that it hangs.
     id: String,
-    look: Box<dyn FnOnce(&Patient) -> Vec<Check> + Send>,
+    look: Box<Looking>,
 }
+
+/// Mostly it finds one thing.
+type Looking = dyn FnOnce(&Patient) -> Vec<Check> + Send;
 
 impl Look {
     fn one(id: &str, look: fn(&Patient) -> Check) -> Self {

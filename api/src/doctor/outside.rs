@@ -11,7 +11,8 @@ use crate::settings::accounts;
 /// A path that leads nowhere: no scan, no session, and an answer that only QNect gives.
 const NOWHERE: &str = "/doctor";
 
-/// Whether a provider lets us in, and its clock beside ours. Nothing of the answer's body is told: some hold the secret.
+/// Whether a provider lets us in, and its clock beside ours. Nothing of the answer's body is told: some hold the
+/// secret.
 pub(super) fn provider(patient: &Patient, provider: Provider, id: &str) -> Vec<Check> {
     let name = provider.name();
     let Some(account) = accounts(&patient.config).into_iter().find(|account| account.rest.name() == name) else {
@@ -58,8 +59,8 @@ pub(super) fn public_url(patient: &Patient) -> Check {
         Ok(probed) => probed,
         Err(ProbeError::Silent(why)) => {
             let text = format!(
-                "{origin} does not answer: {why}; normal while no engine runs, and where a machine cannot reach its own \
-                 public address; else look at DNS, the firewall, and the proxy"
+                "{origin} does not answer: {why}; normal while no engine runs, and where a machine cannot reach its \
+                 own public address; else look at DNS, the firewall, and the proxy"
             );
             return Check::warn(id, text);
         }

@@ -1,4 +1,4 @@
-//! One harmless request, to learn who answers: a provider whether it knows us, an address of ours whether it leads here.
+//! One harmless request, to learn who answers: whether a provider knows us, and whether an address of ours leads here.
 
 use std::error::Error;
 use std::time::{Duration, Instant};

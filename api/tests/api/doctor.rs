@@ -23,8 +23,8 @@ const REQUESTS_MAX: usize = 8;
 struct Examined(Vec<[String; 3]>);
 
 impl Examined {
-    /// Examines `folder`, whose public address is `origin`, with further keys of the configuration. It is told in two forms,
-    /// of which neither holds a secret or a telephone number.
+    /// Examines `folder`, whose public address is `origin`, with further keys of the configuration. It is told in two
+    /// forms, of which neither holds a secret or a telephone number.
     fn of(folder: &Folder, origin: &str, keys: &[(&str, &str)]) -> Self {
         let run = |form: &[&str]| {
             let config = folder.text("qnect.toml");
@@ -101,12 +101,12 @@ async fn beside_a_running_engine_and_its_provider_all_is_well() {
         let examined = Examined::of(&scene.folder, &origin, &[("STORAGE__FREE_PERCENT_MIN", "0")]);
         let ids: Vec<&str> = examined.0.iter().map(|[id, ..]| id.as_str()).collect();
         let local = ["configuration", "key_file", "clock", "clock_sync", "cores", "open_files", "file_system"];
-        let rest = ["disk_space", "disk_sync", "data_folder", &provider, &clock, "public_url"];
+        let rest = ["disk_space", "disk_sync", "data_folder", "database", &provider, &clock, "public_url"];
         assert_eq!(ids, [&local[..], &rest[..]].concat());
         for [id, state, text] in &examined.0 {
             assert!(state == "ok" || OF_THE_MACHINE.contains(&id.as_str()), "{id}: {state}: {text}");
         }
-        examined.assert("data_folder", "ok", "an engine has it");
+        examined.assert("database", "ok", "an engine has it");
         examined.assert("key_file", "ok", "it opens the key table");
         assert_eq!(scene.network.rest_counts().reads, 2, "one request a run");
         assert_eq!(scene.open(0).await.number, scene.number(), "the engine goes on");
@@ -221,12 +221,14 @@ fn a_look_at_a_folder_changes_nothing_in_it() {
     };
     let before = stands();
     let examined = Examined::of(&folder, NOBODY, &[]);
-    examined.assert("data_folder", "ok", "no engine has it, and one would start");
+    examined.assert("database", "ok", "no engine has it, and a start would take it");
     examined.assert("last_commit", "ok", "ago");
     assert!(stands() == before, "every file and every byte is as it was");
 
     std::fs::set_permissions(folder.data(), PermissionsExt::from_mode(0o755)).expect("a mode");
-    Examined::of(&folder, NOBODY, &[]).assert("data_folder", "warn", "chmod 700");
+    let examined = Examined::of(&folder, NOBODY, &[]);
+    examined.assert("data_folder", "warn", "chmod 700");
+    examined.assert("database", "ok", "a start would take it");
 }
 
 #[test]
@@ -237,12 +239,12 @@ fn a_folder_that_a_start_would_refuse_fails() {
     let whole = std::fs::read(&mark).expect("a mark");
     let ahead = 1_000_000_u64;
     std::fs::write(&mark, [ahead.to_be_bytes(), (!ahead).to_be_bytes()].concat()).expect("a written file");
-    examine().assert("data_folder", "fail", "was safe once");
+    examine().assert("database", "fail", "was safe once");
     std::fs::write(&mark, whole).expect("a written file");
-    examine().assert("data_folder", "ok", "one would start");
+    examine().assert("database", "ok", "a start would take it");
     std::fs::rename(folder.data().join("db"), folder.data().join("db.new")).expect("a moved folder");
     std::fs::write(folder.data().join("restore.unfinished"), "").expect("a written file");
-    examine().assert("data_folder", "fail", "run `qnect restore` again");
+    examine().assert("database", "fail", "run `qnect restore` again");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -251,9 +253,9 @@ async fn a_folder_that_somebody_has_is_left_alone() {
     let server = Server::start(&folder);
     let elsewhere = [("SERVER__CONTROL_SOCKET", "/nowhere/control.sock")];
     let examined = Examined::of(&folder, NOBODY, &elsewhere);
-    examined.assert("data_folder", "warn", "a process has it that does not listen on /nowhere");
+    examined.assert("database", "warn", "a process has it that does not listen on /nowhere");
     examined.assert("key_file", "ok", "it opens the key table");
-    Examined::of(&folder, NOBODY, &[]).assert("data_folder", "ok", "an engine has it");
+    Examined::of(&folder, NOBODY, &[]).assert("database", "ok", "an engine has it");
     assert_eq!(server.operations.get("/readyz").await.status, 200);
 }
 
