@@ -83,7 +83,7 @@ async fn exchange(client: &HttpClient, request: Request<Full<Bytes>>) -> Result<
         let body = body.map_err(|error| silent(&*error))?.to_bytes();
         Ok(Probed { status, took: began.elapsed(), date, content_type, body })
     };
-    let too_slow = || ProbeError::Silent(format!("no answer within {} s", TRY_MAX.as_secs()));
+    let too_slow = || ProbeError::Silent(format!("nothing within {} s", TRY_MAX.as_secs()));
     tokio::time::timeout(TRY_MAX, exchanged).await.unwrap_or_else(|_| Err(too_slow()))
 }
 

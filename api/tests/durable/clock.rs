@@ -62,15 +62,17 @@ impl Wall {
         u64::from_ne_bytes(looks)
     }
 
+    /// What lets a process go by this clock.
+    fn environment(&self) -> [(&'static str, String); 2] {
+        let text = |name: &str| self.room.path().join(name).to_str().expect("a path in UTF-8").to_owned();
+        [("LD_PRELOAD", text("clock.so")), ("QNECT_CLOCK_OFFSET", text("control"))]
+    }
+
     /// A server that goes by this clock, and how it ended if it did not get ready.
     fn try_start(&self, folder: &Folder, gap_days_max: &str) -> Result<Server, (Option<i32>, String)> {
-        let text = |name: &str| self.room.path().join(name).to_str().expect("a path in UTF-8").to_owned();
-        let (library, control) = (text("clock.so"), text("control"));
-        let environment = [
-            ("LD_PRELOAD", library.as_str()),
-            ("QNECT_CLOCK_OFFSET", control.as_str()),
-            ("QNECT__STORAGE__CLOCK_GAP_DAYS_MAX", gap_days_max),
-        ];
+        let own = self.environment();
+        let own = own.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let environment = [own[0], own[1], ("QNECT__STORAGE__CLOCK_GAP_DAYS_MAX", gap_days_max)];
         Server::start_with(folder, &environment).map_err(|(status, told)| (status.code(), told))
     }
 
@@ -310,4 +312,23 @@ fn a_clock_that_cannot_be_right_makes_no_folder() {
         wall.is_refused(&folder, "30", "set it, and start again");
         assert!(!folder.data().exists(), "nothing is written by a clock that is wrong");
     }
+}
+
+#[test]
+fn the_doctor_tells_what_a_start_would_say_of_the_clock() {
+    let wall = Wall::build();
+    let (folder, _, _) = two_tags();
+    let examine = || {
+        let mut command = folder.command(&["doctor", "--config", &folder.text("qnect.toml")]);
+        command.envs(wall.environment()).env("QNECT__SERVER__PUBLIC_BASE_URL", "http://127.0.0.1:9");
+        String::from_utf8(command.output().expect("the binary runs").stdout).expect("text")
+    };
+    let line = |told: &str, begins: &str| told.lines().any(|line| line.starts_with(begins));
+    assert!(line(&examine(), "ok    last commit "));
+    wall.is_off_by(-HOUR);
+    assert!(line(&examine(), "warn  last commit     the clock is "));
+    wall.is_off_by(-2 * DAY);
+    assert!(line(&examine(), "FAIL  last commit     the machine's clock is 1 days behind"));
+    wall.shows(0);
+    assert!(line(&examine(), "FAIL  clock           the machine's clock shows a year before 2025"));
 }

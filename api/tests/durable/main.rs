@@ -14,6 +14,7 @@ mod clock;
 mod disk;
 mod driver;
 mod ending;
+mod examined;
 mod exchange;
 mod failing;
 mod flushing;
