@@ -26,8 +26,9 @@ pub(crate) enum Command {
     /// Looks at clock, disk, keys, limits, providers and the public address, and says what to do; before the first start, and
     /// when something is odd
     ///
-    /// Nothing is changed: a small file in the data folder, by which the disk is measured, is removed again. Run it as the
-    /// engine's user; a running engine is not disturbed. Providers are asked for the account, and the public address for a
+    /// It takes ten seconds at most, and changes nothing: what it writes into the data folder to measure the disk is removed
+    /// again. Run it as the engine's user or as root. A running engine is not disturbed; where none runs, none can start
+    /// for the moment in which the journals are read. Providers are asked for the account, and the public address for a
     /// page that is not there. Exit code 1 when a check fails; warnings alone are 0.
     Doctor(Examined),
     /// Makes keys, and backs them up

@@ -1,6 +1,8 @@
 //! The clock: whether it can be right, and whether somebody keeps it right.
 
 use std::process::{Command, Stdio};
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use qnect_core::time::Timestamp;
 use qnect_engine::Clock;
@@ -10,6 +12,9 @@ use crate::control::rfc3339;
 
 /// Providers sign and stamp what they send, and their records bear their time: beyond this the two do not fit together.
 pub(super) const SKEW_SECONDS_MAX: u64 = 30;
+
+/// How long it may take until somebody says whether the clock is synchronised.
+const SYNC_ASKED_MAX: Duration = Duration::from_secs(3);
 
 /// Whether a start would believe it.
 pub(super) fn clock(_: &Patient) -> Check {
@@ -22,24 +27,36 @@ pub(super) fn clock(_: &Patient) -> Check {
     }
 }
 
-/// Whether the kernel says that it is kept right. systemd asks the kernel (adjtimex(2)) and tells us.
+/// Whether the kernel says that it is kept right.
 pub(super) fn clock_sync(_: &Patient) -> Check {
+    let id = "clock_sync";
+    let (tell, told) = channel();
+    // It waits for other programs, and is left behind when they take too long.
+    std::thread::spawn(move || tell.send(is_synchronised()));
+    match told.recv_timeout(SYNC_ASKED_MAX).ok().flatten() {
+        Some(true) => Check::ok(id, "the kernel says that the clock is synchronised").with("synchronised", true),
+        Some(false) => {
+            let text = "the kernel says that nobody synchronises the clock; run chrony or systemd-timesyncd";
+            Check::warn(id, text).with("synchronised", false)
+        }
+        None => {
+            let text = "timedatectl does not tell here; see that chrony or systemd-timesyncd runs on this host";
+            Check::warn(id, text)
+        }
+    }
+}
+
+/// systemd asks the kernel, adjtimex(2), and tells us.
+fn is_synchronised() -> Option<bool> {
     let ask = Command::new("timedatectl")
         .args(["show", "--property=NTPSynchronized", "--value"])
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .output();
-    let id = "clock_sync";
-    match ask.map(|told| String::from_utf8_lossy(&told.stdout).trim().to_owned()).as_deref() {
-        Ok("yes") => Check::ok(id, "the kernel says that the clock is synchronised").with("synchronised", true),
-        Ok("no") => {
-            Check::warn(id, "the kernel says that nobody synchronises the clock; run chrony or systemd-timesyncd")
-                .with("synchronised", false)
-        }
-        Ok(_) | Err(_) => Check::warn(
-            id,
-            "cannot be told here: timedatectl does not answer; see that chrony or systemd-timesyncd runs on this host",
-        ),
+    match ask.ok()?.stdout.trim_ascii() {
+        b"yes" => Some(true),
+        b"no" => Some(false),
+        _ => None,
     }
 }
 

@@ -26,15 +26,15 @@ use crate::config::{Config, Provider};
 /// network.
 const CHECKS_TIME_MAX: Duration = Duration::from_secs(10);
 
-/// What is wanted of a check, from good to bad.
+/// How a check stands, from good to bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// As it should be.
     Ok,
-    /// The engine runs, and something is to be looked at; or it could not be found out.
+    /// An engine runs with it, and somebody should look at it; or it could not be found out.
     Warn,
-    /// The engine would not start, or would not do its work.
+    /// An engine would not start, or not do its work.
     Fail,
 }
 
@@ -158,7 +158,14 @@ fn at_once(rounds: Vec<Vec<Look>>, patient: &Arc<Patient>, time_max: Duration) -
         let (_, finding): &mut (String, Option<Vec<Check>>) = &mut findings[place];
         *finding = Some(checks);
     }
-    findings.into_iter().flat_map(|(id, checks)| checks.unwrap_or_else(|| vec![unanswered(id)])).collect()
+    let text = if Instant::now() < deadline {
+        "it broke off; this is a bug, please report it".to_owned()
+    } else {
+        let seconds = time_max.as_secs();
+        format!("no answer within {seconds} s: a disk or a network hangs; look at the kernel's log")
+    };
+    let missing = |id| vec![Check::fail(id, text.clone())];
+    findings.into_iter().flat_map(|(id, checks)| checks.unwrap_or_else(|| missing(id))).collect()
 }
 
 fn run(round: Vec<Look>, first: usize, patient: &Patient, tell: &Sender<(usize, Vec<Check>)>) {
@@ -166,12 +173,6 @@ fn run(round: Vec<Look>, first: usize, patient: &Patient, tell: &Sender<(usize, 
         // Nobody listens any more when the time is over.
         let _ = tell.send((place, (look.look)(patient)));
     }
-}
-
-fn unanswered(id: String) -> Check {
-    let seconds = CHECKS_TIME_MAX.as_secs();
-    let text = format!("no answer within {seconds} s; a disk or a network that hangs does this: see the kernel's log");
-    Check::fail(id, text)
 }
 
 /// A span in the largest unit that it fills.

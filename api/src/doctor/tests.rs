@@ -50,6 +50,7 @@ fn one_that_breaks_off_is_told_without_waiting() {
     let forever = Duration::from_secs(3_600);
     let checks = at_once(vec![vec![good("a")], vec![broken], vec![good("c")]], &patient(), forever);
     assert_eq!(told(&checks), [("a", State::Ok), ("b", State::Fail), ("c", State::Ok)]);
+    assert!(checks[1].text.contains("a bug"), "{}", checks[1].text);
 }
 
 #[test]
