@@ -17,6 +17,7 @@ pub mod observe;
 pub mod outbox;
 pub mod pages;
 pub mod problem;
+pub mod process;
 mod rate_limit;
 pub mod server;
 pub mod settings;

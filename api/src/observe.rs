@@ -3,7 +3,6 @@
 mod histograms;
 mod recorder;
 
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -16,6 +15,8 @@ const SECONDS: [f64; 16] =
     [0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 10.0];
 /// Records of a batch.
 const RECORDS: [f64; 8] = [1.0, 4.0, 16.0, 64.0, 128.0, 256.0, 512.0, 1_024.0];
+/// What clients are waited for whose connections are ended when they take too long.
+const REAPED: [&str; 6] = ["handshake", "head", "body", "stream", "answer", "idle"];
 
 /// There is a recorder already.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +49,9 @@ pub fn install() -> Result<Shown, RecorderError> {
         "qnect_connections_reaped_total",
         "connections ended because their client took too long, by what it was waited for"
     );
+    for state in REAPED {
+        metrics::counter!("qnect_connections_reaped_total", "state" => state).increment(0);
+    }
     describe_counter!("qnect_provider_requests_total", "requests to providers by operation and what came of them");
     describe_counter!(
         "qnect_provider_retries_total",
@@ -58,6 +62,11 @@ pub fn install() -> Result<Shown, RecorderError> {
         "qnect_provider_chores_total",
         "deletions of providers' records of ended calls, by what came of them"
     );
+    describe_gauge!(
+        "qnect_check_passed",
+        "1 while this check of /readyz passes, else 0; disk_space does not make it red"
+    );
+    describe_gauge!("qnect_commit_under_way_seconds", Unit::Seconds, "how long the commit under way has taken so far");
     describe_gauge!("qnect_build_info", "always 1; the labels tell what runs");
     metrics::gauge!("qnect_build_info", "version" => env!("CARGO_PKG_VERSION"), "commit" => commit()).set(1.0);
     Ok(shown)
@@ -89,6 +98,9 @@ const ROUTES: usize = 5;
 const CODES: [u16; 15] = [200, 201, 303, 400, 401, 403, 404, 405, 408, 413, 415, 422, 429, 500, 503];
 
 impl Route {
+    /// All of them, as they are numbered.
+    const ALL: [Self; ROUTES] = [Self::Tag, Self::Sessions, Self::Session, Self::Webhook, Self::Other];
+
     /// The template that a path belongs to.
     pub fn of(path: &str) -> Self {
         let rest = path.strip_prefix("/q/").or_else(|| path.strip_prefix("/Q/"));
@@ -113,28 +125,30 @@ impl Route {
     }
 }
 
-/// Handles of the doors' metrics, resolved at their first use.
+/// Handles of the doors' metrics. All are there from the start: a rate does not see what a series begins with.
 pub struct HttpMetrics {
-    requests: [[OnceLock<Counter>; CODES.len() + 1]; ROUTES],
-    seconds: [OnceLock<Histogram>; ROUTES],
+    requests: [[Counter; CODES.len() + 1]; ROUTES],
+    seconds: [Histogram; ROUTES],
 }
 
 impl HttpMetrics {
-    /// Nothing counted yet.
+    /// Resolves all handles; the recorder must be installed before.
     pub fn new() -> Self {
-        Self { requests: Default::default(), seconds: Default::default() }
+        let counter = |route: Route, code: usize| {
+            let label = CODES.get(code).map_or("other".to_owned(), u16::to_string);
+            metrics::counter!("qnect_http_requests_total", "route" => route.template(), "code" => label)
+        };
+        Self {
+            requests: Route::ALL.map(|route| std::array::from_fn(|code| counter(route, code))),
+            seconds: Route::ALL.map(|r| metrics::histogram!("qnect_http_request_seconds", "route" => r.template())),
+        }
     }
 
     /// Counts an answered request.
     pub fn answered(&self, route: Route, status: StatusCode, elapsed: Duration) {
         let code = CODES.iter().position(|&c| c == status.as_u16()).unwrap_or(CODES.len());
-        let resolve = || {
-            let label = CODES.get(code).map_or("other".to_owned(), u16::to_string);
-            metrics::counter!("qnect_http_requests_total", "route" => route.template(), "code" => label)
-        };
-        self.requests[route as usize][code].get_or_init(resolve).increment(1);
-        let resolve = || metrics::histogram!("qnect_http_request_seconds", "route" => route.template());
-        self.seconds[route as usize].get_or_init(resolve).record(elapsed.as_secs_f64());
+        self.requests[route as usize][code].increment(1);
+        self.seconds[route as usize].record(elapsed.as_secs_f64());
     }
 }
 

@@ -98,7 +98,7 @@ pub fn correspondents(config: &Config) -> Vec<Correspondent> {
         Provider::Plivo => config.providers.plivo.as_ref().map(|p| p.auth_token.clone()),
         Provider::Twilio => config.providers.twilio.as_ref().map(|t| t.auth_token.clone()),
     };
-    let correspondent = |p: Provider| Some(Correspondent { tongue: p.tongue(), secret: secret(&p)? });
+    let correspondent = |p: Provider| Some(Correspondent::new(p.tongue(), secret(&p)?));
     Provider::ALL.into_iter().filter_map(correspondent).collect()
 }
 

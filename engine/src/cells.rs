@@ -5,6 +5,7 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dashmap::DashMap;
+use metrics::Counter;
 use qnect_core::caller::{Caller, DayToken};
 use qnect_core::desk::{AddressCell, CallerCell, NetworkCell, OwnerCell};
 use qnect_core::scan::{AddressKey, AddressPrefix};
@@ -18,11 +19,12 @@ const CELLS_MAX: usize = 1_000_000;
 /// A map of shared cells.
 pub(crate) struct Cells<K, V> {
     cells: DashMap<K, Arc<Mutex<V>>>,
+    refused: Counter,
 }
 
 impl<K: Eq + Hash + Copy, V: Default> Cells<K, V> {
     fn new() -> Self {
-        Self { cells: DashMap::new() }
+        Self { cells: DashMap::new(), refused: metrics::counter!("qnect_shared_cells_refused_total") }
     }
 
     /// The cell of `key`, made if it is new.
@@ -31,7 +33,7 @@ impl<K: Eq + Hash + Copy, V: Default> Cells<K, V> {
             return cell;
         }
         if self.cells.len() >= CELLS_MAX {
-            metrics::counter!("qnect_shared_cells_refused_total").increment(1);
+            self.refused.increment(1);
             return Arc::default();
         }
         self.cells.entry(key).or_default().clone()

@@ -46,7 +46,8 @@ struct Account {
 
 struct Gauges {
     in_use: Gauge,
-    free: Gauge,
+    /// None: no limit is known.
+    free: Option<Gauge>,
 }
 
 impl std::fmt::Debug for Gauges {
@@ -103,7 +104,7 @@ impl Lines {
                 pace: Quota::new(plan.calls_per_second, Span::from_secs(1)),
                 placed: Mutex::default(),
                 in_use: AtomicU32::new(0),
-                gauges: Gauges { in_use: gauge("in_use"), free: gauge("free") },
+                gauges: Gauges { in_use: gauge("in_use"), free: (plan.lines_max > 0).then(|| gauge("free")) },
             }
         };
         let carried = |(index, plan): (usize, &AccountPlan)| {
@@ -205,8 +206,8 @@ impl Lines {
         for account in &self.accounts {
             let in_use = account.in_use.load(Ordering::Relaxed);
             account.gauges.in_use.set(f64::from(in_use));
-            if account.lines_max != u32::MAX {
-                account.gauges.free.set(f64::from(account.lines_max.saturating_sub(in_use)));
+            if let Some(free) = &account.gauges.free {
+                free.set(f64::from(account.lines_max.saturating_sub(in_use)));
             }
         }
     }

@@ -18,6 +18,7 @@ use crate::control::{ControlServer, ControlSocket, Hands};
 use crate::doors::{self, Doors, operations};
 use crate::observe;
 use crate::outbox::{self, Couriers, Outbox};
+use crate::process::Process;
 use crate::server::{self, Apologies, Certificate, Connections, Places, Service};
 use crate::settings::{accounts, correspondents, engine_options, open_options};
 
@@ -128,7 +129,7 @@ pub(super) async fn start(
     };
     let control = ControlServer::start(control_socket, hands, draining.clone())?;
 
-    let state = operations::Operations { metrics, storage, draining };
+    let state = operations::Operations { metrics, process: Process::new(), storage, draining };
     let ops_places = Places::new(OPS_CONNECTIONS_MAX, Vec::new());
     let ops_service = Service::new(operations::operations(Arc::new(state)), AccessLog::Off, ops_draining, ops_places);
     let (deal, accepted) = mpsc::channel(DEALT_MAX);

@@ -13,11 +13,14 @@ use qnect_storage::Storage;
 use tokio::sync::watch;
 
 use crate::observe::Shown;
+use crate::process::Process;
 
 /// What the operations listener tells about.
 pub struct Operations {
     /// Renders all metrics.
     pub metrics: Shown,
+    /// What the operating system counts of this process.
+    pub process: Process,
     /// The store.
     pub storage: Arc<Storage>,
     /// True once the process drains.
@@ -27,23 +30,39 @@ pub struct Operations {
 /// One commit that takes longer makes the process unready. A disk that is alive takes well below a second.
 const COMMIT_READY_MAX: Duration = Duration::from_secs(10);
 
+impl Operations {
+    /// What readiness hangs on, and whether it is so.
+    fn checks(&self) -> [(&'static str, bool); 3] {
+        [
+            ("storage", !*self.storage.failed().borrow()),
+            ("commits", self.storage.commit_under_way() < COMMIT_READY_MAX),
+            ("not_draining", !*self.draining.borrow()),
+        ]
+    }
+
+    /// All metrics; those that are a look at something are taken now.
+    fn render(&self) -> String {
+        for (check, ok) in self.checks().into_iter().chain([("disk_space", self.storage.has_space())]) {
+            metrics::gauge!("qnect_check_passed", "check" => check).set(f64::from(u8::from(ok)));
+        }
+        metrics::gauge!("qnect_commit_under_way_seconds").set(self.storage.commit_under_way().as_secs_f64());
+        self.process.look();
+        self.metrics.render()
+    }
+}
+
 /// The operations listener's routes.
 pub fn operations(state: Arc<Operations>) -> Router {
     Router::new()
         .route("/livez", get(async || "live\n"))
         .route("/readyz", get(ready))
         .route("/startupz", get(ready))
-        .route("/metrics", get(async |State(o): State<Arc<Operations>>| o.metrics.render()))
+        .route("/metrics", get(async |State(o): State<Arc<Operations>>| o.render()))
         .with_state(state)
 }
 
 async fn ready(State(operations): State<Arc<Operations>>, RawQuery(query): RawQuery) -> Response {
-    let storage = &operations.storage;
-    let checks = [
-        ("storage", !*storage.failed().borrow()),
-        ("commits", storage.commit_under_way() < COMMIT_READY_MAX),
-        ("not_draining", !*operations.draining.borrow()),
-    ];
+    let checks = operations.checks();
     let all = checks.iter().all(|(_, ok)| *ok);
     let mut text = String::from(if all { "ready\n" } else { "not ready\n" });
     if query.is_some_and(|q| q.split('&').any(|p| p == "verbose" || p.starts_with("verbose="))) {
@@ -52,8 +71,8 @@ async fn ready(State(operations): State<Arc<Operations>>, RawQuery(query): RawQu
             let _ = writeln!(text, "{name}: {}", if ok { "ok" } else { "failed" });
         }
         // No reason to send the webhooks of calls that are on elsewhere.
-        let _ =
-            writeln!(text, "disk_space: {}", if storage.has_space() { "ok" } else { "low, new sessions are refused" });
+        let has_space = operations.storage.has_space();
+        let _ = writeln!(text, "disk_space: {}", if has_space { "ok" } else { "low, new sessions are refused" });
     }
     let status = if all { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, text).into_response()

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::request::Parts;
 use http::{HeaderValue, Request, StatusCode};
+use metrics::{Counter, Histogram};
 use qnect_core::instruction::{Announcement, Instruction};
 use qnect_core::language::Languages;
 use qnect_core::leg::ProviderEvent;
@@ -29,10 +30,74 @@ const PREFIX: &str = "/webhooks/";
 /// A provider that is configured, and what its webhooks are signed with.
 #[derive(Debug)]
 pub struct Correspondent {
-    /// Its tongue.
-    pub tongue: &'static dyn Provider,
-    /// What its webhooks are signed with.
-    pub secret: Secret,
+    tongue: &'static dyn Provider,
+    secret: Secret,
+    told: [Counter; Told::ALL.len()],
+    recordings: Counter,
+    seconds: Histogram,
+}
+
+/// What comes of a webhook.
+#[derive(Debug, Clone, Copy)]
+#[repr(u8)]
+enum Told {
+    Accepted = 0,
+    /// It tells what we do not know.
+    UnknownEvent = 1,
+    /// Its signature is wrong or missing.
+    Forged = 2,
+    /// Its path is none that we emitted.
+    UnknownRoute = 3,
+    Malformed = 4,
+    /// Its body was too long, or never whole.
+    Unreadable = 5,
+    /// The engine had no time, and who is on the line was told so.
+    TryAgain = 6,
+    Failed = 7,
+}
+
+impl Told {
+    /// All of them, as they are numbered.
+    const ALL: [Self; 8] = [
+        Self::Accepted,
+        Self::UnknownEvent,
+        Self::Forged,
+        Self::UnknownRoute,
+        Self::Malformed,
+        Self::Unreadable,
+        Self::TryAgain,
+        Self::Failed,
+    ];
+
+    /// Its name as a metric label.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::UnknownEvent => "unknown_event",
+            Self::Forged => "forged",
+            Self::UnknownRoute => "unknown_route",
+            Self::Malformed => "malformed",
+            Self::Unreadable => "unreadable",
+            Self::TryAgain => "try_again",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl Correspondent {
+    /// Who speaks `tongue` and signs with `secret`. Resolves its metrics; the recorder must be installed before.
+    pub fn new(tongue: &'static dyn Provider, secret: Secret) -> Self {
+        let provider = tongue.name();
+        let told =
+            |told: Told| metrics::counter!("qnect_webhooks_total", "provider" => provider, "result" => told.name());
+        Self {
+            tongue,
+            secret,
+            told: Told::ALL.map(told),
+            recordings: metrics::counter!("qnect_recording_alarms_total", "provider" => provider),
+            seconds: metrics::histogram!("qnect_webhook_answer_seconds", "provider" => provider),
+        }
+    }
 }
 
 /// `POST /webhooks/{provider}/{step}`
@@ -49,11 +114,9 @@ pub async fn webhook(
     let Some(provider) = doors.providers.iter().find(|provider| provider.tongue.name() == name) else {
         return Problem::NotFound.respond(Reader::of(request.uri(), request.headers()), &doors.origin, None);
     };
-    let (response, result) = answer(&doors, provider, step, request, until).await;
-    let provider = provider.tongue.name();
-    metrics::counter!("qnect_webhooks_total", "provider" => provider, "result" => result).increment(1);
-    let elapsed = started.elapsed().as_secs_f64();
-    metrics::histogram!("qnect_webhook_answer_seconds", "provider" => provider).record(elapsed);
+    let (response, told) = answer(&doors, provider, step, request, until).await;
+    provider.told[told as usize].increment(1);
+    provider.seconds.record(started.elapsed().as_secs_f64());
     response
 }
 
@@ -63,25 +126,25 @@ async fn answer(
     step: &str,
     request: Request<Body>,
     until: WholeUntil,
-) -> (Response, &'static str) {
+) -> (Response, Told) {
     let tongue = provider.tongue;
     let (parts, body) = request.into_parts();
     let body = match body::read(body, until).await {
         Ok(body) => body,
-        Err(problem) => return (empty(problem.status()), "unreadable"),
+        Err(problem) => return (empty(problem.status()), Told::Unreadable),
     };
     if !is_genuine(&parts, &body, &doors.origin, provider) {
-        return (empty(StatusCode::UNAUTHORIZED), "forged");
+        return (empty(StatusCode::UNAUTHORIZED), Told::Forged);
     }
     let keys = doors.engine.storage().keys();
     let Some(route) = Route::read(step, keys.checks()) else {
-        return (empty(StatusCode::NOT_FOUND), "unknown_route");
+        return (empty(StatusCode::NOT_FOUND), Told::UnknownRoute);
     };
     let parsed = match tongue.parse(&route, &body, keys.roots()) {
         Ok(parsed) => parsed,
         Err(error) => {
             tracing::warn!(provider = tongue.name(), %error, "a signed webhook could not be understood");
-            return (empty(StatusCode::BAD_REQUEST), "malformed");
+            return (empty(StatusCode::BAD_REQUEST), Told::Malformed);
         }
     };
     if parsed.recording_alarm {
@@ -89,17 +152,17 @@ async fn answer(
             provider = tongue.name(),
             "a webhook tells of a recording, which we never ask for: check the account"
         );
-        metrics::counter!("qnect_recording_alarms_total", "provider" => tongue.name()).increment(1);
+        provider.recordings.increment(1);
     }
-    let told = if matches!(parsed.event, ProviderEvent::Ignored) { "unknown_event" } else { "accepted" };
+    let told = if matches!(parsed.event, ProviderEvent::Ignored) { Told::UnknownEvent } else { Told::Accepted };
     match doors.engine.provider_event(parsed.event).await {
         Ok(instruction) => (document(tongue.render(&instruction, &doors.origin)), told),
         // Somebody listens on the line: say so in words. A status callback is better sent again.
         Err(EngineError::Overloaded | EngineError::ActorLost) if route.caller_waits() => {
             let instruction = Instruction::Say { announcement: Announcement::TryAgain, languages: Languages::Every };
-            (document(tongue.render(&instruction, &doors.origin)), "try_again")
+            (document(tongue.render(&instruction, &doors.origin)), Told::TryAgain)
         }
-        Err(_) => (empty(StatusCode::SERVICE_UNAVAILABLE), "failed"),
+        Err(_) => (empty(StatusCode::SERVICE_UNAVAILABLE), Told::Failed),
     }
 }
 

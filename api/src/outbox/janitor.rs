@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
+use metrics::Counter;
 use qnect_core::leg::LegId;
 use qnect_core::provider_request::{Operation, ProviderRequest};
 use qnect_core::session::SessionSnapshot;
@@ -76,6 +77,9 @@ impl Deletes for Outbox {
 
 /// Does what is due, once a minute by `now`, until the book is closed.
 pub async fn run(book: impl ChoreBook, deletes: impl Deletes, now: impl Fn() -> Timestamp + Send + Sync) {
+    for fate in Fate::ALL {
+        fate.counter().increment(0);
+    }
     let mut round = tokio::time::interval(ROUND_EVERY);
     round.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -102,6 +106,12 @@ enum Fate {
 }
 
 impl Fate {
+    const ALL: [Self; 4] = [Self::Done, Self::Unsupported, Self::Postponed, Self::GivenUp];
+
+    fn counter(self) -> Counter {
+        metrics::counter!("qnect_provider_chores_total", "result" => self.name())
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Done => "done",
@@ -131,7 +141,7 @@ async fn tidy(book: &impl ChoreBook, deletes: &impl Deletes, now: &impl Fn() -> 
         Fate::Postponed | Fate::GivenUp => (Fate::GivenUp, book.done(&chore)),
         Fate::Done | Fate::Unsupported => (fate, book.done(&chore)),
     };
-    metrics::counter!("qnect_provider_chores_total", "result" => fate.name()).increment(1);
+    fate.counter().increment(1);
     if matches!(fate, Fate::GivenUp) {
         tracing::error!(
             "a provider's record of a call could not be deleted for 30 days; delete old ones in its console"

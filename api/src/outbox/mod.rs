@@ -19,6 +19,7 @@ use std::io;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use metrics::Counter;
 use qnect_core::leg::ProviderEvent;
 use qnect_core::number::IntermediaryNumber;
 use qnect_core::provider_request::{Operation, ProviderRequest};
@@ -76,6 +77,20 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// All outcomes.
+    const ALL: [Self; 10] = [
+        Self::Done,
+        Self::Gone,
+        Self::Live,
+        Self::Over,
+        Self::NotYet,
+        Self::Unsupported,
+        Self::Refused,
+        Self::Failed,
+        Self::CircuitOpen,
+        Self::Dropped,
+    ];
+
     /// Its name as a metric label.
     pub fn name(self) -> &'static str {
         match self {
@@ -122,6 +137,7 @@ impl Outbox {
             let (jobs, inbox) = mpsc::channel(REQUESTS_MAX);
             lane_by_number.extend(account.numbers.iter().map(|&number| (number, lanes.len())));
             lanes.push(Lane { provider: account.rest.name(), jobs });
+            show_zeros(account.rest.name());
             couriers.push(Courier::new(&account, inbox, told.clone())?);
         }
         Ok((Self(Arc::new(Lanes { lanes, lane_by_number })), Couriers(couriers)))
@@ -169,9 +185,22 @@ pub fn on_own_thread(work: impl Future<Output = ()> + Send + 'static) -> io::Res
 }
 
 fn count(provider: &'static str, operation: Operation, outcome: Outcome) {
+    counter(provider, operation, outcome).increment(1);
+}
+
+/// Makes the series of a provider be there before anything is counted: a rate does not see what a series begins with.
+fn show_zeros(provider: &'static str) {
+    for operation in Operation::ALL {
+        for outcome in Outcome::ALL {
+            counter(provider, operation, outcome).increment(0);
+        }
+    }
+    metrics::counter!("qnect_provider_retries_total", "provider" => provider).increment(0);
+}
+
+fn counter(provider: &'static str, operation: Operation, outcome: Outcome) -> Counter {
     metrics::counter!(
         "qnect_provider_requests_total",
         "provider" => provider, "operation" => operation.name(), "result" => outcome.name()
     )
-    .increment(1);
 }

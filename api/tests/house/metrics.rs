@@ -9,8 +9,20 @@ const DESCRIBING: [&str; 3] = ["describe_counter!", "describe_gauge!", "describe
 const USING: [&str; 3] = ["counter!", "gauge!", "histogram!"];
 
 /// Labels that may only hold what somebody chose: ids of people or of things would never stop growing.
-const LABELS: [&str; 11] =
-    ["decision", "outcome", "provider", "result", "route", "code", "state", "signal", "operation", "version", "commit"];
+const LABELS: [&str; 12] = [
+    "decision",
+    "outcome",
+    "provider",
+    "result",
+    "route",
+    "code",
+    "state",
+    "signal",
+    "operation",
+    "check",
+    "version",
+    "commit",
+];
 
 #[test]
 fn every_metric_is_described_and_every_description_is_of_a_metric() {
