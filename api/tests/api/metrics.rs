@@ -32,6 +32,11 @@ impl Metrics {
         samples.map(|s| s.labels.into_iter().map(|(name, _)| name).filter(|name| *name != "le").collect()).collect()
     }
 
+    /// Every series: its name, its labels with their values.
+    pub(crate) fn series(&self) -> impl Iterator<Item = (&str, Vec<(&str, &str)>)> {
+        self.samples().map(|sample| (sample.name, sample.labels))
+    }
+
     /// Whether a metric has its `# HELP`.
     pub(crate) fn is_described(&self, name: &str) -> bool {
         self.0.lines().any(|line| line.starts_with(&format!("# HELP {name} ")))

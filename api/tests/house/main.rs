@@ -3,6 +3,7 @@
 //! The compiler keeps most walls, because they are crates. What it cannot keep stands here, read from the manifests and
 //! the sources. Each rule is a function from texts to offences, so that it can be shown a text that breaks it.
 
+mod alerts;
 mod living;
 mod manifests;
 mod metrics;
