@@ -16,6 +16,7 @@ pub mod tags;
 pub mod verify;
 
 mod folder;
+mod manager;
 mod operate;
 mod runtime;
 mod scene;

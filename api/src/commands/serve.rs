@@ -7,7 +7,7 @@ use qnect_engine::host;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::commands::{CommandError, keys, runtime, say};
+use crate::commands::{CommandError, keys, manager, runtime, say};
 use crate::config::{Config, Overrides, environment};
 use crate::{logging, server};
 
@@ -27,9 +27,16 @@ pub fn run(file: Option<&Path>, flags: &Overrides) -> Result<ExitCode, CommandEr
         let running = runtime::start(&config, opened, workers, public, operations).await?;
         let scheme = if config.tls.is_some() { "https" } else { "http" };
         say(&format!("ready public={scheme}://{} operations=http://{}\n", running.public, running.operations));
+        manager::tell_ready();
         tokio::select! {
-            () = end.asked() => tracing::info!("draining"),
-            () = running.storage_failed() => tracing::error!("the store failed; ending"),
+            () = end.asked() => {
+                manager::tell_ending("draining");
+                tracing::info!("draining");
+            }
+            () = running.storage_failed() => {
+                manager::tell_ending("the store failed");
+                tracing::error!("the store failed; ending");
+            }
         }
         Ok(running.drain().await)
     })

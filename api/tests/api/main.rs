@@ -17,6 +17,7 @@ mod folder;
 mod import;
 mod killed;
 mod metrics;
+mod notify;
 mod operate;
 mod operations;
 mod plivo;
