@@ -34,6 +34,7 @@ mod shutdown;
 mod socket;
 mod status;
 mod sticker;
+mod unit;
 mod verify;
 mod watched;
 mod webhooks;
