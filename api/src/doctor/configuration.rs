@@ -8,7 +8,7 @@ use crate::settings::{accounts, correspondents};
 pub(super) fn configuration(patient: &Patient) -> Check {
     let (id, config) = ("configuration", &patient.config);
     let numbers: Vec<_> = accounts(config).iter().map(|account| (account.rest.name(), account.numbers.len())).collect();
-    let secrets = correspondents(config).into_iter().map(|provider| provider.secret.accepted().count());
+    let secrets = correspondents(config).into_iter().map(|provider| provider.secret_count());
     let file = patient.file.as_ref().map_or("the environment".to_owned(), |file| file.display().to_string());
     let check = if let Some((name, _)) = numbers.iter().find(|(_, count)| *count == 0) {
         let text = format!("{file}: no number is at {name}; write it into [[numbers]], or take [providers.{name}] out");

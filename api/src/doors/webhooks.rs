@@ -85,6 +85,11 @@ impl Told {
 }
 
 impl Correspondent {
+    /// How many secrets its webhooks may be signed with: two while one takes the place of the other.
+    pub fn secret_count(&self) -> usize {
+        self.secret.accepted().count()
+    }
+
     /// Who speaks `tongue` and signs with `secret`. Resolves its metrics; the recorder must be installed before.
     pub fn new(tongue: &'static dyn Provider, secret: Secret) -> Self {
         let provider = tongue.name();
