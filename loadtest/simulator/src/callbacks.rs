@@ -4,7 +4,7 @@ use crate::call::Call;
 use crate::faults::DELAY_SECONDS_MAX;
 use crate::method::Method;
 use crate::provider::Params;
-use crate::report::Party;
+use crate::report::{LostCallback, Party};
 use crate::webhook::Post;
 
 /// Callbacks that were not delivered when they happened. Their number is bounded by that of the call's documents.
@@ -24,6 +24,8 @@ impl Call<'_> {
         let post = Post { url: url.to_owned(), method, params, at_ms: now };
         if self.luck.happens(faults.drop) {
             self.report.callbacks_lost += 1;
+            let Post { url, method, params, .. } = post;
+            self.report.lost.push(LostCallback { url, method, params });
             self.tell(Party::Provider, "a callback gets lost on its way");
             return;
         }

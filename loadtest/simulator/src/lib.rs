@@ -55,6 +55,6 @@ pub use method::Method;
 pub use network::Network;
 pub use plivo::signing::sign_v3;
 pub use records::CallRecord;
-pub use report::{CallReport, Exchange, LegEnd, Party, TimelineEntry};
+pub use report::{CallReport, Exchange, LegEnd, LostCallback, Party, TimelineEntry};
 pub use telephone::{Dial, Moment, OwnerScript, Place, Tones};
 pub use twilio::signing::sign_twilio;

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::config::Protocol;
+use crate::method::Method;
 
 /// Somebody or something with a part in a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -54,6 +55,17 @@ pub struct Exchange {
     pub content_type: String,
     /// The body of the answer, or why there is none.
     pub body: String,
+}
+
+/// A status callback that was never sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LostCallback {
+    /// As the engine handed it out, with its fragment.
+    pub url: String,
+    /// How it would have been sent.
+    pub method: Method,
+    /// The parameters, in the order in which they would have been sent.
+    pub params: Vec<(String, String)>,
 }
 
 /// Why a leg ended, in the provider's words.
@@ -110,6 +122,9 @@ pub struct CallReport {
     pub timeline: Vec<TimelineEntry>,
     /// Status callbacks that got lost on purpose.
     pub callbacks_lost: u32,
+    /// The same, for who wants to deliver them in another way. Not in the JSON form: nobody was told of them.
+    #[serde(skip)]
+    pub lost: Vec<LostCallback>,
     /// The city of the scanner's number that the engine was told; `None` if the provider does not tell.
     pub scanner_city: Option<String>,
     /// Every webhook, in the order sent, repetitions included.
