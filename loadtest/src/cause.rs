@@ -18,6 +18,7 @@ pub(crate) enum Cause {
     Challenged,
     WebhookFailed,
     ProtocolError,
+    NoLine,
     NotDialled,
     NotBridged,
     BridgedWithoutKey,
@@ -33,7 +34,7 @@ pub(crate) struct Failure {
 }
 
 impl Cause {
-    pub(crate) const ALL: [Cause; 19] = [
+    pub(crate) const ALL: [Cause; 20] = [
         Cause::ScanNoAnswer,
         Cause::ScanLimited,
         Cause::ScanRefused,
@@ -49,6 +50,7 @@ impl Cause {
         Cause::Challenged,
         Cause::WebhookFailed,
         Cause::ProtocolError,
+        Cause::NoLine,
         Cause::NotDialled,
         Cause::NotBridged,
         Cause::BridgedWithoutKey,
@@ -72,6 +74,7 @@ impl Cause {
             Cause::Challenged => "challenged",
             Cause::WebhookFailed => "webhook_failed",
             Cause::ProtocolError => "protocol_error",
+            Cause::NoLine => "no_line",
             Cause::NotDialled => "not_dialled",
             Cause::NotBridged => "not_bridged",
             Cause::BridgedWithoutKey => "bridged_without_key",
@@ -99,6 +102,7 @@ impl Cause {
             Cause::Challenged => "the line would ask for digits that it speaks; set [abuse] to 0",
             Cause::WebhookFailed => "a webhook was refused or not answered; on 401 compare token and public base url",
             Cause::ProtocolError => "a provider would refuse the engine's document; qnect-simulator shows it",
+            Cause::NoLine => "the provider's account has no line left, or dials too many telephones a second",
             Cause::NotDialled => "the engine told the provider to ring nobody; an owner in a call is engaged",
             Cause::NotBridged => "the owner was to be rung, and the two were not connected",
             Cause::BridgedWithoutKey => "the two were connected although the owner pressed no key",

@@ -79,7 +79,7 @@ impl Door {
         self.ask(Method::POST, &format!("/q/{code}/sessions"), Bytes::from_static(SESSION_BODY), fields).await
     }
 
-    /// Any request, with `fields` in its head beside those of every stranger.
+    /// Any request, with `fields` in its head beside those of every stranger, or in place of them.
     pub(crate) async fn ask(
         &self,
         method: Method,
@@ -89,10 +89,12 @@ impl Door {
     ) -> Result<Answer, NoAnswer> {
         let mut request = Request::builder()
             .uri(format!("{}{path}", self.target.base()))
-            .header(header::ACCEPT, "application/json")
             .header(header::USER_AGENT, concat!("qnect-loadtest/", env!("CARGO_PKG_VERSION")));
-        if method == Method::POST {
-            request = request.header(header::CONTENT_TYPE, "application/json");
+        let usual = [("accept", "application/json"), ("content-type", "application/json")];
+        for (name, value) in &usual[..if method == Method::POST { 2 } else { 1 }] {
+            if fields.iter().all(|(given, _)| given != name) {
+                request = request.header(*name, *value);
+            }
         }
         for (name, value) in fields {
             request = request.header(*name, *value);

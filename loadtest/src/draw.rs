@@ -25,6 +25,12 @@ impl Dice {
         self.next().checked_rem(bound).unwrap_or(0)
     }
 
+    /// At least 0 and below 1.
+    pub(crate) fn fraction(&mut self) -> f64 {
+        const STEPS: f64 = (1_u64 << 53) as f64;
+        (self.next() >> 11) as f64 / STEPS
+    }
+
     /// A number within `range`, both ends included.
     pub(crate) fn between(&mut self, range: &RangeInclusive<u64>) -> u64 {
         range.start() + self.below(range.end().saturating_sub(*range.start()).saturating_add(1))

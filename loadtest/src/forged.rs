@@ -18,6 +18,7 @@ use crate::day::forged;
 use crate::door::Door;
 use crate::draw::Dice;
 use crate::hot_tag::source;
+use crate::load::values;
 use crate::memory::{grown_percent, resident_kib};
 use crate::target::Target;
 use crate::usage::DoorOptions;
@@ -235,12 +236,7 @@ impl Queue {
 
 /// The sum of a metric over all its labels; 0 if it is not there, as before its first event.
 fn sum_of(metrics: &str, name: &str) -> f64 {
-    let value = |line: &str| {
-        let rest = line.strip_prefix(name)?;
-        let rest = if rest.starts_with('{') { rest.split_once('}')?.1 } else { rest };
-        rest.strip_prefix(' ')?.trim().parse::<f64>().ok()
-    };
-    metrics.lines().filter_map(value).sum()
+    values(metrics, name).map(|(_, value)| value).sum()
 }
 
 #[cfg(test)]

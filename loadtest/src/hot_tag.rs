@@ -179,6 +179,5 @@ impl Crowd {
 
 /// One of so many addresses.
 pub(crate) fn source(dice: &mut Dice) -> Ipv4Addr {
-    let [_, b, c, d] = u32::try_from(dice.below(SOURCES)).unwrap_or(0).to_be_bytes();
-    Ipv4Addr::new(10, b, c, d)
+    crate::load::address(dice, SOURCES)
 }

@@ -2,10 +2,13 @@
 //!
 //! What stands here knows of the engine what its public interface says, and of telephones what `qnect-simulator` plays.
 //! Options are read in `usage`; `run` keeps so many strangers busy; `stranger` is one of them; `cause` says how a call
-//! can fail; `report` is what a run found. `day` plays whole days of people and attackers,
+//! can fail; `report` is what a run found. In an open loop strangers come when they are due: `load` is such a run from its
+//! options to its verdict, `threshold` what it must keep, `page` how it looks; `scan`, `session` and `call`
+//! are what one visitor does in it. `day` plays whole days of people and attackers,
 //! `forged` asks for codes that nobody printed, `hot_tag` for one tag only, in an `open_loop`; `overload` asks for more than
 //! the engine can do, `slow_clients` for less than they could; `memory` is what it costs.
 
+mod call;
 mod cause;
 mod codes;
 mod day;
@@ -13,14 +16,19 @@ mod door;
 mod draw;
 mod forged;
 mod hot_tag;
+mod load;
 mod memory;
 mod open_loop;
 mod overload;
+mod page;
 mod report;
 mod run;
+mod scan;
+mod session;
 mod slow_clients;
 mod stranger;
 mod target;
+mod threshold;
 mod usage;
 
 use std::process::ExitCode;
@@ -36,6 +44,14 @@ const USAGE: u8 = 2;
 #[tokio::main]
 async fn main() -> ExitCode {
     match Arguments::parse().scenario {
+        Scenario::Scan(options) => match options.plan() {
+            Ok(plan) => scan::run(plan).await,
+            Err(problem) => bad_usage(&problem),
+        },
+        Scenario::Session(options) => match options.plan() {
+            Ok(plan) => session::run(plan).await,
+            Err(problem) => bad_usage(&problem),
+        },
         Scenario::Call(options) => call(&options).await,
         Scenario::Day(options) => match options.plan() {
             Ok(plan) => day::run(plan, options.thresholds(), options.json()).await,
@@ -65,6 +81,11 @@ async fn main() -> ExitCode {
 }
 
 async fn call(options: &CallOptions) -> ExitCode {
+    match options.open_plan() {
+        Ok(Some(plan)) => return call::run(plan).await,
+        Ok(None) => {}
+        Err(problem) => return bad_usage(&problem),
+    }
     let plan = match options.plan() {
         Ok(plan) => plan,
         Err(problem) => return bad_usage(&problem),
@@ -76,7 +97,7 @@ async fn call(options: &CallOptions) -> ExitCode {
     let (setting, began) = (plan.setting(), std::time::Instant::now());
     let tally = run::closed_loop(plan).await;
     let report = Report::new(&setting, &tally, began.elapsed());
-    if options.json {
+    if options.load.json {
         println!("{}", report.json());
     } else {
         print!("{report}");

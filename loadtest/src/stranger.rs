@@ -6,10 +6,13 @@ use qnect_simulator::{CallReport, Dial, Network};
 use serde::Deserialize;
 
 use crate::cause::{Cause, Failure};
-use crate::door::{Answer, Door};
+use crate::door::{Answer, Door, NoAnswer};
+use crate::load::End;
 
 /// How long the two talk, in telephones' time.
 const TALK_SECONDS: u64 = 20;
+/// Plivo's code for a leg for which the account has no line.
+const NO_LINE: &str = "5030";
 /// The longest name of a refusal that is repeated in a report.
 const NAME_CHARS_MAX: usize = 32;
 
@@ -27,6 +30,8 @@ pub(crate) struct Seen {
     pub(crate) scan: Option<Duration>,
     /// How long the answer to the request for a session took; `None` without an answer.
     pub(crate) session: Option<Duration>,
+    /// From dialling to the first ring of the owner's telephone, in telephones' time; `None` if it never rang.
+    pub(crate) rang: Option<Duration>,
     /// Requests sent by browser and provider.
     pub(crate) requests: u64,
     /// Webhooks that were not answered with 2xx, those that a retry made good included.
@@ -42,8 +47,10 @@ struct Decision {
     reason: Option<String>,
 }
 
+/// A session that a stranger can use.
 #[derive(Deserialize)]
-struct Opened {
+pub(crate) struct Opened {
+    pub(crate) session: String,
     number: String,
     access_code: Option<String>,
     challenge: Option<String>,
@@ -69,15 +76,14 @@ impl Stranger {
 
     async fn play(&self, caller: &str, code: &str, fields: &[(&str, &str)], seen: &mut Seen) -> Result<(), Failure> {
         seen.requests += 1;
-        let answer = self.door.scan(code, fields).await.map_err(|none| Cause::ScanNoAnswer.with(none.text()))?;
-        seen.scan = Some(answer.took);
-        allowed(&answer)?;
+        let answer = self.door.scan(code, fields).await;
+        seen.scan = answer.as_ref().ok().map(|answer| answer.took);
+        scan(answer.as_ref())?;
 
         seen.requests += 1;
-        let answer =
-            self.door.open_session(code, fields).await.map_err(|none| Cause::SessionNoAnswer.with(none.text()))?;
-        seen.session = Some(answer.took);
-        let opened = opened(&answer)?;
+        let answer = self.door.open_session(code, fields).await;
+        seen.session = answer.as_ref().ok().map(|answer| answer.took);
+        let opened = session(answer.as_ref())?;
 
         let call = Dial {
             from: caller.to_owned(),
@@ -89,6 +95,7 @@ impl Stranger {
         let report = self.network.dial(call).await;
         seen.requests += report.exchanges.len() as u64;
         seen.webhooks_failed = report.exchanges.iter().filter(|e| !is_success(e.status)).count() as u64;
+        seen.rang = report.owner_rang_ms.map(Duration::from_millis);
         seen.bridged = report.bridged;
         // A stranger knows the owner's number only from what the provider was told to ring.
         seen.masked = report.owner_number.as_deref().is_some_and(|owner| report.masked(caller, owner));
@@ -103,6 +110,20 @@ fn caller(index: u32) -> String {
 
 fn is_success(status: Option<u16>) -> bool {
     status.is_some_and(|status| (200..300).contains(&status))
+}
+
+/// How a scan ended for who wanted nothing else.
+pub(crate) fn scanned(answer: Result<&Answer, &NoAnswer>) -> End {
+    scan(answer).map_or_else(|failure| End::of(&failure), |()| End::Good)
+}
+
+fn scan(answer: Result<&Answer, &NoAnswer>) -> Result<(), Failure> {
+    allowed(answer.map_err(|none| Cause::ScanNoAnswer.with(none.text()))?)
+}
+
+/// The session, or why there is none.
+pub(crate) fn session(answer: Result<&Answer, &NoAnswer>) -> Result<Opened, Failure> {
+    opened(answer.map_err(|none| Cause::SessionNoAnswer.with(none.text()))?)
 }
 
 /// Whether a scan lets the stranger go on.
@@ -170,9 +191,15 @@ fn judge(report: &CallReport, caller: &str) -> Result<(), Failure> {
             Cause::WebhookFailed.with(exchange.status.map_or("no answer".to_owned(), |status| status.to_string()))
         }
         None if !follows => Cause::ProtocolError.with(""),
+        None if has_no_line(report) => Cause::NoLine.with(""),
         None if report.owner_number.is_none() => Cause::NotDialled.with(""),
         None => Cause::NotBridged.with(""),
     })
+}
+
+/// Whether the provider's own limits ended a leg.
+fn has_no_line(report: &CallReport) -> bool {
+    [report.scanner_leg_end, report.owner_leg_end].iter().flatten().any(|end| end.code == NO_LINE)
 }
 
 fn status_and_name(answer: &Answer) -> String {

@@ -5,13 +5,17 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use qnect_simulator::{Network, NetworkConfig, OwnerScript};
 
+use crate::call;
 use crate::codes;
 use crate::day::{DayOptions, SharedAddressOptions};
 use crate::door::Door;
 use crate::forged::ForgedOptions;
 use crate::hot_tag::HotTagOptions;
+use crate::load::LoadOptions;
 use crate::overload::OverloadOptions;
 use crate::report::Setting;
+use crate::scan::ScanOptions;
+use crate::session::SessionOptions;
 use crate::slow_clients::SlowClientsOptions;
 use crate::stranger::Stranger;
 use crate::target::{self, Target};
@@ -32,6 +36,19 @@ pub(crate) struct Arguments {
 /// What is played.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Scenario {
+    /// People who look at a tag and go on, in an open loop: 1000 a second for 30 seconds, if nothing else is said.
+    ///
+    /// Latency counts from when a visitor was to come, however slow the answers before were, and in grains of a
+    /// millisecond. The engine's `server.trusted_proxies` must have this machine.
+    ///
+    /// Exit code 0: the run is valid and keeps its thresholds. 1: not so. 2: bad usage.
+    Scan(ScanOptions),
+    /// People who ask for a number and give it back, in an open loop: 200 a second for 30 seconds.
+    ///
+    /// A session is cancelled as soon as it is there, so that neither tags nor numbers fill.
+    ///
+    /// Exit code 0: the run is valid and keeps its thresholds. 1: not so. 2: bad usage.
+    Session(SessionOptions),
     /// Whole masked calls: scan, session, telephones, as fast as the engine answers.
     ///
     /// For each call a stranger with a number of its own scans a tag, opens a session and dials through a simulated
@@ -39,7 +56,12 @@ pub(crate) enum Scenario {
     /// have one address. A session stays open for seconds after its call: an intermediary number whose codes have 7
     /// digits carries about 20 calls a second, one with 9 digits 2,000.
     ///
-    /// Exit code 0: all calls were bridged and masked. 1: not all. 2: bad usage.
+    /// With --rate it is an open loop: so many strangers come in a second, for 30 seconds, from many addresses, however
+    /// long their calls last. Its steps are `call` (from when a stranger was to come to the last webhook's answer), `scan`,
+    /// `session`, and `ring`: from the tap on Call to the owner's telephone, in telephones' time.
+    ///
+    /// Exit code 0: all calls were bridged and masked; with --rate: the run is valid and keeps its thresholds. 1: not so.
+    /// 2: bad usage.
     Call(CallOptions),
     /// A labelled day: honest people and attackers at an engine whose clock runs fast, and a table of what it made of them.
     ///
@@ -115,18 +137,14 @@ pub(crate) struct EngineOptions {
 pub(crate) struct CallOptions {
     #[command(flatten)]
     engine: EngineOptions,
-    /// How many calls, at most 100000.
+    /// How many calls in the closed loop, at most 100000.
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=i64::from(CALLS_MAX)))]
     calls: u32,
     /// How many of them at once, at most 256.
     #[arg(long, value_name = "M", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=i64::from(CONCURRENCY_MAX)))]
     concurrency: u16,
-    /// The order in which tags are drawn.
-    #[arg(long, value_name = "SEED", default_value_t = 1)]
-    seed: u64,
-    /// Print the report as one line of JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) load: LoadOptions,
 }
 
 /// A run that can begin.
@@ -162,15 +180,23 @@ impl TagOptions {
 impl EngineOptions {
     /// A telephone network before this engine, in which a second takes `time_scale` of the machine's.
     pub(crate) fn network(&self, target: &Target, time_scale: f64) -> Result<Network, String> {
-        Network::new(NetworkConfig {
+        Self::network_with(NetworkConfig { time_scale, ..self.network_config(target)? })
+    }
+
+    /// The same with limits and faults, from [`network_config`](Self::network_config).
+    pub(crate) fn network_with(config: NetworkConfig) -> Result<Network, String> {
+        Network::new(config).map_err(|cause| cause.to_string())
+    }
+
+    /// A network in real time, without limits and faults.
+    pub(crate) fn network_config(&self, target: &Target) -> Result<NetworkConfig, String> {
+        Ok(NetworkConfig {
             engine: target.base().to_owned(),
             public_base_url: self.public_base_url.clone().unwrap_or_else(|| target.base().to_owned()),
             auth_id: option_or_variable(self.auth_id.as_ref(), "--auth-id", "PLIVO_AUTH_ID")?,
             auth_token: option_or_variable(self.auth_token.as_ref(), "--auth-token", "PLIVO_AUTH_TOKEN")?,
-            time_scale,
             ..NetworkConfig::default()
         })
-        .map_err(|cause| cause.to_string())
     }
 }
 
@@ -185,8 +211,21 @@ impl CallOptions {
             stranger: Stranger::new(Door::new(target), network),
             calls: self.calls,
             concurrency: self.concurrency,
-            seed: self.seed,
+            seed: self.load.seed,
         })
+    }
+
+    /// The same for an open loop, if that is what was asked for.
+    pub(crate) fn open_plan(&self) -> Result<Option<call::Plan>, String> {
+        if self.load.rate.is_none() {
+            let is_closed = !self.load.asks_for_more_than_a_line();
+            return is_closed.then_some(None).ok_or("say --rate, too: a closed loop has no other options".to_owned());
+        }
+        let plan = self.plan()?;
+        let mut course = self.load.course(&call::USUAL, &self.engine.tags.door)?;
+        let people = self.load.people(&call::USUAL, plan.codes);
+        course.options.push(("tags", people.tags().to_string()));
+        Ok(Some(call::Plan::new(course, plan.stranger, people)))
     }
 }
 

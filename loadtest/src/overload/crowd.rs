@@ -64,9 +64,14 @@ impl Crowd {
     /// An open loop: visitors come at `rate` a second, independently of each other and of what becomes of them.
     pub(super) async fn come(&self, rate: f64, lasts: Duration) -> Tally {
         let (mut tally, end) = (Tally::new(lasts), Instant::now() + lasts);
-        let arrivals = arrivals(rate, Dice::new(!self.0.seed, rate.to_bits())).take_while(|at| *at < lasts);
-        let skipped =
-            open_loop::begin_at(arrivals, |_, due| self.clone().visit(due), |visit| tally.add(&visit, end)).await;
+        let arrivals = open_loop::arrivals(rate, Dice::new(!self.0.seed, rate.to_bits())).take_while(|at| *at < lasts);
+        let skipped = open_loop::begin_at(
+            open_loop::IN_FLIGHT_MAX,
+            arrivals,
+            |_, due| self.clone().visit(due),
+            |visit| tally.add(&visit, end),
+        )
+        .await;
         tally.skip(skipped);
         tally
     }
@@ -80,42 +85,5 @@ impl Crowd {
         let seen = shared.stranger.call(nth, code, &[("x-forwarded-for", &address)]).await;
         shared.calls.fetch_add(u64::from(seen.failure.is_none()), Ordering::Relaxed);
         Visit { late, seen, left: Instant::now() }
-    }
-}
-
-/// A Poisson process of `rate` events a second.
-fn arrivals(rate: f64, mut dice: Dice) -> impl Iterator<Item = Duration> {
-    const STEPS: f64 = (1_u64 << 53) as f64;
-    let mut at = 0.0;
-    std::iter::repeat_with(move || {
-        // Above 0 and at most 1.
-        let drawn = ((dice.next() >> 11) + 1) as f64 / STEPS;
-        at -= drawn.ln() / rate;
-        Duration::from_secs_f64(at)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::arrivals;
-    use crate::draw::Dice;
-
-    #[test]
-    fn arrivals_are_the_seeds_and_as_many_and_as_uneven_as_chance_has_it() {
-        let of = |seed| {
-            let within = |at: &Duration| *at < Duration::from_secs(100);
-            arrivals(50.0, Dice::new(seed, 0)).take_while(within).collect::<Vec<_>>()
-        };
-        let drawn = of(1);
-        assert_eq!(drawn, of(1));
-        assert_ne!(drawn, of(2));
-        assert!(drawn.is_sorted());
-        assert!((4_700..5_300).contains(&drawn.len()), "{}", drawn.len());
-        // The mean of gaps is their standard deviation; those above three times of it are 5 of 100.
-        let gaps = drawn.windows(2).map(|pair| pair[1] - pair[0]);
-        let long = gaps.filter(|gap| *gap > Duration::from_millis(60)).count();
-        assert!((180..320).contains(&long), "{long}");
     }
 }

@@ -4,6 +4,7 @@ mod calls;
 mod day;
 mod door;
 mod fast;
+mod open;
 mod usage;
 
 use std::io::Write;
