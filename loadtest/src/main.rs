@@ -3,8 +3,8 @@
 //! What stands here knows of the engine what its public interface says, and of telephones what `qnect-simulator` plays.
 //! Options are read in `usage`; `run` keeps so many strangers busy; `stranger` is one of them; `cause` says how a call
 //! can fail; `report` is what a run found. In an open loop strangers come when they are due: `load` is such a run from its
-//! options to its verdict, `threshold` what it must keep, `page` how it looks; `scan`, `session` and `call`
-//! are what one visitor does in it. `day` plays whole days of people and attackers,
+//! options to its verdict, `threshold` what it must keep, `page` how it looks; `scan`, `session`, `call`,
+//! `storm` and `peak_hour` are what one visitor does in it. `day` plays whole days of people and attackers,
 //! `forged` asks for codes that nobody printed, `hot_tag` for one tag only, in an `open_loop`; `overload` asks for more than
 //! the engine can do, `slow_clients` for less than they could; `memory` is what it costs.
 
@@ -21,11 +21,13 @@ mod memory;
 mod open_loop;
 mod overload;
 mod page;
+mod peak_hour;
 mod report;
 mod run;
 mod scan;
 mod session;
 mod slow_clients;
+mod storm;
 mod stranger;
 mod target;
 mod threshold;
@@ -71,6 +73,14 @@ async fn main() -> ExitCode {
         },
         Scenario::SlowClients(options) => match options.plan() {
             Ok(plan) => slow_clients::run(plan).await,
+            Err(problem) => bad_usage(&problem),
+        },
+        Scenario::WebhookStorm(options) => match options.plan() {
+            Ok(plan) => storm::run(plan).await,
+            Err(problem) => bad_usage(&problem),
+        },
+        Scenario::PeakHour(options) => match options.plan() {
+            Ok(plan) => peak_hour::run(plan).await,
             Err(problem) => bad_usage(&problem),
         },
         Scenario::SharedAddress(options) => match options.plan() {

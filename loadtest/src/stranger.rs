@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use qnect_simulator::{CallReport, Dial, Network};
+use qnect_simulator::{CallReport, Dial, LostCallback, Network};
 use serde::Deserialize;
 
 use crate::cause::{Cause, Failure};
@@ -32,6 +32,8 @@ pub(crate) struct Seen {
     pub(crate) session: Option<Duration>,
     /// From dialling to the first ring of the owner's telephone, in telephones' time; `None` if it never rang.
     pub(crate) rang: Option<Duration>,
+    /// Status callbacks that the provider was told to lose.
+    pub(crate) lost: Vec<LostCallback>,
     /// Requests sent by browser and provider.
     pub(crate) requests: u64,
     /// Webhooks that were not answered with 2xx, those that a retry made good included.
@@ -92,7 +94,8 @@ impl Stranger {
             talk_seconds: TALK_SECONDS,
             ..Dial::default()
         };
-        let report = self.network.dial(call).await;
+        let mut report = self.network.dial(call).await;
+        seen.lost = std::mem::take(&mut report.lost);
         seen.requests += report.exchanges.len() as u64;
         seen.webhooks_failed = report.exchanges.iter().filter(|e| !is_success(e.status)).count() as u64;
         seen.rang = report.owner_rang_ms.map(Duration::from_millis);

@@ -13,10 +13,12 @@ use crate::forged::ForgedOptions;
 use crate::hot_tag::HotTagOptions;
 use crate::load::LoadOptions;
 use crate::overload::OverloadOptions;
+use crate::peak_hour::PeakHourOptions;
 use crate::report::Setting;
 use crate::scan::ScanOptions;
 use crate::session::SessionOptions;
 use crate::slow_clients::SlowClientsOptions;
+use crate::storm::StormOptions;
 use crate::stranger::Stranger;
 use crate::target::{self, Target};
 
@@ -80,6 +82,22 @@ pub(crate) enum Scenario {
     ///
     /// Exit code 0: the others' p99 is within its bound, and nobody was turned away. 1: not so. 2: bad usage.
     HotTag(HotTagOptions),
+    /// Signed webhooks of calls that are on, again and again and in any order: 500 a second for 30 seconds.
+    ///
+    /// So many whole calls are made first, of which the engine hears nothing but what needs an answer. What it was not told
+    /// then comes in the storm: an event is drawn anew for each webhook, so that it comes early, late, several times or never.
+    ///
+    /// Exit code 0: the run is valid and keeps its thresholds. 1: not so. 2: bad usage.
+    WebhookStorm(StormOptions),
+    /// A day in ten minutes: commuters in the morning and the evening, and everybody at once when the mall closes.
+    ///
+    /// --rate is the mall's closing, which takes a tenth of the run and is 20 times an ordinary hour. Tags are visited as
+    /// towns are large; of hundred visitors 60 look, 15 ask for a number that they give back, 20 call, and 5 mean no good: they
+    /// guess codes, or walk from car to car. The provider has few lines, tells everything twice, late and in another order.
+    /// `scan` is what all but those who guess begin with.
+    ///
+    /// Exit code 0: the run is valid and keeps its thresholds. 1: not so. 2: bad usage.
+    PeakHour(PeakHourOptions),
     /// Twice as many people as the engine can serve, after the most that it can has been measured.
     ///
     /// `ops/overload` starts an engine that is held to half a core. Its [limits] and [abuse] are off: what is turned away

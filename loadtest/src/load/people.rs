@@ -55,6 +55,11 @@ impl People {
         &self.codes[self.order[rank] as usize]
     }
 
+    /// One tag after the other, round and round.
+    pub(crate) fn nth_tag(&self, nth: u32) -> &str {
+        &self.codes[self.order[nth as usize % self.order.len()] as usize]
+    }
+
     pub(crate) fn tags(&self) -> usize {
         self.codes.len()
     }

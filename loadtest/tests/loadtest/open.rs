@@ -121,6 +121,32 @@ async fn calls_come_when_they_are_due_and_are_masked() {
 }
 
 #[tokio::test]
+async fn a_storm_tells_what_was_not_told_signed_and_more_than_once() {
+    let door = Door::open(right).await;
+    let report = report("webhook-storm", &door, &["--calls", "3", "--rate", "100"]).await;
+    let asked = door.asked();
+    let (_, storm) = asked.split_at(asked.len() - usize::try_from(visits(&report)).expect("few"));
+    assert!(storm.len() > 50 && storm.iter().all(|asked| asked.signed && asked.method == "POST"), "{report}");
+    // This door asks for no other news than that a call is over.
+    let events: HashSet<_> = storm.iter().map(|asked| (asked.param("CallUUID"), asked.param("Event"))).collect();
+    assert!(events.len() == 3 && events.iter().all(|(_, event)| *event != "StartApp"), "{events:?}");
+}
+
+#[tokio::test]
+async fn a_day_has_people_of_every_kind() {
+    let door = Door::open(|address, asked| match asked.path.strip_prefix("/q/") {
+        Some(code) if !code.starts_with("TAG") => door::problem(404, "not_found"),
+        _ => right(address, asked),
+    })
+    .await;
+    let report = report("peak-hour", &door, &["--rate", "1000", "--lines", "0"]).await;
+    assert_eq!(report["good_visits"], report["visits"], "{report}");
+    for step in ["scan", "session", "cancel", "ring", "guess"] {
+        assert!(report["latency_us"][step]["answers"].as_u64() > Some(0), "{step}: {report}");
+    }
+}
+
+#[tokio::test]
 async fn a_page_is_written_and_shows_the_engines_own_figures() {
     let metrics = "qnect_commit_queue_records 3\nqnect_sessions_open 2\n";
     let operations = Door::open(move |_, _| (200, "text/plain", metrics.to_owned())).await;
