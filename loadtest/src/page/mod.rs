@@ -25,12 +25,11 @@ pub(crate) fn render(verdict: &Verdict) -> String {
     head(&mut out, verdict);
     tiles(&mut out, verdict);
     out += "<div class=\"grid\">\n";
+    thresholds(&mut out, verdict);
+    reasons(&mut out, verdict);
     for plot in charts::all(verdict) {
         out += &plot.section();
     }
-    out += "</div>\n<div class=\"grid\">\n";
-    thresholds(&mut out, verdict);
-    reasons(&mut out, verdict);
     out += "</div>\n";
     times(&mut out, verdict);
     out + "</main></body></html>\n"
@@ -42,7 +41,7 @@ fn head(out: &mut String, verdict: &Verdict) {
         verdict.options.iter().map(|(name, value)| format!("{name} {}", escaped(value))).collect();
     let _ = writeln!(
         out,
-        "<header><h1>{}</h1><span class=\"{class}\">{}</span></header>\
+        "<header><small>QNect load test</small><h1>{}</h1><span class=\"{class}\">{}</span></header>\
          <p class=\"options\">{}</p><p class=\"soft\">{}</p>",
         verdict.scenario,
         verdict.word(),

@@ -8,7 +8,7 @@ use crate::page::escaped;
 /// In units of the picture: so wide that its letters can be read on a telephone, where it is shown smaller.
 const WIDTH: f64 = 480.0;
 const HEIGHT: f64 = 232.0;
-const LEFT: f64 = 58.0;
+const LEFT: f64 = 66.0;
 const RIGHT: f64 = 14.0;
 const TOP: f64 = 10.0;
 const BOTTOM: f64 = 26.0;
@@ -36,7 +36,8 @@ impl Plot {
     /// A section of the page.
     pub(super) fn section(&self) -> String {
         let mut out = format!("<section><h2>{}</h2><p class=\"soft\">{}</p>", self.title, self.note);
-        if self.lines.len() > 1 {
+        // A line that is what the title says needs no name.
+        if self.lines.iter().any(|(name, _)| name != self.title) {
             out += "<p class=\"key\">";
             for (nth, (name, _)) in self.lines.iter().enumerate().take(LINES_MAX) {
                 let _ = write!(out, "<span><i class=\"c{nth}\"></i>{}</span>", escaped(name));
@@ -118,7 +119,7 @@ mod tests {
             lines: vec![("a<b".to_owned(), points), ("other".to_owned(), Vec::new())],
         };
         let section = plot.section();
-        assert!(section.contains("d=\"M58.0 206.0h0M262.0 10.0h0L466.0 10.0\""), "{section}");
+        assert!(section.contains("d=\"M66.0 206.0h0M266.0 10.0h0L466.0 10.0\""), "{section}");
         assert!(section.contains("a&lt;b") && !section.contains("a<b"), "{section}");
         let document = section.replace("<i class=\"c0\"></i>", "").replace("<i class=\"c1\"></i>", "");
         assert_eq!(document.matches("<svg").count(), document.matches("</svg>").count());
