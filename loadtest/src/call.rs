@@ -10,7 +10,7 @@ use crate::load::{self, Course, End, People, Step, Usual};
 use crate::stranger::{Seen, Stranger};
 
 /// `call` is a whole visit; the others are parts of it.
-pub(crate) const STEPS: &[&str] = &["call", "scan", "session", "ring"];
+pub(crate) const STEPS: &[&str] = &["call", "scan", "session", "ring", "talk"];
 pub(crate) const USUAL: Usual =
     Usual { scenario: "call", steps: STEPS, rate: 50, seconds: 30, zipf: 0.0, curve: Usual::EVEN };
 
@@ -61,8 +61,11 @@ pub(crate) fn steps(seen: &Seen, late: Duration, took: Duration) -> Vec<Step> {
     let of = |is_last: bool| if is_last { end.clone() } else { End::Good };
     let scan = seen.scan.map(|scan| Step { nth: 1, took: late + scan, end: of(seen.session.is_none()) });
     let session = seen.session.map(|took| Step { nth: 2, took, end: of(seen.requests <= 2) });
-    let ring = seen.session.zip(seen.rang).map(|(session, rang)| Step { nth: 3, took: session + rang, end: End::Good });
-    let mut steps: Vec<Step> = [scan, session, ring].into_iter().flatten().collect();
+    let since_tap = |nth, dialled: Option<Duration>| {
+        seen.session.zip(dialled).map(|(session, dialled)| Step { nth, took: session + dialled, end: End::Good })
+    };
+    let mut steps: Vec<Step> =
+        [scan, session, since_tap(3, seen.rang), since_tap(4, seen.talked)].into_iter().flatten().collect();
     steps.insert(0, Step { nth: 0, took, end });
     steps
 }
@@ -81,7 +84,7 @@ mod tests {
         let ms = Duration::from_millis;
         let seen = Seen { scan: Some(ms(2)), session: Some(ms(5)), rang: Some(ms(8_000)), ..Seen::default() };
         let took: Vec<_> = steps(&seen, ms(1), ms(40)).into_iter().map(|step| (step.nth, step.took)).collect();
-        assert_eq!(took, [(0, ms(40)), (1, ms(3)), (2, ms(5)), (3, ms(8_005))]);
+        assert_eq!(took, [(0, ms(40)), (1, ms(3)), (2, ms(5)), (3, ms(8_005))], "and nobody talked");
     }
 
     #[test]

@@ -17,12 +17,13 @@ use crate::stranger::{self, Stranger};
 use crate::usage::EngineOptions;
 
 /// `scan` is the first request of all but those who guess, whose requests are `guess`.
-const STEPS: &[&str] = &["scan", "session", "cancel", "ring", "guess"];
+const STEPS: &[&str] = &["scan", "session", "cancel", "ring", "talk", "guess"];
 const SCAN: usize = 0;
 const SESSION: usize = 1;
 const CANCEL: usize = 2;
 const RING: usize = 3;
-const GUESS: usize = 4;
+const TALK: usize = 4;
+const GUESS: usize = 5;
 const USUAL: Usual = Usual { scenario: "peak-hour", steps: STEPS, rate: 1_000, seconds: 600, zipf: 1.0, curve: day };
 /// How much comes up to which part of the day, in ordinary hours: at the mall's closing, 20 times as much.
 const DAY: [(f64, f64); 9] = [
@@ -166,7 +167,7 @@ impl Town {
         let mut steps = call::steps(&seen, late, due.elapsed());
         let whole = steps.remove(0);
         for step in &mut steps {
-            step.nth = [SCAN, SCAN, SESSION, RING][step.nth];
+            step.nth = [SCAN, SCAN, SESSION, RING, TALK][step.nth];
         }
         match steps.last_mut() {
             Some(last) => last.end = whole.end,

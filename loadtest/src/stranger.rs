@@ -32,6 +32,8 @@ pub(crate) struct Seen {
     pub(crate) session: Option<Duration>,
     /// From dialling to the first ring of the owner's telephone, in telephones' time; `None` if it never rang.
     pub(crate) rang: Option<Duration>,
+    /// The same to when the two could hear each other; `None` if they never could.
+    pub(crate) talked: Option<Duration>,
     /// Status callbacks that the provider was told to lose.
     pub(crate) lost: Vec<LostCallback>,
     /// Requests sent by browser and provider.
@@ -99,6 +101,7 @@ impl Stranger {
         seen.requests += report.exchanges.len() as u64;
         seen.webhooks_failed = report.exchanges.iter().filter(|e| !is_success(e.status)).count() as u64;
         seen.rang = report.owner_rang_ms.map(Duration::from_millis);
+        seen.talked = report.bridged_ms.map(Duration::from_millis);
         seen.bridged = report.bridged;
         // A stranger knows the owner's number only from what the provider was told to ring.
         seen.masked = report.owner_number.as_deref().is_some_and(|owner| report.masked(caller, owner));

@@ -60,7 +60,8 @@ pub(crate) enum Scenario {
     ///
     /// With --rate it is an open loop: so many strangers come in a second, for 30 seconds, from many addresses, however
     /// long their calls last. Its steps are `call` (from when a stranger was to come to the last webhook's answer), `scan`,
-    /// `session`, and `ring`: from the tap on Call to the owner's telephone, in telephones' time.
+    /// `session`, `ring` and `talk`: from the tap on Call until the owner's telephone rings, and until the two are connected,
+    /// in telephones' time.
     ///
     /// Exit code 0: all calls were bridged and masked; with --rate: the run is valid and keeps its thresholds. 1: not so.
     /// 2: bad usage.

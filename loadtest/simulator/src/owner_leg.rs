@@ -161,6 +161,7 @@ impl Call<'_> {
         let now = self.clock.now_ms();
         owner.bridged_ms = Some(now);
         self.report.bridged = true;
+        self.report.bridged_ms.get_or_insert(now);
         self.report.bridged_to_machine |= is_machine(script);
         if self.leg.answered_ms.is_none() {
             self.answer();

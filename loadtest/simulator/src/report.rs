@@ -106,6 +106,8 @@ pub struct CallReport {
     pub owner_saw: Option<String>,
     /// When it rang first, in simulated milliseconds since dialling; `None` if it never did.
     pub owner_rang_ms: Option<u64>,
+    /// When the two were connected, in simulated milliseconds since dialling; `None` if they never were.
+    pub bridged_ms: Option<u64>,
     /// The name that the owner's telephone displayed with it.
     pub owner_saw_name: Option<String>,
     /// The number that the provider was told to ring, as the document has it.

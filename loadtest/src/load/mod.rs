@@ -12,6 +12,7 @@ mod people;
 mod record;
 mod verdict;
 
+use std::cell::Cell;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -86,8 +87,9 @@ where
 {
     let record = Arc::new(Mutex::new(Record::new(course.steps, course.lasts)));
     let progress = tell(record.clone());
-    let began = Instant::now();
+    let (began, begun) = (Instant::now(), Cell::new(0));
     let begin = |nth, due: Instant| {
+        begun.update(|visits| visits + 1);
         let visit = visit(nth, due);
         async move {
             let late = due.elapsed();
@@ -100,7 +102,8 @@ where
     .await;
     progress.abort();
     let mut record = std::mem::replace(&mut *lock(&record), Record::new(course.steps, course.lasts));
-    record.skipped = skipped;
+    // A visit of which nothing was heard is one that panicked.
+    record.skipped = skipped + (begun.get() - record.visits());
     record
 }
 
@@ -163,6 +166,16 @@ mod tests {
         let latency = record.latency(None).expect("the first step");
         assert!((999_000..1_003_000).contains(&latency.value_at_quantile(0.5)), "{}", latency.mean());
         assert!(record.late().max() <= 1_000, "the grain of timers is our only delay");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_panics_is_missed() {
+        let record = play(&course(10), |nth, due| async move {
+            assert_ne!(nth, 7, "on purpose");
+            vec![Step::first(due, End::Good)]
+        })
+        .await;
+        assert_eq!(record.skipped, 1);
     }
 
     #[tokio::test(start_paused = true)]

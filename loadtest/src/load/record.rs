@@ -63,7 +63,7 @@ pub(crate) struct Record {
     reasons: Vec<Reason>,
     parts: Vec<Part>,
     part_seconds: u64,
-    /// Visits that were not made, because too many were under way.
+    /// Visits that were not made, because too many were under way or something in them broke.
     pub(crate) skipped: u64,
 }
 

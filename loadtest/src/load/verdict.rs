@@ -32,7 +32,10 @@ impl Verdict {
     pub(crate) fn invalid(&self) -> Option<String> {
         let late = self.record.late().value_at_quantile(0.99);
         if self.record.skipped > 0 {
-            return Some(format!("{} visits were left out, because too many were under way", self.record.skipped));
+            return Some(format!(
+                "{} visits were left out: too many were under way, or the generator broke",
+                self.record.skipped
+            ));
         }
         (late > LATE_MAX_US).then(|| {
             format!("the generator was late by {:.1} ms at p99; give it more of the machine", late as f64 / 1_000.0)

@@ -106,11 +106,12 @@ async fn calls_come_when_they_are_due_and_are_masked() {
     let door = Door::open(right).await;
     let report = report("call", &door, &["--rate", "10"]).await;
     assert!(visits(&report) > 0 && report["good_visits"] == report["visits"], "{report}");
-    for step in ["call", "scan", "session", "ring"] {
+    for step in ["call", "scan", "session", "ring", "talk"] {
         assert_eq!(report["latency_us"][step]["answers"], report["visits"], "{step}");
     }
     // Telephones' time: it takes seconds before a telephone rings.
-    assert!(report["latency_us"]["ring"]["p50"].as_u64() > Some(1_000_000), "{report}");
+    let p50 = |step: &str| report["latency_us"][step]["p50"].as_u64();
+    assert!(p50("ring") > Some(1_000_000) && p50("talk") > p50("ring"), "{report}");
     let callers: HashSet<String> = door
         .asked()
         .iter()
@@ -141,7 +142,7 @@ async fn a_day_has_people_of_every_kind() {
     .await;
     let report = report("peak-hour", &door, &["--rate", "1000", "--lines", "0"]).await;
     assert_eq!(report["good_visits"], report["visits"], "{report}");
-    for step in ["scan", "session", "cancel", "ring", "guess"] {
+    for step in ["scan", "session", "cancel", "ring", "talk", "guess"] {
         assert!(report["latency_us"][step]["answers"].as_u64() > Some(0), "{step}: {report}");
     }
 }

@@ -265,5 +265,7 @@ async fn an_owner_can_take_one_call_in_a_way_of_its_own() {
     assert!(declined.owner_rang_ms.is_some_and(|at| at > 1_000), "{:?}", declined.owner_rang_ms);
     let busy = network.dial(Dial { owner: Some(OwnerScript::Busy), ..scanner() }).await;
     assert_eq!((busy.dial_status, busy.owner_rang_ms), (Some("busy"), None));
-    assert!(network.dial(scanner()).await.bridged, "the next call is the telephone's again");
+    let next = network.dial(scanner()).await;
+    assert!(next.bridged, "the next call is the telephone's again");
+    assert!(next.bridged_ms > next.owner_rang_ms && declined.bridged_ms.is_none(), "{:?}", next.bridged_ms);
 }
