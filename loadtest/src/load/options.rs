@@ -39,7 +39,7 @@ pub(crate) struct LoadOptions {
     /// What the run must keep, any number of times: p50, p90, p99, p99.9, max or mean of what the scenario is about
     /// (p99<20ms) or of one of its steps (session:p99<50ms), errors or refused in percent (errors<0.1%), good visits a
     /// second (rate>500). Default: errors<=0.1%.
-    #[arg(long = "threshold", value_name = "WHAT<BOUND")]
+    #[arg(long = "threshold", value_name = "BOUND")]
     thresholds: Vec<Threshold>,
     /// Print the report as one line of JSON.
     #[arg(long)]
@@ -116,7 +116,8 @@ impl LoadOptions {
 
     /// Whether only an open loop makes sense of what was said.
     pub(crate) fn asks_for_more_than_a_line(&self) -> bool {
-        self.seconds.is_some() || self.html.is_some() || self.zipf.is_some() || !self.thresholds.is_empty()
+        let watches = self.html.is_some() || self.ops.is_some() || self.pid.is_some();
+        watches || self.seconds.is_some() || self.zipf.is_some() || !self.thresholds.is_empty()
     }
 
     fn zipf(&self, usual: &Usual) -> f64 {
