@@ -13,6 +13,8 @@ pub use recorder::Shown;
 /// Seconds: from a decision in memory to what a person on a line would notice.
 const SECONDS: [f64; 16] =
     [0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 10.0];
+/// Seconds that people take to dial, to listen and to pick up: a session lives for ten minutes.
+const PEOPLE: [f64; 14] = [0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 120.0, 300.0, 600.0];
 /// Records of a batch.
 const RECORDS: [f64; 8] = [1.0, 4.0, 16.0, 64.0, 128.0, 256.0, 512.0, 1_024.0];
 /// What clients are waited for whose connections are ended when they take too long.
@@ -25,8 +27,7 @@ pub struct RecorderError;
 
 /// Installs the recorder, once for the process, and describes every metric.
 pub fn install() -> Result<Shown, RecorderError> {
-    let bounds = |name: &str| if name == "qnect_commit_batch_records" { &RECORDS[..] } else { &SECONDS[..] };
-    let shown = recorder::install(bounds).map_err(|_| RecorderError)?;
+    let shown = recorder::install(buckets_of).map_err(|_| RecorderError)?;
     qnect_engine::describe_metrics();
     describe_counter!("qnect_webhooks_total", "provider webhooks by what came of them");
     describe_histogram!("qnect_webhook_answer_seconds", Unit::Seconds, "from a webhook's head to its answer");
@@ -70,6 +71,15 @@ pub fn install() -> Result<Shown, RecorderError> {
     describe_gauge!("qnect_build_info", "always 1; the labels tell what runs");
     metrics::gauge!("qnect_build_info", "version" => env!("CARGO_PKG_VERSION"), "commit" => commit()).set(1.0);
     Ok(shown)
+}
+
+/// The upper bounds of the buckets of a histogram.
+fn buckets_of(name: &str) -> &'static [f64] {
+    match name {
+        "qnect_commit_batch_records" => &RECORDS,
+        name if name.starts_with("qnect_session_to_") => &PEOPLE,
+        _ => &SECONDS,
+    }
 }
 
 /// The commit that was built, where the build was told.

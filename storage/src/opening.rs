@@ -210,7 +210,7 @@ mod tests {
         let deadline = Instant::now() + Duration::from_secs(30);
         while db.join("1.jnl").exists() {
             assert!(Instant::now() < deadline, "it keeps its journals");
-            std::thread::sleep(Duration::from_millis(5));
+            std::thread::park_timeout(Duration::from_millis(5));
         }
         assert!(matches!(opened_as_proven(opened, &proof), Err(StorageError::CutByOpening { .. })));
         drop(proof);

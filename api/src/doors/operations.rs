@@ -45,7 +45,9 @@ impl Operations {
         for (check, ok) in self.checks().into_iter().chain([("disk_space", self.storage.has_space())]) {
             metrics::gauge!("qnect_check_passed", "check" => check).set(f64::from(u8::from(ok)));
         }
+        // A commit thread that hangs tells nothing.
         metrics::gauge!("qnect_commit_under_way_seconds").set(self.storage.commit_under_way().as_secs_f64());
+        metrics::gauge!("qnect_commit_queue_records").set(self.storage.commit_queue_depth() as f64);
         self.process.look();
         self.metrics.render()
     }
