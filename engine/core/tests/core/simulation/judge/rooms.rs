@@ -22,10 +22,20 @@ pub(super) enum Holder {
 /// Why a session gave way.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Room {
-    /// A full room needs a place, and it is the oldest of whoever holds the most.
+    /// A full room needs a place, and it is the oldest of whoever holds the most of it, first by networks, then by addresses.
     OfTheLargest,
     /// It can only be that somebody comes from the same address, which has its share.
     OfItsOwn(Holder),
+}
+
+impl Holder {
+    /// Addresses of one network may all be one person's.
+    fn may_be(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Address(one), Self::Address(other)) => one.map(|a| a.prefix()) == other.map(|a| a.prefix()),
+            (one, other) => one == other,
+        }
+    }
 }
 
 impl Notes {
@@ -73,7 +83,10 @@ impl Judge {
         let notes = &self.notes[&s.id];
         assert_eq!(state(&notes.last), State::Waiting, "a session gives way that was called");
         let waiting = || room.iter().map(|id| &self.notes[id]).filter(|n| is_waiting(n));
-        let share = |holder: Holder| waiting().filter(|n| n.holder() == holder).count();
+        let share = |holder: Holder| {
+            let (theirs, own) = (waiting().filter(|n| holder.may_be(n.holder())), |n: &&Notes| n.holder() == holder);
+            (theirs.clone().count(), theirs.filter(own).count())
+        };
         let theirs = share(notes.holder());
         let is_older = |n: &Notes| {
             let counts = !n.is_used || notes.is_used;
@@ -83,15 +96,15 @@ impl Judge {
         let is_full = room.len() == max;
         let is_largest = waiting().all(|n| share(n.holder()) <= theirs);
         let waited = now.since(notes.last.opened_at) > PATIENCE && s.reason.is_urgent() && s.bound_to.is_none();
-        if is_full && is_largest && (theirs > 1 || waited) {
+        if is_full && is_largest && (theirs.0 > 1 || waited) {
             self.made_room = Some(Room::OfTheLargest);
-            if theirs == 1 {
+            if theirs.0 == 1 {
                 self.census.saw("an old session that gave way to an urgent one");
             }
             return;
         }
         assert!(matches!(notes.holder(), Holder::Address(Some(_))), "one gives way who need not");
-        assert!(theirs >= self.share(), "an address gives way that has less than its share");
+        assert!(theirs.1 >= self.share(), "an address gives way that has less than its share");
         self.made_room = Some(Room::OfItsOwn(notes.holder()));
         self.census.saw("a session of an address that has its share");
     }
