@@ -32,7 +32,7 @@ impl Holder {
     /// Addresses of one network may all be one person's.
     fn may_be(self, other: Self) -> bool {
         match (self, other) {
-            (Self::Address(one), Self::Address(other)) => one.map(|a| a.prefix()) == other.map(|a| a.prefix()),
+            (Self::Address(one), Self::Address(other)) => one.map(AddressKey::prefix) == other.map(AddressKey::prefix),
             (one, other) => one == other,
         }
     }
