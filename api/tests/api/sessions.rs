@@ -229,10 +229,10 @@ async fn an_address_may_not_open_sessions_without_end() {
     assert_retry_after(&limited, 3_600);
 }
 
-/// Asks for a session from the `n`th address of a network.
+/// Asks for a session from an address, each in a network of its own.
 async fn post_from(client: &Client, n: u8, path: &str) -> Answer {
     let request = client.request(&Method::POST, path).header(ACCEPT, "application/json");
-    let request = request.header(CONTENT_TYPE, "application/json").header("X-Forwarded-For", format!("203.0.113.{n}"));
+    let request = request.header(CONTENT_TYPE, "application/json").header("X-Forwarded-For", format!("203.0.{n}.113"));
     client.send(request, json!({"reason": "other"}).to_string()).await
 }
 
