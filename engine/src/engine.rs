@@ -189,8 +189,9 @@ impl Engine {
 
     /// How many more sessions an address may open; `None` without a limit.
     pub fn remaining_sessions(&self, address: AddressKey) -> Option<Remaining> {
-        let (quota, cell) = (self.inner.policy.address_sessions?, self.inner.cells.addresses.of(address));
-        Some(lock(&cell).sessions.remaining(quota, self.inner.clock.now()))
+        let (cell, now) = (self.inner.cells.addresses.of(address), self.inner.clock.now());
+        let cell = lock(&cell);
+        Some(cell.sessions.remaining(cell.sessions_quota(&self.inner.policy, now)?, now))
     }
 
     /// A scanner asks for a number and a code. What it returns as open is on stable storage.

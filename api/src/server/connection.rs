@@ -220,6 +220,7 @@ impl Session {
                 Ok(())
             }),
             Protocol::Http2 => Box::pin(async move {
+                pace.http2_begins();
                 let mut connection = pin!(http2(pace).serve_connection(stream, answer));
                 tokio::select! {
                     biased;

@@ -40,6 +40,8 @@ pub(super) struct Pace {
     accepted: Instant,
     phase: Cell<Phase>,
     requests: Cell<usize>,
+    /// One of them is the first request of HTTP/2, which has not come.
+    awaits_first: Cell<bool>,
     unwritten_since: Cell<Option<Instant>>,
     bytes_left: Cell<usize>,
     is_over: Notify,
@@ -69,6 +71,7 @@ impl Pace {
             accepted: now,
             phase: Cell::new(phase),
             requests: Cell::new(0),
+            awaits_first: Cell::new(false),
             unwritten_since: Cell::new(None),
             bytes_left: Cell::new(BYTES_PER_REQUEST),
             is_over: Notify::new(),
@@ -80,6 +83,13 @@ impl Pace {
         self.requests.set(self.requests.get() + 1);
         self.settle();
         InHand(self.clone())
+    }
+
+    /// HTTP/2 has begun, which holds as much memory as a request in hand; the first request takes its place.
+    pub(super) fn http2_begins(&self) {
+        self.awaits_first.set(true);
+        self.requests.set(self.requests.get() + 1);
+        self.settle();
     }
 
     /// The handshake is done.
@@ -103,6 +113,9 @@ impl Pace {
         let bytes = self.bytes_left.get() + BYTES_PER_REQUEST;
         self.bytes_left.set(bytes.min(BYTES_PER_REQUEST * REQUESTS_SAVED_MAX));
         self.place.step();
+        if self.awaits_first.take() {
+            self.requests.set(self.requests.get() - 1);
+        }
         (self.in_hand(), until)
     }
 

@@ -45,9 +45,12 @@ enum Announced {
     Chunks,
 }
 
-/// Where a head ends. Bare LFs end lines too: whoever answers such a head says what is wrong with it.
+/// Where a head ends, whatever empty lines stand before it (RFC 9112, 2.2). Bare LFs end lines too: whoever answers such a head
+/// says what is wrong with it.
 fn head_bytes(bytes: &[u8]) -> Option<usize> {
-    let after = |end: &[u8]| bytes.windows(end.len()).position(|window| window == end).map(|at| at + end.len());
+    let from = bytes.iter().position(|byte| !b"\r\n".contains(byte))?;
+    let rest = &bytes[from..];
+    let after = |end: &[u8]| rest.windows(end.len()).position(|window| window == end).map(|at| from + at + end.len());
     [after(b"\n\n"), after(b"\n\r\n")].into_iter().flatten().min()
 }
 
@@ -120,6 +123,12 @@ mod tests {
             assert_eq!(whole_after(bytes.as_bytes(), is_whole_head), Some(head.len()), "{head}");
             assert_eq!(whole_after(bytes.as_bytes(), is_whole_request), Some(head.len() + waited_for), "{head}");
         }
+    }
+
+    #[test]
+    fn empty_lines_before_a_head_are_none() {
+        assert_eq!(whole_after(b"\r\n\r\n\n\r\n", is_whole_head), None);
+        assert_eq!(whole_after(b"\r\n\nGET / HTTP/1.1\r\n\r\nmore", is_whole_request), Some(21));
     }
 
     #[test]

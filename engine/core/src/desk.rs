@@ -3,7 +3,7 @@
 
 use crate::abuse::{Assessment, Score, Signal};
 use crate::caller::DayToken;
-use crate::limiter::Cell;
+use crate::limiter::{Cell, Quota};
 use crate::lockout::Lockout;
 use crate::policy::{ADDRESS_FADING, ADDRESS_HALF_LIFE, CALLER_FADING, CALLER_HALF_LIFE, NETWORK_FADING, Policy};
 use crate::session_id::SessionId;
@@ -21,6 +21,9 @@ const CALL_CREDIT: u32 = 24;
 const CALLERS_OF_A_CROWD: usize = 3;
 /// For so long without a look, looks are remembered.
 const LOOKS_KEPT: Span = Span::from_secs(10 * 60);
+/// So many times the sessions of one address are there for one that many share: each of its people may open some, and those who
+/// collect codes must not use up what all others have.
+const SESSIONS_OF_A_CROWD: u32 = 10;
 /// For so long after its last call a crowd is believed to be there.
 const CROWD_KEPT: Span = Span::DAY;
 /// So many looks at other cars cost little, so many more cost more, and all that follow cost most: until a call shows that somebody
@@ -151,6 +154,12 @@ impl AddressCell {
         }
     }
 
+    /// How many sessions may be opened from here, of each kind.
+    pub fn sessions_quota(&self, policy: &Policy, now: Timestamp) -> Option<Quota> {
+        let is_crowd = self.crowd.is_there(now);
+        policy.address_sessions.map(|quota| if is_crowd { quota.times(SESSIONS_OF_A_CROWD) } else { quota })
+    }
+
     /// The budget that a session is paid from.
     pub fn sessions_for(&mut self, urgent: bool) -> &mut Cell {
         if urgent { &mut self.urgent_sessions } else { &mut self.sessions }
@@ -158,7 +167,8 @@ impl AddressCell {
 
     /// A session from here rings an owner: it costs nothing any more, and speaks for the address.
     pub fn credit_call(&mut self, urgent: bool, caller: Option<DayToken>, policy: &Policy, now: Timestamp) {
-        self.sessions_for(urgent).refund(policy.address_sessions);
+        let quota = self.sessions_quota(policy, now);
+        self.sessions_for(urgent).refund(quota);
         if let Some(caller) = caller {
             self.crowd.note(caller, now);
         }

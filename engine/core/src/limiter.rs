@@ -25,6 +25,11 @@ impl Quota {
         u32::try_from(self.burst_ns / self.interval_ns).unwrap_or(u32::MAX)
     }
 
+    /// One of so many times as much in the same period.
+    pub fn times(self, times: u32) -> Self {
+        Self::new(self.limit().saturating_mul(times), self.period()).unwrap_or(self)
+    }
+
     /// The period.
     pub fn period(self) -> Span {
         Span::from_millis(self.burst_ns.div_ceil(1_000_000))

@@ -89,7 +89,8 @@ impl Tag {
             // One goes and one comes: the address has no more than before, and pays for no more, or one who does this would use up what
             // all of a crowd have. Urgent ones have a budget of their own, and each is paid for: every one is written to the disk.
             if let Some(address) = desk.address.as_mut() {
-                address.sessions_for(urgent).refund(self.policy.address_sessions);
+                let quota = address.sessions_quota(&self.policy, now);
+                address.sessions_for(urgent).refund(quota);
             }
         }
         let snapshot = session.snapshot().clone();

@@ -62,7 +62,8 @@ impl Tag {
             let retry_after = self.score_fades_after(against);
             return OpenDecision::Refused { refusal: Refusal::Score, retry_after, because: against.because };
         }
-        let (urgent, quota) = (open.reason.is_urgent(), self.policy.address_sessions);
+        let urgent = open.reason.is_urgent();
+        let quota = desk.address.as_ref().and_then(|address| address.sessions_quota(&self.policy, now));
         let asked = desk.address.as_mut().map(|a| a.sessions_for(urgent).ask(quota, now)).transpose();
         if let Err(retry_after) = asked {
             return turned_away(Refusal::AddressLimit, retry_after);
