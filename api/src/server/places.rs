@@ -20,8 +20,8 @@ use crate::config::Network;
 /// One source (an IPv4 address or an IPv6 /64) has one of so many parts of the places: carriers put thousands of people
 /// behind one address.
 const SOURCE_PART: usize = 4;
-/// Connections that have a request in hand at once: each holds a head, a body and an answer, some 20 KiB.
-const BUSY_MAX: usize = 2_048;
+/// Connections that have a request in hand at once: each holds a head, a body and an answer, some 20 to 30 KiB.
+const BUSY_MAX: usize = 1_536;
 /// So many give way at once, because looking for them costs a walk over all places.
 const GIVE_WAY: usize = 16;
 /// So many places are free or on their way to it, so that nobody has to wait until somebody is gone; of few places a part.
