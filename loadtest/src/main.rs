@@ -46,47 +46,29 @@ const USAGE: u8 = 2;
 #[tokio::main]
 async fn main() -> ExitCode {
     match Arguments::parse().scenario {
-        Scenario::Scan(options) => match options.plan() {
-            Ok(plan) => scan::run(plan).await,
-            Err(problem) => bad_usage(&problem),
-        },
-        Scenario::Session(options) => match options.plan() {
-            Ok(plan) => session::run(plan).await,
-            Err(problem) => bad_usage(&problem),
-        },
+        Scenario::Scan(options) => play(options.plan(), scan::run).await,
+        Scenario::Session(options) => play(options.plan(), session::run).await,
         Scenario::Call(options) => call(&options).await,
-        Scenario::Day(options) => match options.plan() {
-            Ok(plan) => day::run(plan, options.thresholds(), options.json()).await,
-            Err(problem) => bad_usage(&problem),
-        },
-        Scenario::Forged(options) => match options.plan() {
-            Ok(plan) => forged::run(plan).await,
-            Err(problem) => bad_usage(&problem),
-        },
-        Scenario::HotTag(options) => match options.plan() {
-            Ok(plan) => hot_tag::run(plan).await,
-            Err(problem) => bad_usage(&problem),
-        },
-        Scenario::Overload(options) => match options.plan() {
-            Ok(plan) => overload::run(plan).await,
-            Err(problem) => bad_usage(&problem),
-        },
-        Scenario::SlowClients(options) => match options.plan() {
-            Ok(plan) => slow_clients::run(plan).await,
-            Err(problem) => bad_usage(&problem),
-        },
-        Scenario::WebhookStorm(options) => match options.plan() {
-            Ok(plan) => storm::run(plan).await,
-            Err(problem) => bad_usage(&problem),
-        },
-        Scenario::PeakHour(options) => match options.plan() {
-            Ok(plan) => peak_hour::run(plan).await,
-            Err(problem) => bad_usage(&problem),
-        },
-        Scenario::SharedAddress(options) => match options.plan() {
-            Ok(plan) => day::run(plan, options.thresholds(), options.json()).await,
-            Err(problem) => bad_usage(&problem),
-        },
+        Scenario::Day(options) => {
+            play(options.plan(), |plan| day::run(plan, options.thresholds(), options.json())).await
+        }
+        Scenario::Forged(options) => play(options.plan(), forged::run).await,
+        Scenario::HotTag(options) => play(options.plan(), hot_tag::run).await,
+        Scenario::Overload(options) => play(options.plan(), overload::run).await,
+        Scenario::SlowClients(options) => play(options.plan(), slow_clients::run).await,
+        Scenario::WebhookStorm(options) => play(options.plan(), storm::run).await,
+        Scenario::PeakHour(options) => play(options.plan(), peak_hour::run).await,
+        Scenario::SharedAddress(options) => {
+            play(options.plan(), |plan| day::run(plan, options.thresholds(), options.json())).await
+        }
+    }
+}
+
+/// Runs what was planned, or says why it cannot be.
+async fn play<P, F: Future<Output = ExitCode>>(plan: Result<P, String>, run: impl FnOnce(P) -> F) -> ExitCode {
+    match plan {
+        Ok(plan) => run(plan).await,
+        Err(problem) => bad_usage(&problem),
     }
 }
 
