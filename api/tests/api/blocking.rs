@@ -10,6 +10,7 @@ use qnect_simulator::{CallReport, Dial, Faults, OwnerScript, Protocol};
 use serde_json::json;
 
 use crate::both::{BOTH, Scene, owner_phone, scanner_phone};
+use crate::client::Answer;
 use crate::folder::{Folder, ORIGIN, stderr, stdout};
 use crate::operate::without_times;
 use crate::server::{Opened, Server};
@@ -18,14 +19,18 @@ use crate::server::{Opened, Server};
 const UNAVAILABLE: &str = "the owner cannot be reached";
 
 impl Scene {
-    /// A session that somebody at this address asks for.
-    async fn open_from(&self, address: &str) -> Opened {
-        let request = self.server.public.request(&Method::POST, &format!("/q/{}/sessions", self.codes[0]));
-        let request = request.header(ACCEPT, "application/json").header(CONTENT_TYPE, "application/json");
-        let body = json!({"reason": "emergency"}).to_string();
-        let answer = self.server.public.send(request.header("X-Forwarded-For", address), body).await;
+    /// A session that somebody at this address asks for, and gets.
+    pub(crate) async fn open_from(&self, address: &str) -> Opened {
+        let answer = self.ask_from(address, "emergency").await;
         assert_eq!(answer.status, 201, "{answer:?}");
         Opened::of(&answer)
+    }
+
+    /// Somebody at this address asks for a session.
+    pub(crate) async fn ask_from(&self, address: &str, reason: &str) -> Answer {
+        let request = self.server.public.request(&Method::POST, &format!("/q/{}/sessions", self.codes[0]));
+        let request = request.header(ACCEPT, "application/json").header(CONTENT_TYPE, "application/json");
+        self.server.public.send(request.header("X-Forwarded-For", address), json!({"reason": reason}).to_string()).await
     }
 
     /// The process ends and another one begins, after what is done meanwhile.

@@ -13,6 +13,7 @@ mod canary;
 mod client;
 mod demo;
 mod doctor;
+mod flooded;
 mod folder;
 mod import;
 mod killed;
