@@ -23,9 +23,8 @@ pub fn address(peer: Peer, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
     if trusted.is_empty() {
         return nearest;
     }
-    let fields = headers.get_all("x-forwarded-for").iter().filter_map(|v| v.to_str().ok());
-    let entries: Vec<&str> = fields.flat_map(|field| field.split(',')).collect();
-    for entry in entries.iter().rev().take(HOPS_MAX) {
+    let fields = headers.get_all("x-forwarded-for").iter().rev().filter_map(|v| v.to_str().ok());
+    for entry in fields.flat_map(|field| field.rsplit(',')).take(HOPS_MAX) {
         if !is_trusted(nearest) {
             break;
         }

@@ -56,6 +56,9 @@ fn preferred(headers: &HeaderMap) -> Option<Language> {
     best(&weighted(headers, &ACCEPT_LANGUAGE, language), Language::ALL)
 }
 
+/// Bytes of a name that means something, at most: a media type, or a language with its script, region and variants.
+const NAME_BYTES_MAX: usize = 64;
+
 /// What one element of a field names.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Range<T> {
@@ -72,10 +75,18 @@ fn weighted<T>(
     let fields = headers.get_all(field).iter().filter_map(|v| v.to_str().ok());
     let element = |text: &str| {
         let mut parts = text.split(';').map(str::trim);
-        let range = read(&parts.next()?.to_ascii_lowercase())?;
+        let range = in_lower_case(parts.next()?, &mut [0; NAME_BYTES_MAX]).and_then(&read)?;
         Some((range, weight(parts)?))
     };
     fields.flat_map(|field| field.split(',')).filter_map(element).collect()
+}
+
+/// A name as it is compared; none is longer than those that mean something.
+fn in_lower_case<'a>(name: &str, room: &'a mut [u8; NAME_BYTES_MAX]) -> Option<&'a str> {
+    let room = room.get_mut(..name.len())?;
+    room.copy_from_slice(name.as_bytes());
+    room.make_ascii_lowercase();
+    str::from_utf8(room).ok()
 }
 
 /// The weight among an element's parameters; `None` for one that is no weight.

@@ -28,7 +28,7 @@ const SOURCES: u32 = 8;
 /// What one has room for who does not read.
 const RECEIVE_BYTES: u32 = 4 * 1024;
 /// Requests of one who reads no answer: more than both kernels keep.
-const UNREAD: usize = 32;
+const UNREAD: usize = 12;
 /// Between two bytes of one who trickles.
 const TRICKLE_EVERY: Duration = Duration::from_secs(1);
 /// So long one holds out.

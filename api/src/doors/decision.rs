@@ -3,9 +3,9 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::response::Response;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use qnect_core::language::Language;
 use qnect_core::reason::ReasonSet;
 use qnect_core::scan::{Refusal, ScanDecision, Verdict};
@@ -21,7 +21,7 @@ const KEPT_MAX: usize = 256;
 type Said = (Verdict, Option<Refusal>, ReasonSet, Language);
 
 thread_local! {
-    static KEPT: RefCell<HashMap<Said, Bytes>> = RefCell::default();
+    static KEPT: RefCell<HashMap<Said, (HeaderMap, Bytes)>> = RefCell::default();
 }
 
 #[derive(Serialize)]
@@ -43,27 +43,28 @@ struct DecisionBody {
 /// The answer.
 pub(super) fn as_json(decision: &ScanDecision, language: Language) -> Response {
     let seconds = decision.retry_after.as_secs_ceil();
-    let mut response = in_language(json_of(StatusCode::OK, body(decision, seconds, language)), language);
-    if seconds > 0 {
-        response.headers_mut().insert(http::header::RETRY_AFTER, seconds.into());
-    }
-    response
-}
-
-fn body(decision: &ScanDecision, seconds: u64, language: Language) -> Option<Bytes> {
     if seconds > 0 || !decision.because.is_empty() {
-        return spell(decision, seconds, language);
+        let mut response = in_language(json_of(StatusCode::OK, spell(decision, seconds, language)), language);
+        if seconds > 0 {
+            response.headers_mut().insert(http::header::RETRY_AFTER, seconds.into());
+        }
+        return response;
     }
     let said = (decision.verdict, decision.refusal, decision.offered, language);
     KEPT.with_borrow_mut(|kept| {
-        if let Some(bytes) = kept.get(&said) {
-            return Some(bytes.clone());
+        if let Some((headers, body)) = kept.get(&said) {
+            let mut response = Response::new(Body::from(body.clone()));
+            *response.headers_mut() = headers.clone();
+            return response;
         }
-        let bytes = spell(decision, seconds, language)?;
-        if kept.len() < KEPT_MAX {
-            kept.insert(said, bytes.clone());
+        let body = spell(decision, seconds, language);
+        let response = in_language(json_of(StatusCode::OK, body.clone()), language);
+        if let Some(body) = body
+            && kept.len() < KEPT_MAX
+        {
+            kept.insert(said, (response.headers().clone(), body));
         }
-        Some(bytes)
+        response
     })
 }
 

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::response::Response;
 use futures_util::future::LocalBoxFuture;
@@ -25,7 +25,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::Receiver;
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tower::ServiceExt;
@@ -242,6 +242,7 @@ fn spoken(bytes: &[u8]) -> Protocol {
 /// Deadlines are the pace's.
 fn http1() -> http1::Builder {
     let mut builder = http1::Builder::new();
+    builder.half_close(true);
     builder.timer(TokioTimer::new()).header_read_timeout(None).max_headers(HEADERS_MAX).max_buf_size(HEAD_BYTES_MAX);
     builder
 }
@@ -282,16 +283,16 @@ impl<F: Future + 'static> Executor<F> for Streams {
 async fn answer(session: Session, mut request: Request<Incoming>) -> Result<Response, Infallible> {
     let started = Instant::now();
     let service = &session.service;
-    let (_in_hand, whole_until) = session.pace.request();
+    let (_in_hand, whole_until) = session.pace.request(started);
     // Whoever took too long over a body is told so, and is no crowd.
-    let is_late = tokio::time::Instant::now() >= whole_until;
+    let is_late = started >= whole_until;
     let route = Route::of(request.uri().path());
     let mut is_turned_away = false;
     let response = if let Some(status) = refused(&request) {
         refusal(status, request.version())
     } else if let Some(apologies) = service.apologies.as_deref()
         && !is_late
-        && !session.pressure.turn(route).await
+        && !session.pressure.turn(route, started).await
     {
         is_turned_away = true;
         apologies.to(Reader::of(request.uri(), request.headers()))

@@ -39,8 +39,9 @@ pub use tls::{Certificate, TlsError};
 pub const CONNECTIONS_MAX: usize = 10_000;
 /// Connections that the kernel may have accepted before we do.
 const BACKLOG: i32 = 4_096;
-/// Bytes that the kernel keeps for a client that reads nothing; it doubles them for its own needs.
-const SEND_BYTES: usize = 64 * 1024;
+/// Bytes that the kernel keeps for a client that reads nothing; it doubles them for its own needs. Room for the largest page,
+/// and hardly more: of those who read nothing there may be thousands.
+const SEND_BYTES: usize = 16 * 1024;
 
 /// What connections of one listener share.
 #[derive(Clone)]

@@ -94,35 +94,37 @@ impl Pace {
 
     /// The handshake is done.
     pub(super) fn shaken(&self) {
-        self.place.step();
-        self.phase.set(Phase::Head(Instant::now(), self.accepted + WHOLE_TIME_MAX));
+        let now = Instant::now();
+        self.place.step(now);
+        self.phase.set(Phase::Head(now, self.accepted + WHOLE_TIME_MAX));
     }
 
     /// A whole head has come, and nothing is made for its request yet. Returns until when it is to be whole.
     pub(super) fn head_came(&self) -> Instant {
-        self.place.step();
-        let until = self.whole_until();
+        let now = Instant::now();
+        self.place.step(now);
+        let until = self.whole_until(now);
         self.phase.set(Phase::Body(until));
         until
     }
 
-    /// A request is worked at. Returns until when it is to be whole.
-    pub(super) fn request(self: &Rc<Self>) -> (InHand, Instant) {
-        let until = self.whole_until();
+    /// A request is worked at from `now` on. Returns until when it is to be whole.
+    pub(super) fn request(self: &Rc<Self>, now: Instant) -> (InHand, Instant) {
+        let until = self.whole_until(now);
         self.phase.set(Phase::Request);
         let bytes = self.bytes_left.get() + BYTES_PER_REQUEST;
         self.bytes_left.set(bytes.min(BYTES_PER_REQUEST * REQUESTS_SAVED_MAX));
-        self.place.step();
+        self.place.step(now);
         if self.awaits_first.take() {
             self.requests.set(self.requests.get() - 1);
         }
         (self.in_hand(), until)
     }
 
-    fn whole_until(&self) -> Instant {
+    fn whole_until(&self, now: Instant) -> Instant {
         match self.phase.get() {
             Phase::Head(_, until) | Phase::Body(until) => until,
-            Phase::Handshake(_) | Phase::Request | Phase::Idle(_) => Instant::now() + WHOLE_TIME_MAX,
+            Phase::Handshake(_) | Phase::Request | Phase::Idle(_) => now + WHOLE_TIME_MAX,
         }
     }
 
@@ -154,7 +156,7 @@ impl Pace {
     /// All that was to be written is.
     pub(super) fn written(&self) {
         if self.unwritten_since.take().is_some() {
-            self.place.step();
+            self.place.step(Instant::now());
             self.settle();
         }
     }
@@ -215,11 +217,12 @@ impl Pace {
 impl Drop for InHand {
     fn drop(&mut self) {
         let pace = &self.0;
+        let now = Instant::now();
         pace.requests.set(pace.requests.get() - 1);
         if pace.requests.get() == 0 && matches!(pace.phase.get(), Phase::Request) {
-            pace.phase.set(Phase::Idle(Instant::now()));
+            pace.phase.set(Phase::Idle(now));
         }
-        pace.place.step();
+        pace.place.step(now);
         pace.settle();
     }
 }

@@ -8,12 +8,13 @@ use std::collections::{BinaryHeap, HashMap};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use metrics::{Counter, Gauge};
 use qnect_core::scan::AddressKey;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 use crate::config::Network;
 
@@ -21,7 +22,7 @@ use crate::config::Network;
 /// behind one address.
 const SOURCE_PART: usize = 4;
 /// Connections that have a request in hand at once: each holds a head, a body and an answer, some 20 to 30 KiB.
-const BUSY_MAX: usize = 1_536;
+const BUSY_MAX: usize = 1_280;
 /// So many give way at once, because looking for them costs a walk over all places.
 const GIVE_WAY: usize = 16;
 /// So many places are free or on their way to it, so that nobody has to wait until somebody is gone; of few places a part.
@@ -117,7 +118,7 @@ impl Places {
         drop(book);
         self.taken.increment(1.0);
         let place = Place { places: self.clone(), slot, _permit: permit };
-        place.step();
+        place.step(Instant::now());
         Some(place)
     }
 
@@ -168,9 +169,9 @@ impl Places {
 }
 
 impl Place {
-    /// The client did what it was waited for.
-    pub(super) fn step(&self) {
-        let since = self.places.started.elapsed().as_millis();
+    /// The client did `now` what it was waited for.
+    pub(super) fn step(&self, now: Instant) {
+        let since = now.duration_since(self.places.started).as_millis();
         self.slot().stepped.store(u64::try_from(since).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 

@@ -23,8 +23,11 @@ use crate::negotiate::{Form, Reader};
 use crate::observe::Route;
 use crate::problem::Problem;
 
-/// Requests that are begun in one round at most.
+/// Requests that are begun in one round, of those who waited at most.
 const ROUND: usize = 8;
+/// So long after a round began others may still begin at once if nobody waits: to wait costs more than to begin, and a worker
+/// that has time does not make people wait.
+const ROUND_TIME: Duration = Duration::from_micros(500);
 /// So many pages, and so many sessions, wait however late the first of them is: at four fifths of what half a core can do,
 /// so many hardly ever come together.
 const WAITING: usize = 32;
@@ -38,8 +41,9 @@ const CALLS: usize = 0;
 
 /// The pressure on one worker.
 pub(super) struct Pressure {
-    /// Requests that may still begin in this round.
-    left: Cell<usize>,
+    /// Requests that began in this round, and when the first of them did.
+    begun_here: Cell<usize>,
+    since: Cell<Instant>,
     /// Those who wait: webhooks and the rest, sessions, pages. As many as there are connections with a request in hand; who
     /// has left is found in turn.
     waiting: RefCell<[VecDeque<Waiting>; 3]>,
@@ -59,7 +63,8 @@ struct Waiting {
 impl Pressure {
     pub(super) fn new() -> Rc<Self> {
         Rc::new(Self {
-            left: Cell::new(ROUND),
+            begun_here: Cell::new(0),
+            since: Cell::new(Instant::now()),
             waiting: RefCell::default(),
             begun: Notify::new(),
             late: metrics::histogram!("qnect_worker_late_seconds"),
@@ -81,19 +86,17 @@ impl Pressure {
         }
     }
 
-    /// Whether this request's turn has come. Not: it is turned away.
-    pub(super) async fn turn(&self, route: Route) -> bool {
-        if self.left.get() > 0 {
-            // Those who waited were asked before, when the round began.
-            self.begin();
+    /// Whether the turn of a request has come that came `now`. Not: it is turned away.
+    pub(super) async fn turn(&self, route: Route, now: Instant) -> bool {
+        if self.has_room(now) {
+            self.begin(now);
             return true;
         }
-        let has_turn = match self.wait(lane(route)) {
+        let has_turn = match self.wait(lane(route), now) {
             None => false,
             Some(turn) => {
-                let asked = Instant::now();
                 let has_turn = turn.await.is_ok();
-                self.late.record(asked.elapsed().as_secs_f64());
+                self.late.record(now.elapsed().as_secs_f64());
                 has_turn
             }
         };
@@ -103,40 +106,48 @@ impl Pressure {
         has_turn
     }
 
-    fn begin(&self) {
-        self.left.set(self.left.get() - 1);
-        self.begun.notify_one();
+    /// Those who waited were asked before, when the round began.
+    fn has_room(&self, now: Instant) -> bool {
+        self.begun_here.get() < ROUND
+            || now.duration_since(self.since.get()) < ROUND_TIME && self.waiting.borrow().iter().all(VecDeque::is_empty)
+    }
+
+    fn begin(&self, now: Instant) {
+        if self.begun_here.replace(self.begun_here.get() + 1) == 0 {
+            self.since.set(now);
+            self.begun.notify_one();
+        }
     }
 
     /// None: too many wait already.
-    fn wait(&self, lane: usize) -> Option<oneshot::Receiver<()>> {
+    fn wait(&self, lane: usize, now: Instant) -> Option<oneshot::Receiver<()>> {
         let waiting = &mut self.waiting.borrow_mut()[lane];
         if lane != CALLS && waiting.len() >= WAITING && has_waited(waiting, LATE) {
             return None;
         }
         let (turn, mine) = oneshot::channel();
-        waiting.push_back(Waiting { since: Instant::now(), turn });
+        waiting.push_back(Waiting { since: now, turn });
         Some(mine)
     }
 
     /// Begins a round with those who wait. True: nobody did, and nobody has begun since the last one.
     fn round(&self) -> bool {
-        let is_idle = self.left.replace(ROUND) == ROUND;
+        let (is_idle, now) = (self.begun_here.replace(0) == 0, Instant::now());
         let mut waiting = self.waiting.borrow_mut();
         for (lane, waiting) in waiting.iter_mut().enumerate() {
-            while self.left.get() > 0
+            while self.begun_here.get() < ROUND
                 && let Some(next) = waiting.pop_front()
             {
                 // Who has left takes nobody's turn.
                 if next.turn.send(()).is_ok() {
-                    self.begin();
+                    self.begin(now);
                 }
             }
             while lane != CALLS && has_waited(waiting, WAIT_MAX) {
                 waiting.pop_front();
             }
         }
-        is_idle && self.left.get() == ROUND
+        is_idle && self.begun_here.get() == 0
     }
 }
 
@@ -196,7 +207,8 @@ mod tests {
     /// So many requests more than one round takes ask for their turn; which of them have it after each of the rounds.
     async fn begun(pressure: &Pressure, routes: &[Route], rounds: usize) -> Vec<Vec<Route>> {
         fill(pressure).await;
-        let mut asking: Vec<_> = routes.iter().map(|route| (*route, Box::pin(pressure.turn(*route)))).collect();
+        let mut asking: Vec<_> =
+            routes.iter().map(|route| (*route, Box::pin(pressure.turn(*route, Instant::now())))).collect();
         for (_, turn) in &mut asking {
             assert!(turn.now_or_never().is_none(), "the round is full");
         }
@@ -219,8 +231,9 @@ mod tests {
 
     async fn fill(pressure: &Pressure) {
         for _ in 0..ROUND {
-            assert_eq!(poll_immediate(pressure.turn(Route::Tag)).await, Some(true), "there is room");
+            assert_eq!(poll_immediate(pressure.turn(Route::Tag, Instant::now())).await, Some(true), "there is room");
         }
+        tokio::time::advance(ROUND_TIME).await;
     }
 
     #[tokio::test(start_paused = true)]
@@ -238,7 +251,7 @@ mod tests {
 
     /// What so many of them hear at once: to wait, or that they are turned away.
     fn ask(pressure: &Pressure, route: Route, many: usize) -> Vec<Option<oneshot::Receiver<()>>> {
-        (0..many).map(|_| pressure.wait(lane(route))).collect()
+        (0..many).map(|_| pressure.wait(lane(route), Instant::now())).collect()
     }
 
     #[tokio::test(start_paused = true)]
@@ -249,10 +262,10 @@ mod tests {
             let burst = ask(&pressure, route, 20 * WAITING);
             assert!(burst.iter().all(Option::is_some));
             tokio::time::advance(LATE - Duration::from_millis(1)).await;
-            assert!(pressure.wait(lane(route)).is_some(), "it may pass");
+            assert!(pressure.wait(lane(route), Instant::now()).is_some(), "it may pass");
             tokio::time::advance(Duration::from_millis(1)).await;
-            assert_eq!(poll_immediate(pressure.turn(route)).await, Some(false));
-            assert!(pressure.wait(CALLS).is_some(), "calls wait always");
+            assert_eq!(poll_immediate(pressure.turn(route, Instant::now())).await, Some(false));
+            assert!(pressure.wait(CALLS, Instant::now()).is_some(), "calls wait always");
         }
     }
 
@@ -264,7 +277,7 @@ mod tests {
         tokio::time::advance(2 * LATE).await;
         let more = ask(&pressure, Route::Tag, 2);
         assert_eq!(more.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false]);
-        let session = pressure.wait(lane(Route::Sessions));
+        let session = pressure.wait(lane(Route::Sessions), Instant::now());
         assert!(session.is_some(), "sessions wait elsewhere");
         pressure.round();
         // One of the round's turns was the session's.
@@ -291,12 +304,12 @@ mod tests {
         let pressure = Pressure::new();
         fill(&pressure).await;
         drop(ask(&pressure, Route::Tag, WAITING));
-        let last = pressure.turn(Route::Tag);
+        let last = pressure.turn(Route::Tag, Instant::now());
         let mut last = pin!(last);
         assert!(last.as_mut().now_or_never().is_none(), "the round is full");
         pressure.round();
         assert_eq!(last.now_or_never(), Some(true));
-        assert_eq!(pressure.left.get(), ROUND - 1);
+        assert_eq!(pressure.begun_here.get(), 1);
     }
 
     #[tokio::test(start_paused = true)]
@@ -304,7 +317,7 @@ mod tests {
         let pressure = Pressure::new();
         let mut rounds = pin!(pressure.clone().rounds());
         assert!(rounds.as_mut().now_or_never().is_none());
-        let all = join_all((0..3 * WAITING).map(|_| pressure.turn(Route::Tag)));
+        let all = join_all((0..3 * WAITING).map(|_| pressure.turn(Route::Tag, Instant::now())));
         tokio::select! {
             biased;
             begun = all => assert!(begun.into_iter().all(|begun| begun)),
