@@ -21,7 +21,7 @@ use qnect_core::tag::{
 use qnect_core::time::{Span, Timestamp};
 use qnect_storage::{Lane, Promise, QueueFull};
 
-use crate::cells::lock;
+use crate::cells::{SharedCells, lock};
 use crate::effects::carry_out;
 use crate::engine::Inner;
 use crate::messages::{
@@ -54,28 +54,42 @@ struct Cells {
     caller: Option<Arc<Mutex<CallerCell>>>,
 }
 
+impl Cells {
+    /// Those of an address and of its network.
+    fn from(address: AddressKey, shared: &SharedCells) -> Self {
+        let (address, network) = shared.address(address);
+        Self { address: Some(address), network: Some(network), ..Self::default() }
+    }
+}
+
 impl TagActor {
     pub(crate) fn new(tag: Tag, inner: Arc<Inner>, generation: u64) -> Self {
         let last_input = inner.clock.now();
         Self { tag, inner, generation, last_input, timer: None, ends_unsafe: false, retired: false }
     }
 
-    /// One input, then all its effects: lends the machine its desk for one synchronous call.
+    /// One input, then all its effects.
     fn input<R>(
         &mut self,
         address: Option<AddressKey>,
         caller: Option<Caller>,
         decide: impl FnOnce(&mut Tag, Timestamp, &mut Desk<'_>, &mut Effects) -> R,
     ) -> (R, Effects) {
+        let shared = &self.inner.cells;
+        let owner = self.tag.owner().map(|owner| shared.owners.of(owner));
+        let caller = caller.and_then(|caller| shared.caller(caller));
+        let cells = Cells { owner, caller, ..address.map(|from| Cells::from(from, shared)).unwrap_or_default() };
+        self.input_with(&cells, decide)
+    }
+
+    /// The same with these cells: lends the machine its desk for one synchronous call.
+    fn input_with<R>(
+        &mut self,
+        cells: &Cells,
+        decide: impl FnOnce(&mut Tag, Timestamp, &mut Desk<'_>, &mut Effects) -> R,
+    ) -> (R, Effects) {
         let now = self.inner.clock.now();
         self.last_input = now;
-        let shared = &self.inner.cells;
-        let cells = Cells {
-            owner: self.tag.owner().map(|owner| shared.owners.of(owner)),
-            address: address.map(|address| shared.addresses.of(address)),
-            network: address.map(|address| shared.networks.of(address.prefix())),
-            caller: caller.and_then(|caller| shared.caller(caller)),
-        };
         let mut owner: Option<MutexGuard<'_, OwnerCell>> = cells.owner.as_deref().map(lock);
         let mut address: Option<MutexGuard<'_, AddressCell>> = cells.address.as_deref().map(lock);
         let mut network: Option<MutexGuard<'_, NetworkCell>> = cells.network.as_deref().map(lock);
@@ -229,8 +243,10 @@ impl Handler<ScanTag> for TagActor {
             return actix::MessageResult(None);
         }
         let ScanTag { scan, address } = message;
+        // A look at a page rings nobody: its owner's budget is not asked for.
+        let cells = Cells::from(address, &self.inner.cells);
         let (decision, mut effects): (ScanDecision, _) =
-            self.input(Some(address), None, |tag, now, desk, effects| tag.on_scan(&scan, now, desk, effects));
+            self.input_with(&cells, |tag, now, desk, effects| tag.on_scan(&scan, now, desk, effects));
         // A scan promises nothing, so there is nothing to wait for.
         let _ = carry_out(&mut effects, Lane::Scans, &self.inner);
         actix::MessageResult(Some(decision))

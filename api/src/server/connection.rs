@@ -37,6 +37,7 @@ use crate::negotiate::Reader;
 use crate::observe::Route;
 use crate::server::Service;
 use crate::server::accept::Accepted;
+use crate::server::lookout::Lookout;
 use crate::server::pace::{Pace, STREAM_TIME_MAX};
 use crate::server::paced::{Paced, Protocol};
 use crate::server::pressure::Pressure;
@@ -90,28 +91,26 @@ impl Connections {
     pub async fn serve(mut self) {
         let service = Rc::new(self.service);
         let (turns, late) = (Rc::<Turns>::default(), Rc::new(Semaphore::new(TOLD_LATE_MAX)));
-        let pressure = Pressure::new();
-        let rounds = tokio::task::spawn_local(pressure.clone().rounds());
+        let (pressure, lookout) = (Pressure::new(), Rc::<Lookout>::default());
+        // As long as the worker lives: connections that were dealt may go on for a while after the last one was.
+        tokio::task::spawn_local(pressure.clone().rounds());
+        tokio::task::spawn_local(lookout.clone().looks());
         while let Some((stream, place)) = self.accepted.recv().await {
             let (service, turns, late, pressure) = (service.clone(), turns.clone(), late.clone(), pressure.clone());
             let Ok(mut stream) = TcpStream::from_std(stream) else { continue };
             let Ok(peer) = stream.peer_addr() else { continue };
             let pace = Rc::new(Pace::accepted(place, service.tls.is_some()));
+            lookout.over(&pace);
             let session = Session { peer, pace: pace.clone(), service, turns, late, pressure };
             tokio::task::spawn_local(async move {
-                tokio::select! {
-                    biased;
-                    // A connection that breaks is its client's affair: nobody is left to tell.
-                    _ = session.serve(&mut stream) => return,
-                    () = pace.over() => {}
-                }
+                // A connection that breaks is its client's affair: nobody is left to tell.
+                pace.within(session.serve(&mut stream)).await;
                 if pace.is_unwritten() {
                     // Else the kernel keeps what the client does not read, for minutes.
                     let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
                 }
             });
         }
-        rounds.abort();
     }
 }
 

@@ -7,6 +7,7 @@
 mod accept;
 mod connection;
 mod files;
+mod lookout;
 mod pace;
 mod paced;
 mod places;
@@ -14,6 +15,7 @@ mod pressure;
 mod rewound;
 mod tls;
 mod turns;
+
 mod whole;
 
 use std::net::{SocketAddr, TcpListener};

@@ -1,12 +1,14 @@
 //! How long a connection may take over what it is doing. Every deadline of a connection stands here, the first one from
 //! accept on, because hyper has none for most of them.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use crate::server::places::Place;
 
@@ -26,8 +28,6 @@ const IDLE_TIME_MAX: Duration = Duration::from_secs(30);
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(8);
 /// How long one request of several at once may take: its body, the answer, and taking it.
 pub(super) const STREAM_TIME_MAX: Duration = Duration::from_secs(9);
-/// A deadline that moved nearer is noticed so much too late at most.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Bytes that may be read on an HTTP/2 connection for each request that comes: head, body and what frames they come in. A
 /// flood of frames that ask for nothing ends there.
 const BYTES_PER_REQUEST: usize = 128 * 1024;
@@ -44,7 +44,9 @@ pub(super) struct Pace {
     awaits_first: Cell<bool>,
     unwritten_since: Cell<Option<Instant>>,
     bytes_left: Cell<usize>,
-    is_over: Notify,
+    is_over: Cell<bool>,
+    /// Of the task that serves the connection.
+    task: RefCell<Option<Waker>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -74,7 +76,8 @@ impl Pace {
             awaits_first: Cell::new(false),
             unwritten_since: Cell::new(None),
             bytes_left: Cell::new(BYTES_PER_REQUEST),
-            is_over: Notify::new(),
+            is_over: Cell::new(false),
+            task: RefCell::default(),
         }
     }
 
@@ -169,44 +172,61 @@ impl Pace {
     /// One request of several at once took longer than [`STREAM_TIME_MAX`].
     pub(super) fn is_late_with_a_stream(&self) {
         metrics::counter!("qnect_connections_reaped_total", "state" => "stream").increment(1);
-        self.is_over.notify_one();
+        self.end();
     }
 
-    /// Resolves when the connection is to end: it took too long, or gives way.
-    pub(super) async fn over(&self) {
-        tokio::select! {
-            () = self.too_late() => {}
-            () = self.place.asked_to_leave() => {}
-            () = self.is_over.notified() => {}
-        }
-    }
-
-    /// Resolves when a deadline has passed, which is counted.
-    async fn too_late(&self) {
-        loop {
-            let (deadline, doing) = self.deadline();
-            let now = Instant::now();
-            if now >= deadline {
-                metrics::counter!("qnect_connections_reaped_total", "state" => doing).increment(1);
-                return;
+    /// Does `work` until it is done or the connection is to end: it took too long, or gives way. Nothing is asked of a clock
+    /// here: who looks at the clock for all connections of a worker ends those that are too late.
+    pub(super) async fn within(&self, work: impl Future) {
+        let mut work = pin!(work);
+        poll_fn(|context| {
+            if work.as_mut().poll(context).is_ready() {
+                return Poll::Ready(());
             }
-            sleep_until(deadline.min(now + LOOK_EVERY)).await;
+            self.woken_by(context.waker());
+            if self.is_over.get() || self.place.must_leave() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+
+    /// Tasks have the same waker for life, as far as anybody knows.
+    fn woken_by(&self, task: &Waker) {
+        let mut known = self.task.borrow_mut();
+        if !known.as_ref().is_some_and(|known| known.will_wake(task)) {
+            *known = Some(task.clone());
+            self.place.woken_by(task);
         }
     }
 
-    fn deadline(&self) -> (Instant, &'static str) {
-        let (until, doing) = match self.phase.get() {
-            Phase::Handshake(since) => (since + HANDSHAKE_TIME_MAX, "handshake"),
-            Phase::Head(since, whole_until) => (whole_until.min(since + HEAD_TIME_MAX), "head"),
-            Phase::Body(whole_until) => (whole_until + READING_TIME_MAX, "head"),
-            // Bodies and streams have deadlines of their own, and the engine's answers too.
-            Phase::Request => (Instant::now() + LOOK_EVERY, "request"),
-            Phase::Idle(since) => (since + IDLE_TIME_MAX, "idle"),
-        };
-        match self.unwritten_since.get().map(|since| since + ANSWER_TIME_MAX) {
-            Some(taken_until) if taken_until < until => (taken_until, "answer"),
-            _ => (until, doing),
+    fn end(&self) {
+        self.is_over.set(true);
+        if let Some(task) = &*self.task.borrow() {
+            task.wake_by_ref();
         }
+    }
+
+    /// Ends the connection, and counts it, if a deadline has passed by `now`.
+    pub(super) fn look(&self, now: Instant) {
+        if let Some((deadline, doing)) = self.deadline()
+            && now >= deadline
+            && !self.is_over.get()
+        {
+            metrics::counter!("qnect_connections_reaped_total", "state" => doing).increment(1);
+            self.end();
+        }
+    }
+
+    fn deadline(&self) -> Option<(Instant, &'static str)> {
+        let until = match self.phase.get() {
+            Phase::Handshake(since) => Some((since + HANDSHAKE_TIME_MAX, "handshake")),
+            Phase::Head(since, whole_until) => Some((whole_until.min(since + HEAD_TIME_MAX), "head")),
+            Phase::Body(whole_until) => Some((whole_until + READING_TIME_MAX, "head")),
+            // Bodies and streams have deadlines of their own, and the engine's answers too.
+            Phase::Request => None,
+            Phase::Idle(since) => Some((since + IDLE_TIME_MAX, "idle")),
+        };
+        let taken_until = self.unwritten_since.get().map(|since| (since + ANSWER_TIME_MAX, "answer"));
+        until.into_iter().chain(taken_until).min_by_key(|(until, _)| *until)
     }
 
     fn settle(&self) {

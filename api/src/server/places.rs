@@ -8,12 +8,13 @@ use std::collections::{BinaryHeap, HashMap};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
 use std::time::Duration;
 
-use futures_util::FutureExt;
+use futures_util::task::AtomicWaker;
 use metrics::{Counter, Gauge};
 use qnect_core::scan::AddressKey;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use crate::config::Network;
@@ -47,13 +48,16 @@ pub struct Places {
     gave_way: Counter,
 }
 
-/// What a connection tells of itself, without a lock.
+/// What a connection tells of itself, without a lock. Alone on its cache line: its neighbours are served by other workers.
 #[derive(Default)]
+#[repr(align(64))]
 struct Slot {
     /// Milliseconds from [`Places::started`] to its last step.
     stepped: AtomicU64,
     is_busy: AtomicBool,
-    leave: Notify,
+    /// Asked to leave; and whom to wake for it.
+    must_leave: AtomicBool,
+    tenant: AtomicWaker,
 }
 
 #[derive(Default)]
@@ -114,7 +118,7 @@ impl Places {
             *book.by_source.entry(source).or_default() += 1;
         }
         // What the last tenant was told is not for this one.
-        let _ = self.slots[slot].leave.notified().now_or_never();
+        self.slots[slot].must_leave.store(false, Ordering::Relaxed);
         drop(book);
         self.taken.increment(1.0);
         let place = Place { places: self.clone(), slot, _permit: permit };
@@ -157,7 +161,8 @@ impl Places {
             if let Some(tenant) = &mut book.tenants[at] {
                 tenant.is_leaving = true;
                 book.leaving += 1;
-                self.slots[at].leave.notify_one();
+                self.slots[at].must_leave.store(true, Ordering::Release);
+                self.slots[at].tenant.wake();
                 self.gave_way.increment(1);
             }
         }
@@ -191,9 +196,14 @@ impl Place {
         }
     }
 
-    /// Resolves when this one is to give way.
-    pub(super) async fn asked_to_leave(&self) {
-        self.slot().leave.notified().await;
+    /// Whom to wake when this one is to give way.
+    pub(super) fn woken_by(&self, tenant: &Waker) {
+        self.slot().tenant.register(tenant);
+    }
+
+    /// Whether this one is to give way.
+    pub(super) fn must_leave(&self) -> bool {
+        self.slot().must_leave.load(Ordering::Acquire)
     }
 
     fn slot(&self) -> &Slot {
@@ -240,8 +250,8 @@ mod tests {
 
     /// Which of these are asked to leave, since this was asked last.
     fn leaving(taken: &[Place]) -> Vec<usize> {
-        let is_asked = |place: &Place| place.asked_to_leave().now_or_never().is_some();
-        (0..taken.len()).filter(|at| is_asked(&taken[*at])).collect()
+        let is_asked = |at: &usize| taken[*at].slot().must_leave.swap(false, Ordering::Relaxed);
+        (0..taken.len()).filter(is_asked).collect()
     }
 
     #[tokio::test]
