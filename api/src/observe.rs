@@ -17,8 +17,6 @@ const SECONDS: [f64; 16] =
 const PEOPLE: [f64; 14] = [0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 120.0, 300.0, 600.0];
 /// Records of a batch.
 const RECORDS: [f64; 8] = [1.0, 4.0, 16.0, 64.0, 128.0, 256.0, 512.0, 1_024.0];
-/// What clients are waited for whose connections are ended when they take too long.
-const REAPED: [&str; 6] = ["handshake", "head", "body", "stream", "answer", "idle"];
 
 /// There is a recorder already.
 #[derive(Debug, thiserror::Error)]
@@ -50,8 +48,8 @@ pub fn install() -> Result<Shown, RecorderError> {
         "qnect_connections_reaped_total",
         "connections ended because their client took too long, by what it was waited for"
     );
-    for state in REAPED {
-        metrics::counter!("qnect_connections_reaped_total", "state" => state).increment(0);
+    for state in Awaited::ALL {
+        state.reaped(0);
     }
     describe_counter!("qnect_provider_requests_total", "requests to providers by operation and what came of them");
     describe_counter!(
@@ -85,6 +83,41 @@ fn buckets_of(name: &str) -> &'static [f64] {
 /// The commit that was built, where the build was told.
 fn commit() -> &'static str {
     option_env!("QNECT_COMMIT").unwrap_or("unknown")
+}
+
+/// What a client is waited for, whose connection is ended when it takes too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Awaited {
+    /// The end of a handshake.
+    Handshake,
+    /// A whole head.
+    Head,
+    /// A whole body.
+    Body,
+    /// One request of several at once: its body, and room for its answer.
+    Stream,
+    /// Room for an answer.
+    Answer,
+    /// The next request.
+    Idle,
+}
+
+impl Awaited {
+    /// All of them.
+    const ALL: [Self; 6] = [Self::Handshake, Self::Head, Self::Body, Self::Stream, Self::Answer, Self::Idle];
+
+    /// Counts connections that were ended because of it.
+    pub fn reaped(self, count: u64) {
+        let state = match self {
+            Self::Handshake => "handshake",
+            Self::Head => "head",
+            Self::Body => "body",
+            Self::Stream => "stream",
+            Self::Answer => "answer",
+            Self::Idle => "idle",
+        };
+        metrics::counter!("qnect_connections_reaped_total", "state" => state).increment(count);
+    }
 }
 
 /// A route template: the only form in which a path is counted or logged.

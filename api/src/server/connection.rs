@@ -34,7 +34,7 @@ use crate::client::Peer;
 use crate::config::AccessLog;
 use crate::doors::body::{BODY_BYTES_MAX, WholeUntil};
 use crate::negotiate::Reader;
-use crate::observe::Route;
+use crate::observe::{Awaited, Route};
 use crate::server::Service;
 use crate::server::accept::Accepted;
 use crate::server::lookout::Lookout;
@@ -157,7 +157,7 @@ impl Session {
         let Ok(held) = timeout_at(self.pace.head_came(), stream.hold(is_whole_request)).await else {
             let late = self.late.clone();
             let Ok(_told) = late.try_acquire() else {
-                metrics::counter!("qnect_connections_reaped_total", "state" => "body").increment(1);
+                Awaited::Body.reaped(1);
                 return Err(io::ErrorKind::TimedOut.into());
             };
             // Of a crowd, all others that are late now are looked at before the next are told.

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::observe::Awaited;
 use crate::server::places::Place;
 
 /// From accept to the end of a handshake.
@@ -171,7 +172,7 @@ impl Pace {
 
     /// One request of several at once took longer than [`STREAM_TIME_MAX`].
     pub(super) fn is_late_with_a_stream(&self) {
-        metrics::counter!("qnect_connections_reaped_total", "state" => "stream").increment(1);
+        Awaited::Stream.reaped(1);
         self.end();
     }
 
@@ -207,25 +208,25 @@ impl Pace {
 
     /// Ends the connection, and counts it, if a deadline has passed by `now`.
     pub(super) fn look(&self, now: Instant) {
-        if let Some((deadline, doing)) = self.deadline()
+        if let Some((deadline, awaited)) = self.deadline()
             && now >= deadline
             && !self.is_over.get()
         {
-            metrics::counter!("qnect_connections_reaped_total", "state" => doing).increment(1);
+            awaited.reaped(1);
             self.end();
         }
     }
 
-    fn deadline(&self) -> Option<(Instant, &'static str)> {
+    fn deadline(&self) -> Option<(Instant, Awaited)> {
         let until = match self.phase.get() {
-            Phase::Handshake(since) => Some((since + HANDSHAKE_TIME_MAX, "handshake")),
-            Phase::Head(since, whole_until) => Some((whole_until.min(since + HEAD_TIME_MAX), "head")),
-            Phase::Body(whole_until) => Some((whole_until + READING_TIME_MAX, "head")),
+            Phase::Handshake(since) => Some((since + HANDSHAKE_TIME_MAX, Awaited::Handshake)),
+            Phase::Head(since, whole_until) => Some((whole_until.min(since + HEAD_TIME_MAX), Awaited::Head)),
+            Phase::Body(whole_until) => Some((whole_until + READING_TIME_MAX, Awaited::Head)),
             // Bodies and streams have deadlines of their own, and the engine's answers too.
             Phase::Request => None,
-            Phase::Idle(since) => Some((since + IDLE_TIME_MAX, "idle")),
+            Phase::Idle(since) => Some((since + IDLE_TIME_MAX, Awaited::Idle)),
         };
-        let taken_until = self.unwritten_since.get().map(|since| (since + ANSWER_TIME_MAX, "answer"));
+        let taken_until = self.unwritten_since.get().map(|since| (since + ANSWER_TIME_MAX, Awaited::Answer));
         until.into_iter().chain(taken_until).min_by_key(|(until, _)| *until)
     }
 
