@@ -1,12 +1,12 @@
-//! The reference that the engine's scan door is held against: bare hyper, one fixed answer for every request.
+//! The reference that the engine's doors are held against: bare hyper, one fixed answer for every request, plain or with
+//! rustls before it.
 //!
-//! It does what a server on this stack cannot avoid (accept, read the head, write status, headers, date and body) and
-//! nothing else: no route, no limit, no timeout, no log. Given the status, the headers and the body of one of the
-//! engine's answers, it writes the same number of bytes, so that the difference between the two is our own work.
+//! Given the status, the headers and the body of one of the engine's answers, it writes the same number of bytes, so that
+//! the difference between the two is our own work. With a certificate it shakes hands as the engine does: the same provider
+//! of cryptography, the same versions, and tickets for whoever comes again.
 //!
 //! One single-threaded runtime per core, each with a listener of its own on the same port (`SO_REUSEPORT`): no task ever
-//! moves between threads. hyper adds `date` and `content-length` by itself. The system's allocator: mimalloc measured no
-//! faster here.
+//! moves between threads. The system's allocator: mimalloc measured no faster here.
 //!
 //! ```text
 //! bare_hyper --listen 127.0.0.1:18081 --status 200 --header 'content-type: application/json' --body-file answer.json
@@ -14,27 +14,29 @@
 //!
 //! Prints one line `ready ADDRESS` when every core listens, and serves until it is killed.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 
 use bytes::Bytes;
-use http_body_util::Full;
-use hyper::header::{HeaderName, HeaderValue};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::{HeaderMap, Response, StatusCode};
-use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpSocket};
+use qnect_benches::bare::Answer;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring::{self, Ticketer};
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+type Failure = Box<dyn std::error::Error>;
 
 /// Connections that may wait to be accepted, per core.
 const BACKLOG: u32 = 1024;
 
 const USAGE: &str = "usage: bare_hyper --listen ADDR [--status CODE] [--header 'NAME: VALUE']... [--body-file FILE] \
-                     [--threads N]";
+                     [--threads N] [--tls-cert FILE --tls-key FILE]";
 
 fn main() -> ExitCode {
     let options = match Options::parse(std::env::args().skip(1)) {
@@ -56,22 +58,21 @@ fn main() -> ExitCode {
 struct Options {
     listen: SocketAddr,
     threads: usize,
-    answer: Answer,
+    door: Door,
 }
 
-/// The one answer. Everything in it is static, so that a clone costs no reference count shared between cores.
+/// What a connection meets. Cheap to clone.
 #[derive(Clone)]
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Bytes,
+struct Door {
+    answer: Answer,
+    tls: Option<TlsAcceptor>,
 }
 
 impl Options {
     fn parse(mut args: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut listen = None;
+        let (mut listen, mut certificate, mut key) = (None, None, None);
         let mut threads = thread::available_parallelism().map_or(1, usize::from);
-        let mut answer = Answer { status: StatusCode::OK, headers: HeaderMap::new(), body: Bytes::new() };
+        let mut answer = Answer::new();
         while let Some(option) = args.next() {
             let value = args.next().ok_or_else(|| format!("{option} needs a value"))?;
             let wrong = |error: &dyn std::fmt::Display| format!("{option} {value}: {error}");
@@ -79,26 +80,48 @@ impl Options {
                 "--listen" => listen = Some(value.parse().map_err(|e| wrong(&e))?),
                 "--threads" => threads = value.parse().map_err(|e| wrong(&e))?,
                 "--status" => answer.status = value.parse().map_err(|e| wrong(&e))?,
-                "--header" => {
-                    let (name, value) = header(&value).map_err(|e| wrong(&e))?;
-                    answer.headers.append(name, value);
-                }
+                "--header" => answer.add_header(&value).map_err(|e| wrong(&e))?,
                 "--body-file" => answer.body = Bytes::from_static(std::fs::read(&value).map_err(|e| wrong(&e))?.leak()),
+                "--tls-cert" => certificate = Some(value),
+                "--tls-key" => key = Some(value),
                 _ => return Err(format!("unknown option {option}")),
             }
         }
         let listen = listen.ok_or("--listen is missing")?;
-        Ok(Self { listen, threads: threads.max(1), answer })
+        let tls = match (certificate, key) {
+            (None, None) => None,
+            (Some(certificate), Some(key)) => {
+                Some(acceptor(certificate.as_ref(), key.as_ref()).map_err(|e| e.to_string())?)
+            }
+            _ => return Err("--tls-cert and --tls-key go together".to_owned()),
+        };
+        Ok(Self { listen, threads: threads.max(1), door: Door { answer, tls } })
     }
 }
 
-fn header(line: &str) -> Result<(HeaderName, HeaderValue), String> {
-    let (name, value) = line.split_once(':').ok_or("no colon")?;
-    let name = name.trim().parse().map_err(|_| "not a header name")?;
-    let value = HeaderValue::try_from(value.trim()).map_err(|_| "not a header value")?;
-    let value = value.as_bytes().to_vec().leak();
-    let value = HeaderValue::from_maybe_shared(Bytes::from_static(value)).map_err(|_| "not a header value")?;
-    Ok((name, value))
+fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor, Failure> {
+    let chain = CertificateDer::pem_file_iter(certificate)?.collect::<Result<Vec<_>, _>>()?;
+    let key = PrivateKeyDer::from_pem_file(key)?;
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.ticketer = Ticketer::new()?;
+    Ok(Arc::new(config).into())
+}
+
+impl Door {
+    async fn serve(self, stream: TcpStream) {
+        match self.tls {
+            None => self.answer.serve(stream).await,
+            Some(tls) => {
+                if let Ok(stream) = tls.accept(stream).await {
+                    self.answer.serve(stream).await;
+                }
+            }
+        }
+    }
 }
 
 /// Serves on every core; returns only when a listener cannot be opened or a core fails.
@@ -106,10 +129,10 @@ fn serve(options: &Options) -> io::Result<()> {
     let (events, core_events) = mpsc::channel();
     let mut listen = options.listen;
     for core in 0..options.threads {
-        let answer = options.answer.clone();
+        let door = options.door.clone();
         let events = events.clone();
         thread::Builder::new().name(format!("core-{core}")).spawn(move || {
-            let failure = run_core(listen, &answer, &events);
+            let failure = run_core(listen, &door, &events);
             let _ = events.send(failure);
         })?;
         // The first core settles port 0 for the others.
@@ -120,11 +143,7 @@ fn serve(options: &Options) -> io::Result<()> {
 }
 
 /// One core: says where it listens, then accepts for ever.
-fn run_core(
-    listen: SocketAddr,
-    answer: &Answer,
-    events: &mpsc::Sender<io::Result<SocketAddr>>,
-) -> io::Result<SocketAddr> {
+fn run_core(listen: SocketAddr, door: &Door, events: &mpsc::Sender<io::Result<SocketAddr>>) -> io::Result<SocketAddr> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     runtime.block_on(async {
         let listener = listener(listen)?;
@@ -132,17 +151,7 @@ fn run_core(
         loop {
             let (stream, _) = listener.accept().await?;
             let _ = stream.set_nodelay(true);
-            let answer = answer.clone();
-            let service = service_fn(move |_request| {
-                let mut response = Response::new(Full::new(answer.body.clone()));
-                *response.status_mut() = answer.status;
-                *response.headers_mut() = answer.headers.clone();
-                std::future::ready(Ok::<_, Infallible>(response))
-            });
-            // An answer this small costs less as one copied buffer than as a vectored write.
-            let connection = http1::Builder::new().writev(false).serve_connection(TokioIo::new(stream), service);
-            // A connection that breaks is the client's affair.
-            tokio::spawn(async move { drop(connection.await) });
+            tokio::spawn(door.clone().serve(stream));
         }
     })
 }
