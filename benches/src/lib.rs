@@ -5,6 +5,7 @@
 //! start over many owners and open sessions.
 
 pub mod bare;
+pub mod life;
 pub mod options;
 
 /// Anything that ends a measurement.
