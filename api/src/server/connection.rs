@@ -344,3 +344,60 @@ fn refused(request: &Request<Incoming>) -> Option<StatusCode> {
     }
     (request.headers().len() > HEADERS_MAX).then_some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use axum::Router;
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use tokio::sync::{mpsc, watch};
+    use tokio::task::LocalSet;
+
+    use super::*;
+    use crate::server::places::Places;
+    use crate::server::pressure::Apologies;
+
+    /// More than begin in one round.
+    const CLIENTS: usize = 32;
+    /// A request takes its worker so long that nobody else begins in the same half a millisecond.
+    const BUSY: Duration = Duration::from_millis(1);
+    /// Nobody waits so long but for ever.
+    const FOR_EVER: Duration = Duration::from_secs(20);
+
+    async fn busy() {
+        let began = std::time::Instant::now();
+        while began.elapsed() < BUSY {}
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_for_a_turn_has_it_after_the_last_connection_was_dealt() {
+        let (_drains, draining) = watch::channel(false);
+        let places = Places::new(8 * CLIENTS, Vec::new());
+        let mut service = Service::new(Router::new().route("/", get(busy)), AccessLog::Off, draining, places.clone());
+        service.apologies = Some(Arc::new(Apologies::new("https://qnect.example").await));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let (deal, accepted) = mpsc::channel(CLIENTS);
+        let mut clients = Vec::new();
+        for _ in 0..CLIENTS {
+            let mut client = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("connected");
+            client.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.expect("written");
+            clients.push(client);
+            let (stream, peer) = listener.accept().await.expect("accepted");
+            let place = places.enter(peer.ip()).await.expect("a place");
+            deal.send((stream.into_std().expect("a socket"), place)).await.expect("room");
+        }
+        drop(deal);
+        let answered = async {
+            Connections { service, accepted }.serve().await;
+            for mut client in clients {
+                let mut answer = String::new();
+                client.read_to_string(&mut answer).await.expect("an answer");
+                assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+            }
+        };
+        tokio::time::timeout(FOR_EVER, LocalSet::new().run_until(answered)).await.expect("somebody waits for ever");
+    }
+}
