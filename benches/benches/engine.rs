@@ -1,5 +1,5 @@
-//! The engine's ways, one at a time: a message to a tag's actor on the same worker and on another one, and a tag read from the
-//! store.
+//! The engine's ways, one at a time: a message to a tag's actor on the same worker and on another one, a tag read from the
+//! store, and a session read and decoded as a start does it.
 //!
 //! Nothing else is on its way, so that the other worker, or the reader, sleeps before each message: what is timed is a whole
 //! hop with two threads woken. Under load they are awake, and a hop costs less.
@@ -13,13 +13,13 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use qnect_benches::life::Opened;
 use qnect_core::language::Language;
 use qnect_core::phone::Phone;
-use qnect_core::reason::ReasonSet;
+use qnect_core::reason::{Reason, ReasonSet};
 use qnect_core::scan::{AddressKey, AddressPrefix, BrowserClass, DeviceClass, Scan};
 use qnect_core::tag_code::TagCode;
 use qnect_core::time::Timestamp;
-use qnect_engine::{Engine, Workers, host};
-use qnect_storage::NewOwner;
+use qnect_engine::{Engine, OpenReply, SessionRequest, Workers, host};
 use qnect_storage::keys::MasterKey;
+use qnect_storage::{NewOwner, Storage};
 
 /// The allocator of the program.
 #[global_allocator]
@@ -29,6 +29,8 @@ const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 /// Workers, whatever the machine has: a tag lives on the one or on the other.
 const WORKERS: usize = 2;
 const TAGS: u32 = 4_096;
+/// Sessions that are open, each on a tag of its own.
+const SESSIONS: usize = 1_024;
 
 fn owner(nth: u32) -> NewOwner {
     NewOwner {
@@ -49,8 +51,8 @@ fn open(folder: &std::path::Path) -> (Opened, Arc<Vec<TagCode>>) {
     MasterKey::create_file(&key).expect("a key file");
     let text = format!(
         "[server]\npublic_base_url = \"https://qnect.example\"\n[storage]\ndata_dir = {:?}\nkey_file = {key:?}\n\
-         [limits]\naddress_scans_per_minute = 1000000\n[abuse]\nchallenge_at = 1000000\nrefuse_at = 1000000\n\
-         [[numbers]]\nnumber = \"+911140000001\"\nprovider = \"plivo\"\n\
+         [limits]\naddress_scans_per_minute = 1000000\naddress_sessions_per_hour = 1000000\n[abuse]\nchallenge_at = 1000000\nrefuse_at = 1000000\n\
+         [[numbers]]\nnumber = \"+911140000001\"\nprovider = \"plivo\"\naccess_code_digits = 9\n\
          [providers.plivo]\nauth_id = \"MA00000000000000BENCH\"\nauth_token = \"not-a-secret-used-by-the-bench-only\"\n",
         folder.join("data"),
     );
@@ -66,6 +68,24 @@ async fn scan(engine: &Engine, code: TagCode) {
     let scan =
         Scan { address: AddressPrefix::of(address), device: DeviceClass::Phone, browser: BrowserClass::Chromium };
     black_box(engine.scan(code, scan, AddressKey::of(address)).await.expect("a decision"));
+}
+
+async fn open_session(engine: &Engine, code: TagCode) {
+    let address = AddressKey::of(std::net::Ipv4Addr::LOCALHOST.into());
+    let request = SessionRequest { reason: Reason::Blocking, language: Language::English, idempotency: None, address };
+    let reply = engine.open_session(code, request).await;
+    assert!(matches!(reply, Ok(OpenReply::Open(_))), "a refusal measures something else");
+}
+
+/// How long it takes to read and decode `count` sessions, in walks over all of them.
+fn sessions_walked(storage: &Storage, now: Timestamp, count: u64) -> Duration {
+    let (mut seen, started) = (0, Instant::now());
+    while seen < count {
+        let before = seen;
+        storage.walk_sessions(now, |session| seen += u64::from(black_box(session).ended.is_none())).expect("read");
+        assert!(seen > before, "there are open sessions");
+    }
+    started.elapsed().mul_f64(count as f64 / seen as f64)
 }
 
 /// How long `count` scans of tags that live on `home` take whom worker 0 serves, one after the other.
@@ -112,6 +132,13 @@ fn ways(c: &mut Criterion) {
             scans_from_worker_0(&workers, &engine, &home, home.len() as u64);
             c.bench_function(name, |b| b.iter_custom(|count| scans_from_worker_0(&workers, &engine, &home, count)));
         }
+        for code in codes.iter().take(SESSIONS) {
+            open_session(&engine, *code).await;
+        }
+        let now = engine.clock().now();
+        c.bench_function("a session read and decoded", |b| {
+            b.iter_custom(|count| sessions_walked(&storage, now, count));
+        });
     });
     storage.close();
 }
