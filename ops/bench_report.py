@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""What ops/bench found, for people: each pair as it comes, each row, and the pages benches/RESULTS.md and benches/CAPACITY.md.
+"""What ops/bench found, for people: each pair as it comes, each row, and the pages benches/RESULTS.md and CAPACITY.md.
 
-    bench_report.py pair ROW NUMBER WORK    one pair of runs: prints it, and remembers it in WORK/ROW.pairs
-    bench_report.py row ROW WORK            one row: prints it, and keeps it in $CARGO_TARGET_DIR/bench/ROW.json
-    bench_report.py write | capacity        the pages, from what is kept
-    bench_report.py list                    JSON objects, one a line, as one list
-    bench_report.py criterion FOLDER        the medians below a folder of criterion's, in nanoseconds
-    bench_report.py ask PORT REQUESTS OUT   sends the first request of a file; the answer goes to OUT.head and OUT.body
+bench_report.py pair ROW NUMBER WORK    one pair of runs: prints it, and remembers it in WORK/ROW.pairs
+bench_report.py row ROW WORK            one row: prints it, and keeps it in $CARGO_TARGET_DIR/bench/ROW.json
+bench_report.py write | capacity        the pages, from what is kept
+bench_report.py list                    JSON objects, one a line, as one list
+bench_report.py criterion FOLDER        the medians below a folder of criterion's, in nanoseconds
+bench_report.py ask PORT REQUESTS OUT   sends the first request of a file; the answer goes to OUT.head and OUT.body
 """
 
 import json
@@ -17,14 +17,30 @@ import statistics
 import subprocess
 import sys
 
-# What is measured, which way is better, what it must reach at least, and what is aimed at. A ratio if nothing else is said.
+# What is measured, which way is better, what it must reach at least, and what is aimed at. A ratio if nothing else is
+# said.
 ROWS = {
-    "json": ("`GET /q/{code}` JSON over 50,000 tags, recorded and measured / bare hyper, same bytes", "up", [0.70], [0.90]),
+    "json": (
+        "`GET /q/{code}` JSON over 50,000 tags, recorded and measured / bare hyper, same bytes",
+        "up",
+        [0.70],
+        [0.90],
+    ),
     "html": ("`GET /q/{code}` HTML page / bare hyper, same bytes", "up", [0.65], [0.90]),
     "tls": ("new connection + TLS 1.3 + page / bare hyper + rustls", "up", [0.90], [1.0]),
-    "sessions": ("`POST /q/{code}/sessions`, durable, 256 connections, 256 numbers / bare hyper POST", "up", [0.35], [0.60]),
+    "sessions": (
+        "`POST /q/{code}/sessions`, durable, 256 connections, 256 numbers / bare hyper POST",
+        "up",
+        [0.35],
+        [0.60],
+    ),
     "webhook": ("signed Plivo answer webhook, durable, 256 connections / bare hyper POST", "up", [0.30], [0.55]),
-    "calls": ("whole masked calls a second x their requests, every required commit / bare hyper POST", "up", [0.25], [0.50]),
+    "calls": (
+        "whole masked calls a second x their requests, every required commit / bare hyper POST",
+        "up",
+        [0.25],
+        [0.50],
+    ),
     "forged": ("forged codes / bare hyper 404", "up", [0.95], [1.0]),
     "memory": ("resident bytes per active idle tag", "down", [1_400], [1_100]),
     "revivals": ("revivals a second from a cold store", "up", [50_000], [150_000]),
@@ -44,7 +60,15 @@ MEMORY_FOR_TAGS = 0.5
 
 def main():
     command, *arguments = sys.argv[1:]
-    commands = {"pair": pair, "row": row, "write": write, "capacity": capacity, "list": collect, "criterion": criterion, "ask": ask}
+    commands = {
+        "pair": pair,
+        "row": row,
+        "write": write,
+        "capacity": capacity,
+        "list": collect,
+        "criterion": criterion,
+        "ask": ask,
+    }
     commands[command](*arguments)
 
 
@@ -52,13 +76,15 @@ def pair(name, number, work):
     runs = {side: run(work, side) for side in ("engine", "bare")}
     engine, bare = runs["engine"], runs["bare"]
     for side, told in runs.items():
-        print(f"pair {number}: {side:6} {told['per_second']:7.0f}/s, p50 {told['p50_us']} us, p99 {told['p99_us']} us, "
-              f"processor {told['cpu_us']:.2f} us each")
+        print(
+            f"pair {number}: {side:6} {told['per_second']:7.0f}/s, p50 {told['p50_us']} us, p99 {told['p99_us']} us, "
+            f"processor {told['cpu_us']:.2f} us each"
+        )
         if told["errors"]:
             print(f"{side}: {told['errors']} requests failed or were refused, so that this pair counts for nothing")
             sys.exit(AGAIN)
-    # A few answers may be cut by the end of a run; a refusal or another page would change every answer. A call has answers of
-    # many sizes, and bare hyper has one.
+    # A few answers may be cut by the end of a run; a refusal or another page would change every answer. A call has
+    # answers of many sizes, and bare hyper has one.
     if name != "calls" and abs(engine["bytes_each"] / bare["bytes_each"] - 1) > 0.005:
         sys.exit(f"not the same bytes: {engine['bytes_each']} and {bare['bytes_each']} an answer")
     rate, cpu = engine["per_second"] / bare["per_second"], engine["cpu_us"] / bare["cpu_us"]
@@ -70,7 +96,9 @@ def pair(name, number, work):
 def run(work, side):
     """What a generator saw of one side, and what the server and the machine did meanwhile."""
     told = json.loads(pathlib.Path(work, f"{side}.json").read_text())
-    before, after = (list(map(float, pathlib.Path(work, f"{side}.{when}").read_text().split())) for when in ("before", "after"))
+    before, after = (
+        list(map(float, pathlib.Path(work, f"{side}.{when}").read_text().split())) for when in ("before", "after")
+    )
     ticks, busy, machine, commits = (b - a for a, b in zip(before, after))
     told["cpu_us"] = ticks / os.sysconf("SC_CLK_TCK") * 1e6 / told["requests"]
     # Of a machine whose every core is busy all the time.
@@ -88,10 +116,19 @@ def row(name, work):
     else:
         found["found"] = json.loads(pathlib.Path(work, "result.json").read_text())
     busy = float(os.environ["QNECT_BENCH_BUSY"])
-    found |= {"run": os.environ["QNECT_BENCH_RUN"], "busy": busy, "commit": commit(), "machine": machine(), "setting": setting()}
+    found |= {
+        "run": os.environ["QNECT_BENCH_RUN"],
+        "busy": busy,
+        "commit": commit(),
+        "machine": machine(),
+        "setting": setting(),
+    }
     values = values_of(found)
     (kept() / f"{name}.json").write_text(json.dumps(found))
-    print(f"{name}: {shown(values)} (at least {shown(ROWS[name][2])}, aim {shown(ROWS[name][3])}): {verdict(name, values)}")
+    print(
+        f"{name}: {shown(values)} (at least {shown(ROWS[name][2])}, aim {shown(ROWS[name][3])}): "
+        f"{verdict(name, values)}"
+    )
     if busy > BUSY_PERCENT:
         print(f"{name}: somebody else used {busy:.0f} % of the machine before")
 
@@ -153,8 +190,8 @@ def results(found):
     lines = [
         "# How fast it is",
         "",
-        "Written by `ops/bench`, which says how each row is measured. A ratio is the median of pairs of runs, the engine and bare",
-        "hyper in turn on one machine, whose processors they share with what drives them.",
+        "Written by `ops/bench`, which says how each row is measured. A ratio is the median of pairs of runs, the engine and",
+        "bare hyper in turn on one machine, whose processors they share with what drives them.",
         "",
     ]
     machines = {told["machine"] for told in found.values()}
@@ -168,8 +205,10 @@ def results(found):
         values = values_of(told)
         if name == "memory":
             what += f" at {told['found']['tags']:,}"
-        lines.append(f"| {what} | {shown(values)} | {shown(least)} | {shown(aim)} | {verdict(name, values)} "
-                     f"| {told['run']}, {told['commit']} |")
+        lines.append(
+            f"| {what} | {shown(values)} | {shown(least)} | {shown(aim)} | {verdict(name, values)} "
+            f"| {told['run']}, {told['commit']} |"
+        )
     for name, told in found.items():
         lines += ["", f"## {name}", "", *details(told)]
     return "\n".join(lines) + "\n"
@@ -185,36 +224,56 @@ def details(told):
         lines += [f"Processor time of the server for an answer: {cpu:.2f} of bare hyper's.", ""]
         if told["again"]:
             lines[-2] += f" Pairs in which a request failed, run again: {told['again']}."
-        lines += ["| pair | | answers a second | p50 | p99 | processor each | rate of bare | processor of bare |",
-                  "|---|---|---|---|---|---|---|---|"]
+        lines += [
+            "| pair | | answers a second | p50 | p99 | processor each | rate of bare | processor of bare |",
+            "|---|---|---|---|---|---|---|---|",
+        ]
         for number, pair in enumerate(told["pairs"], 1):
             for side in ("engine", "bare"):
                 one = pair[side]
                 ratios = f"{pair['rate']:.3f} | {pair['cpu']:.2f}" if side == "engine" else "|"
-                lines.append(f"| {number} | {side} | {one['per_second']:,.0f} | {one['p50_us']:,} us | {one['p99_us']:,} us "
-                             f"| {one['cpu_us']:.2f} us | {ratios} |")
+                lines.append(
+                    f"| {number} | {side} | {one['per_second']:,.0f} | {one['p50_us']:,} us | {one['p99_us']:,} us "
+                    f"| {one['cpu_us']:.2f} us | {ratios} |"
+                )
         return lines
     found = told["found"]
     if told["row"] == "core":
-        return lines + ["| criterion | median |", "|---|---|"] + [f"| {name} | {ns:,.1f} ns |" for name, ns in found.items()]
+        return (
+            lines
+            + ["| criterion | median |", "|---|---|"]
+            + [f"| {name} | {ns:,.1f} ns |" for name, ns in found.items()]
+        )
     if told["row"] == "revivals":
-        return lines + [f"- {one['tags']:,} tags in {one['seconds']} s: {one['per_second']:,} a second, "
-                        f"{one['at_once']} at once, through the engine as a library" for one in found]
+        return lines + [
+            f"- {one['tags']:,} tags in {one['seconds']} s: {one['per_second']:,} a second, "
+            f"{one['at_once']} at once, through the engine as a library"
+            for one in found
+        ]
     if told["row"] == "memory":
-        return lines + [f"{found['tags']:,} tags: {found['ready_kib']:,} KiB when ready, {found['visited_kib']:,} KiB after each was "
-                        f"looked at once, from 100,000 addresses."]
+        return lines + [
+            f"{found['tags']:,} tags: {found['ready_kib']:,} KiB when ready, {found['visited_kib']:,} KiB after each "
+            f"was looked at once, from 100,000 addresses."
+        ]
     if told["row"] == "allocations":
-        return lines + [f"{found['engine']} a scan with the engine, {found['bare']} with bare hyper, over {found['scans']:,} scans."]
+        return lines + [
+            f"{found['engine']} a scan with the engine, {found['bare']} with bare hyper, over {found['scans']:,} scans."
+        ]
     given = found["given"]
-    return lines + [f"{given['requests']:,} sessions were given ({given['per_second']:,} a second) until the end, which took "
-                    f"{found['exit_ms']:,} ms; {found['found']['requests']:,} of them were there after a restart."]
+    return lines + [
+        f"{given['requests']:,} sessions were given ({given['per_second']:,} a second) until the end, which took "
+        f"{found['exit_ms']:,} ms; {found['found']['requests']:,} of them were there after a restart."
+    ]
 
 
 def write_capacity(found, pages):
     wanted = ("memory", "json", "sessions", "calls")
     parts = [found.get(name) for name in wanted]
     if None in parts or len({told["run"] for told in parts}) > 1:
-        print("benches/CAPACITY.md is left as it is: it wants memory, json, sessions and calls of one run (ops/bench capacity)")
+        print(
+            "benches/CAPACITY.md is left as it is: it wants memory, json, sessions and calls of one run "
+            "(ops/bench capacity)"
+        )
         return
     (pages / "CAPACITY.md").write_text(capacity_page(*parts))
     print("wrote benches/CAPACITY.md")
@@ -230,12 +289,13 @@ def capacity_page(memory, scans, sessions, calls):
 
     calls_a_second = statistics.median(pair["engine"]["calls"] / pair["engine"]["seconds"] for pair in calls["pairs"])
     requests_each = statistics.median(pair["engine"]["requests"] / pair["engine"]["calls"] for pair in calls["pairs"])
-    at_once = calls_a_second * (TALK_SECONDS + SETUP_SECONDS)
+    call_seconds = TALK_SECONDS + SETUP_SECONDS
+    at_once = calls_a_second * call_seconds
     lines = [
         "# What one machine holds",
         "",
-        f"Written by `ops/bench` from rows of one run ({calls['run']}, {calls['commit']}), with the generator on the same machine: a",
-        "server that is driven from elsewhere holds more.",
+        f"Written by `ops/bench` from rows of one run ({calls['run']}, {calls['commit']}), with the generator on the same",
+        "machine: a server that is driven from elsewhere holds more.",
         "",
         f"Machine: {calls['machine']}; {memory_bytes / 2**30:.1f} GiB of memory. Setting: {calls['setting']}.",
         "",
@@ -245,11 +305,11 @@ def capacity_page(memory, scans, sessions, calls):
         f"| looks at stickers a second (JSON) | {median(scans, 'per_second'):,.0f} |",
         f"| sessions a second, each on the disk before it is given | {median(sessions, 'per_second'):,.0f} |",
         f"| whole masked calls a second, of {requests_each:.0f} requests each | {calls_a_second:,.0f} |",
-        f"| calls that are on at once at that rate, {TALK_SECONDS} s of talk and {SETUP_SECONDS} s before it | {at_once:,.0f} |",
+        f"| calls on at once at that rate, {TALK_SECONDS} s of talk and {SETUP_SECONDS} s before it | {at_once:,.0f} |",
         f"| lines that the provider would have to have for them, two a call | {2 * at_once:,.0f} |",
         "",
-        f"**Lines against requests.** An account of 50 lines carries 25 calls at once, {25 / (TALK_SECONDS + SETUP_SECONDS):.2f} a second: "
-        f"this machine serves {at_once / 25:,.0f} such accounts before it is full. Lines run out first.",
+        f"**Lines against requests.** An account of 50 lines carries 25 calls at once, {25 / call_seconds:.2f} a second: this",
+        f"machine serves {at_once / 25:,.0f} such accounts before it is full. Lines run out first.",
         "",
         "## What runs out first on the machine",
         "",
@@ -257,12 +317,16 @@ def capacity_page(memory, scans, sessions, calls):
         "|---|---|---|---|---|",
     ]
     for name, told in (("looks", scans), ("sessions", sessions), ("calls", calls)):
-        server, machine_share, commits = (median(told, key) for key in ("server_share", "machine_share", "commit_share"))
-        lines.append(f"| {name} | {server:.0%} | {machine_share:.0%} | {commits:.0%} of the time | {exhausted(machine_share, commits)} |")
+        server, machine_share, commits = (
+            median(told, key) for key in ("server_share", "machine_share", "commit_share")
+        )
+        shares = f"{server:.0%} | {machine_share:.0%} | {commits:.0%} of the time"
+        lines.append(f"| {name} | {shares} | {exhausted(machine_share, commits)} |")
     lines += [
         "",
-        "The machine's share is the server's and the generator's. A commit that is always under way is a disk that is always waited",
-        "for; while one is written the next one gathers, so that more work then means larger commits before it means slower ones.",
+        "The machine's share is the server's and the generator's. A commit that is always under way is a disk that is always",
+        "waited for; while one is written the next one gathers, so that more work then means larger commits before it means",
+        "slower ones.",
     ]
     return "\n".join(lines) + "\n"
 
@@ -317,12 +381,17 @@ def setting():
 
 
 def commit():
-    told = subprocess.run(["git", "describe", "--always", "--dirty=+changes", "--exclude=*"], capture_output=True, text=True, check=False)
+    told = subprocess.run(
+        ["git", "describe", "--always", "--dirty=+changes", "--exclude=*"], capture_output=True, text=True, check=False
+    )
     return told.stdout.strip() or "no commit"
 
 
 def machine():
-    model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "unknown processor")
+    model = next(
+        (line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")),
+        "unknown processor",
+    )
     return f"{os.cpu_count()} cores of {model}, Linux {os.uname().release}"
 
 
