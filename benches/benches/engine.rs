@@ -1,8 +1,8 @@
-//! The engine's ways, one at a time: a message to a tag's actor on the same worker and on another one, a tag read from the
-//! store, and a session read and decoded as a start does it.
+//! The engine's ways, one at a time: a message to a tag's actor on the same worker and on another one, a tag read from
+//! the store, and a session read and decoded as a start does it.
 //!
-//! Nothing else is on its way, so that the other worker, or the reader, sleeps before each message: what is timed is a whole
-//! hop with two threads woken. Under load they are awake, and a hop costs less.
+//! Nothing else is on its way, so that the other worker, or the reader, sleeps before each message: what is timed is a
+//! whole hop with two threads woken. Under load they are awake, and a hop costs less.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -51,7 +51,8 @@ fn open(folder: &std::path::Path) -> (Opened, Arc<Vec<TagCode>>) {
     MasterKey::create_file(&key).expect("a key file");
     let text = format!(
         "[server]\npublic_base_url = \"https://qnect.example\"\n[storage]\ndata_dir = {:?}\nkey_file = {key:?}\n\
-         [limits]\naddress_scans_per_minute = 1000000\naddress_sessions_per_hour = 1000000\n[abuse]\nchallenge_at = 1000000\nrefuse_at = 1000000\n\
+         [limits]\naddress_scans_per_minute = 1000000\naddress_sessions_per_hour = 1000000\n\
+         [abuse]\nchallenge_at = 1000000\nrefuse_at = 1000000\n\
          [[numbers]]\nnumber = \"+911140000001\"\nprovider = \"plivo\"\naccess_code_digits = 9\n\
          [providers.plivo]\nauth_id = \"MA00000000000000BENCH\"\nauth_token = \"not-a-secret-used-by-the-bench-only\"\n",
         folder.join("data"),

@@ -1,5 +1,5 @@
-//! Bare hyper: what a server on this stack cannot avoid (read the head and the body, write status, headers, date and body)
-//! and nothing else: no route, no limit, no timeout, no log.
+//! Bare hyper: what a server on this stack cannot avoid (read the head and the body, write status, headers, date and
+//! body) and nothing else: no route, no limit, no timeout, no log.
 
 use std::convert::Infallible;
 
@@ -13,7 +13,8 @@ use hyper::{HeaderMap, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// The one answer to every request. Everything in it is static, so that a clone costs no reference count shared between cores.
+/// The one answer to every request. Everything in it is static, so that a clone costs no reference count shared between
+/// cores.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// Its status.

@@ -39,7 +39,8 @@ pub struct Life {
 }
 
 impl Opened {
-    /// Opens the store that a configuration names, and counts from now on as the program does. Once in a process. Blocks.
+    /// Opens the store that a configuration names, and counts from now on as the program does. Once in a process.
+    /// Blocks.
     pub fn of(config: &Path) -> Result<Self, Failure> {
         let config = Config::load(Some(config), std::iter::empty(), &Overrides::default())?;
         observe::install()?;

@@ -1,7 +1,9 @@
-//! How often the heap is asked for memory for one JSON scan, in steady state: the program's own server, doors, engine and store
-//! in this process, over a real connection; less what bare hyper asks for to write the same answer to the same request.
+//! How often the heap is asked for memory for one JSON scan, in steady state: the program's own server, doors, engine
+//! and store in this process, over a real connection; less what bare hyper asks for to write the same answer to the
+//! same request.
 //!
-//! Every thread is counted, also the one that commits scans; the client asks for nothing. A block that grows counts as one more.
+//! Every thread is counted, also the one that commits scans; the client asks for nothing. A block that grows counts as
+//! one more.
 //!
 //! ```text
 //! allocations --config FILE --codes FILE [--scans 20000]
@@ -85,7 +87,8 @@ fn serve_bare(answer: Answer) -> Result<SocketAddr, Failure> {
     Ok(address)
 }
 
-/// Drives a server over one connection. Returns how often each request made this process ask for memory, and the last answer.
+/// Drives a server over one connection. Returns how often each request made this process ask for memory, and the last
+/// answer.
 fn drive(server: SocketAddr, requests: &[String], count: usize) -> Result<(f64, Answer), Failure> {
     let mut stream = TcpStream::connect(server)?;
     stream.set_nodelay(true)?;

@@ -1,12 +1,12 @@
-//! The reference that the engine's doors are held against: bare hyper, one fixed answer for every request, plain or with
-//! rustls before it.
+//! The reference that the engine's doors are held against: bare hyper, one fixed answer for every request, plain or
+//! with rustls before it.
 //!
-//! Given the status, the headers and the body of one of the engine's answers, it writes the same number of bytes, so that
-//! the difference between the two is our own work. With a certificate it shakes hands as the engine does: the same provider
-//! of cryptography, the same versions, and tickets for whoever comes again.
+//! Given the status, the headers and the body of one of the engine's answers, it writes the same number of bytes, so
+//! that the difference between the two is our own work. With a certificate it shakes hands as the engine does: the same
+//! provider of cryptography, the same versions, and tickets for whoever comes again.
 //!
-//! One single-threaded runtime per core, each with a listener of its own on the same port (`SO_REUSEPORT`): no task ever
-//! moves between threads. The system's allocator: mimalloc measured no faster here.
+//! One single-threaded runtime per core, each with a listener of its own on the same port (`SO_REUSEPORT`): no task
+//! ever moves between threads. The system's allocator: mimalloc measured no faster here.
 //!
 //! ```text
 //! bare_hyper --listen 127.0.0.1:18081 --status 200 --header 'content-type: application/json' --body-file answer.json

@@ -1,6 +1,6 @@
-//! How many tags a second come back into memory: the first scan of each tag after a start, by the engine as a library, because
-//! over HTTP this would measure HTTP. The store is cold (a process that has just started, over a filled and closed folder); the
-//! kernel's copy of its files may be warm.
+//! How many tags a second come back into memory: the first scan of each tag after a start, by the engine as a library,
+//! because over HTTP this would measure HTTP. The store is cold (a process that has just started, over a filled and
+//! closed folder); the kernel's copy of its files may be warm.
 //!
 //! ```text
 //! revive --config FILE --codes FILE [--at-once 128]

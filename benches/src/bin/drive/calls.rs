@@ -1,8 +1,9 @@
-//! `calls`: whole masked calls, each of ten requests: a scan, a session, the call's arrival, its code, the whisper, three events
-//! of the owner's leg, the end of the dial, and of the line. Each request is made when the one before is answered.
+//! `calls`: whole masked calls, each of ten requests: a scan, a session, the call's arrival, its code, the whisper,
+//! three events of the owner's leg, the end of the dial, and of the line. Each request is made when the one before is
+//! answered.
 //!
-//! With `--bare` the server is bare hyper that answers everything with one session: the same ten requests, written, signed and
-//! read by the same code, so that the generator costs the same on both sides.
+//! With `--bare` the server is bare hyper that answers everything with one session: the same ten requests, written,
+//! signed and read by the same code, so that the generator costs the same on both sides.
 
 use std::time::Instant;
 

@@ -1,5 +1,5 @@
-//! A client of HTTP/1.1 with one connection and one request at a time, as cheap as it can be: it shares the machine with the
-//! server that it drives.
+//! A client of HTTP/1.1 with one connection and one request at a time, as cheap as it can be: it shares the machine
+//! with the server that it drives.
 
 use std::io;
 use std::net::SocketAddr;

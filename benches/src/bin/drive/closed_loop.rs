@@ -48,7 +48,8 @@ impl Tally {
     }
 }
 
-/// Runs the loop `each` for each connection, on as many threads as there are cores. What ends a loop early is an error of it.
+/// Runs the loop `each` for each connection, on as many threads as there are cores. What ends a loop early is an error
+/// of it.
 pub(crate) fn run(
     connections: usize,
     each: impl AsyncFn(usize, &mut Tally) -> Result<(), Failure> + Sync,

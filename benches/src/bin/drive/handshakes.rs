@@ -1,5 +1,5 @@
-//! `handshakes`: a connection, TLS 1.3, one page, and the end, again and again. Nobody comes with a ticket: each is a stranger's
-//! first connection.
+//! `handshakes`: a connection, TLS 1.3, one page, and the end, again and again. Nobody comes with a ticket: each is a
+//! stranger's first connection.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -54,7 +54,8 @@ fn connector() -> Result<TlsConnector, Failure> {
     Ok(Arc::new(config).into())
 }
 
-/// Believes any server: what a client proves to itself is not what is measured, and would take the processor from the server.
+/// Believes any server: what a client proves to itself is not what is measured, and would take the processor from the
+/// server.
 #[derive(Debug)]
 struct Trusting(Arc<CryptoProvider>);
 

@@ -1,8 +1,10 @@
-//! Drives a server in closed loops where wrk cannot: a connection for each request, requests that follow from the answers to
-//! others, and requests that may be made only once. Each mode says what it does; all print one JSON object as their last line.
+//! Drives a server in closed loops where wrk cannot: a connection for each request, requests that follow from the
+//! answers to others, and requests that may be made only once. Each mode says what it does; all print one JSON object
+//! as their last line.
 //!
-//! The same generator drives the engine and bare hyper in turn, on the machine that serves them. So what it costs is charged to
-//! both, and takes from both; `ops/bench` therefore reports the processor time of the server beside the rate.
+//! The same generator drives the engine and bare hyper in turn, on the machine that serves them. So what it costs is
+//! charged to both, and takes from both; `ops/bench` therefore reports the processor time of the server beside the
+//! rate.
 
 mod calls;
 mod client;

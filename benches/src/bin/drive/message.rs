@@ -15,8 +15,8 @@ pub(crate) struct Measure {
     pub(crate) whole: usize,
 }
 
-/// Measures the message that `bytes` begin with; `None` before its head is whole. One that does not say how long its body is
-/// has none: neither the engine nor we send any other.
+/// Measures the message that `bytes` begin with; `None` before its head is whole. One that does not say how long its
+/// body is has none: neither the engine nor we send any other.
 pub(crate) fn measure(bytes: &[u8]) -> Result<Option<Measure>, Failure> {
     let Some(at) = bytes.windows(BLANK.len()).position(|end| end == BLANK) else { return Ok(None) };
     let head = at + BLANK.len();

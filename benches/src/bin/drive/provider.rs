@@ -1,5 +1,6 @@
-//! Plivo, as far as a call needs it: who calls, and the signed webhooks that tell of it. The parameters are those that the
-//! simulator sends (`loadtest/simulator/src/plivo/params.rs`); the times in them are always the same, because nobody reads them.
+//! Plivo, as far as a call needs it: who calls, and the signed webhooks that tell of it. The parameters are those that
+//! the simulator sends (`loadtest/simulator/src/plivo/params.rs`); the times in them are always the same, because
+//! nobody reads them.
 
 use qnect_benches::Failure;
 use qnect_benches::options::Options;

@@ -1,5 +1,5 @@
-//! `sessions`: numbers and codes are asked for until the time is over or the server ends, and the names of those that were
-//! given are noted. `look`: how many of them the server knows.
+//! `sessions`: numbers and codes are asked for until the time is over or the server ends, and the names of those that
+//! were given are noted. `look`: how many of them the server knows.
 
 use std::fs;
 use std::sync::{Mutex, PoisonError};

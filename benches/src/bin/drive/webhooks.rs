@@ -1,5 +1,5 @@
-//! `open`: sessions, one on each tag, and for each the signed webhook of a caller who has keyed its code; the answer to it
-//! rings an owner, and so waits for a commit. `webhooks`: sends such requests, each once.
+//! `open`: sessions, one on each tag, and for each the signed webhook of a caller who has keyed its code; the answer to
+//! it rings an owner, and so waits for a commit. `webhooks`: sends such requests, each once.
 
 use std::fs;
 use std::sync::{Mutex, PoisonError};
