@@ -1,6 +1,6 @@
-//! One look at the clock for all connections of a worker: deadlines are noticed a little late, and cost a request nothing.
+//! Looks at the clock for all connections of a worker: deadlines are noticed a little late, and cost a request nothing.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
@@ -8,27 +8,32 @@ use tokio::time::{Instant, sleep};
 
 use crate::server::pace::Pace;
 
-/// A deadline is noticed so much too late at most, and while a worker has no time.
+/// A connection is looked at so often: a deadline is noticed so much too late at most, and while its worker has no time.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// Those who came together are looked at in so many groups, one after the other: to end a crowd at once takes milliseconds, for
+/// which everybody else would wait.
+const GROUPS: usize = 16;
 
-/// The connections of one worker: no more than there are places, and those that ended since the last look.
+/// The connections of one worker: no more than there are places, and those that ended since their group's last look.
 #[derive(Default)]
 pub(super) struct Lookout {
-    connections: RefCell<Vec<Weak<Pace>>>,
+    groups: [RefCell<Vec<Weak<Pace>>>; GROUPS],
+    came: Cell<usize>,
 }
 
 impl Lookout {
-    /// Lookoutes one more.
+    /// Watches one more.
     pub(super) fn over(&self, pace: &Rc<Pace>) {
-        self.connections.borrow_mut().push(Rc::downgrade(pace));
+        let nth = self.came.replace(self.came.get().wrapping_add(1));
+        self.groups[nth % GROUPS].borrow_mut().push(Rc::downgrade(pace));
     }
 
     /// Looks for as long as the worker lives.
     pub(super) async fn looks(self: Rc<Self>) {
-        loop {
-            sleep(LOOK_EVERY).await;
+        for group in self.groups.iter().cycle() {
+            sleep(LOOK_EVERY / GROUPS as u32).await;
             let now = Instant::now();
-            self.connections.borrow_mut().retain(|connection| {
+            group.borrow_mut().retain(|connection| {
                 let pace = connection.upgrade();
                 pace.inspect(|pace| pace.look(now)).is_some()
             });
