@@ -241,6 +241,7 @@ fn spoken(bytes: &[u8]) -> Protocol {
 /// Deadlines are the pace's.
 fn http1() -> http1::Builder {
     let mut builder = http1::Builder::new();
+    // Else hyper makes a buffer of 8 KiB for each request in hand, only to learn that its client has left.
     builder.half_close(true);
     builder.timer(TokioTimer::new()).header_read_timeout(None).max_headers(HEADERS_MAX).max_buf_size(HEAD_BYTES_MAX);
     builder

@@ -20,22 +20,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How often it looks.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
-/// Who fails.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Failing {
-    /// A call that somebody waits for: nothing is acknowledged from then on.
-    Commit,
-    /// A flush or a compaction beside the commits, which need nothing of it: a busy machine may take some milliseconds from the
-    /// call that failed to the thread that learns of it. Nothing is acknowledged from the moment that readiness is red, and
-    /// what was before is on the disk like everything else.
-    Beside,
-}
-
 /// How a server ended after its disk failed.
 #[derive(Debug)]
 struct End {
     status: ExitStatus,
-    /// Requests that were acknowledged, and sent when nothing might be any more.
+    /// Requests that were sent after the failure and acknowledged.
     acknowledged: usize,
     /// How long after the failure it still said that it was ready.
     ready_until: Duration,
@@ -43,8 +32,8 @@ struct End {
 }
 
 /// Everybody works until the disk fails and the process is gone, which must be as it should.
-pub(crate) async fn until_gone(ground: &mut Ground, server: &mut Server, failing: Failing, when: &str) {
-    let end = work_until_gone(ground, server, failing).await;
+pub(crate) async fn until_gone(ground: &mut Ground, server: &mut Server, when: &str) {
+    let end = work_until_gone(ground, server).await;
     let what = format!("{when}: {}", ground.disk.happened().what);
     println!("{what}: {end:?}");
     assert_eq!(end.status.code(), Some(70), "{what}: {}", server.stderr());
@@ -54,14 +43,14 @@ pub(crate) async fn until_gone(ground: &mut Ground, server: &mut Server, failing
     ground.assert_faultless(&what);
 }
 
-async fn work_until_gone(ground: &mut Ground, server: &mut Server, failing: Failing) -> End {
+async fn work_until_gone(ground: &mut Ground, server: &mut Server) -> End {
     let (door, ops, stop) = (Door::at(server.address), operations(server), Cell::new(false));
     let (late, life) = ground.late();
     let Ground { yard, disk, .. } = ground;
     // None of these may be acknowledged, and one may be on the disk all the same: a flush fails beside the commits.
     let oracle = yard.oracle.clone();
     let (ready_until, acknowledged) = (Cell::new(Duration::ZERO), Cell::new(0));
-    let (failed, is_red) = (Cell::new(None), Cell::new(false));
+    let failed = Cell::new(None);
     let end = async {
         let started = Instant::now();
         while disk.happened().first_failed.is_none() {
@@ -79,10 +68,9 @@ async fn work_until_gone(ground: &mut Ground, server: &mut Server, failing: Fail
                 (true, _) => return,
                 (false, None) => tokio::time::sleep(LOOK_EVERY).await,
                 (false, Some(_)) => {
-                    let counts = failing == Failing::Commit || is_red.get();
                     let (_, came) = open(&late, &format!("late-{life}-{n}"), &door, &oracle).await;
                     let Some(told) = came else { return };
-                    acknowledged.set(acknowledged.get() + usize::from(counts && told == Told::Ok));
+                    acknowledged.set(acknowledged.get() + usize::from(told == Told::Ok));
                 }
             }
         }
@@ -92,10 +80,8 @@ async fn work_until_gone(ground: &mut Ground, server: &mut Server, failing: Fail
             // As it was when it was asked.
             let since = failed.get().and_then(|failed: SystemTime| failed.elapsed().ok());
             let ready = matches!(ops.get("/readyz").await, Reply::Answered(answer) if answer.status == 200);
-            match since {
-                Some(since) if ready => ready_until.set(since),
-                Some(_) => is_red.set(true),
-                None => {}
+            if let (true, Some(since)) = (ready, since) {
+                ready_until.set(since);
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::disk::{Failure, Faults, Kinds, Stage};
-use crate::ending::{Failing, until_gone};
+use crate::ending::until_gone;
 use crate::exchange::Door;
 use crate::ground::Ground;
 use crate::random::{Random, amount, seed};
@@ -81,7 +81,7 @@ async fn a_flush_or_a_compaction_that_fails_ends_everything() {
         let ((stage, name), (how, lasting)) = (STAGES[turn % STAGES.len()], HOW[turn % HOW.len()]);
         let from = call_of(turn, sites, &mut ground.random);
         ground.disk.plan(&Faults { kinds: KINDS, stage, from, how, lasting, ..Faults::NONE });
-        until_gone(&mut ground, &mut server, Failing::Beside, &format!("call {from}, {stage:?}, {how:?}")).await;
+        until_gone(&mut ground, &mut server, &format!("call {from}, {stage:?}, {how:?}")).await;
         reached.note(&ground.disk.happened().what, name);
         ground.lose_power(Loss::All, Names::WithFile);
     }
