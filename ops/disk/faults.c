@@ -26,6 +26,7 @@ struct control {
     uint64_t sync_ms;    /* how long each sync takes at least */
     uint64_t read_ms;    /* how long each read takes at least */
     uint64_t only_stage; /* only calls in this stage are counted, fail, and are slow to sync; 0: all */
+    uint64_t late_ms;    /* how long a thread does not run after its call was the first to fail */
     /* Told by the library. */
     uint64_t seen;            /* calls of `fail_kinds` */
     uint64_t failed;          /* calls that failed, for want of space, too */
@@ -113,6 +114,13 @@ static const char *name_of(enum kind kind)
     return "?";
 }
 
+static void pass_time(uint64_t ms)
+{
+    struct timespec left = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
+    while (ms && nanosleep(&left, &left) != 0 && errno == EINTR) {
+    }
+}
+
 static int fails(enum kind kind, const char *path, int error)
 {
     if (__atomic_fetch_add(&control->failed, 1, __ATOMIC_SEQ_CST) == 0) {
@@ -122,6 +130,7 @@ static int fails(enum kind kind, const char *path, int error)
                  strerror(error));
         uint64_t at = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
         __atomic_store_n(&control->first_failed_ns, at, __ATOMIC_SEQ_CST);
+        pass_time(told(&control->late_ms));
     }
     return error;
 }
@@ -170,12 +179,9 @@ void faults_delay(enum kind kind)
 {
     if (!control)
         return;
-    uint64_t ms = !is_meant() ? 0 : told(kind == SYNC ? &control->sync_ms : &control->read_ms);
     if (kind == SYNC)
         __atomic_fetch_add(&control->syncs_waiting, 1, __ATOMIC_SEQ_CST);
-    struct timespec left = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
-    while (ms && nanosleep(&left, &left) != 0 && errno == EINTR) {
-    }
+    pass_time(!is_meant() ? 0 : told(kind == SYNC ? &control->sync_ms : &control->read_ms));
     if (kind == SYNC) {
         __atomic_fetch_sub(&control->syncs_waiting, 1, __ATOMIC_SEQ_CST);
         __atomic_fetch_add(&control->syncs, 1, __ATOMIC_SEQ_CST);

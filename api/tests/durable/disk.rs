@@ -11,10 +11,10 @@ use tempfile::TempDir;
 
 use crate::undo::Log;
 
-/// Bytes of the page that a process shares with its test: fifteen words, and a text of 256 bytes.
-const CONTROL_BYTES: usize = 15 * 8 + 256;
+/// Bytes of the page that a process shares with its test: sixteen words, and a text of 256 bytes.
+const CONTROL_BYTES: usize = 16 * 8 + 256;
 /// Words that the test writes; the library writes the others.
-const TOLD_WORDS: usize = 10;
+const TOLD_WORDS: usize = 11;
 /// "Without a bound", in a word.
 const UNBOUNDED: u64 = u64::MAX;
 
@@ -84,6 +84,8 @@ pub(crate) struct Faults {
     pub(crate) free: Option<u64>,
     pub(crate) sync: Duration,
     pub(crate) read: Duration,
+    /// How long the thread whose call is the first to fail does not run then.
+    pub(crate) late: Duration,
 }
 
 impl Faults {
@@ -98,6 +100,7 @@ impl Faults {
         free: None,
         sync: Duration::ZERO,
         read: Duration::ZERO,
+        late: Duration::ZERO,
     };
 
     fn words(&self) -> [u64; TOLD_WORDS] {
@@ -125,6 +128,7 @@ impl Faults {
             self.sync.as_millis() as u64,
             self.read.as_millis() as u64,
             self.stage as u64,
+            self.late.as_millis() as u64,
         ]
     }
 }
@@ -209,14 +213,14 @@ impl Disk {
         let mut page = [0; CONTROL_BYTES];
         self.control.read_exact_at(&mut page, 0).expect("a page");
         let word = |n: usize| u64::from_ne_bytes(page[8 * n..][..8].try_into().expect("eight bytes"));
-        let text = &page[15 * 8..];
+        let text = &page[16 * 8..];
         let text = &text[..text.iter().position(|byte| *byte == 0).unwrap_or(text.len())];
         Happened {
-            seen: word(10),
-            failed: word(11),
-            first_failed: (word(12) != 0).then(|| SystemTime::UNIX_EPOCH + Duration::from_nanos(word(12))),
-            syncs_waiting: word(13),
-            syncs: word(14),
+            seen: word(11),
+            failed: word(12),
+            first_failed: (word(13) != 0).then(|| SystemTime::UNIX_EPOCH + Duration::from_nanos(word(13))),
+            syncs_waiting: word(14),
+            syncs: word(15),
             what: String::from_utf8_lossy(text).into_owned(),
         }
     }

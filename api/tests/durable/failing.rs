@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::disk::{Failure, Faults, Kinds};
-use crate::ending::until_gone;
+use crate::ending::{Failing, until_gone};
 use crate::ground::Ground;
 use crate::random::{Random, amount, seed};
 use crate::rewind::{Loss, Names};
@@ -58,7 +58,7 @@ async fn after_the_first_failure_nothing_is_acknowledged_and_the_process_ends() 
         }
         let (how, lasting) = HOW[turn % HOW.len()];
         ground.disk.plan(&Faults { kinds, from, how, lasting, ..Faults::NONE });
-        until_gone(&mut ground, &mut server, &format!("site {from}, {how:?}")).await;
+        until_gone(&mut ground, &mut server, Failing::Commit, &format!("site {from}, {how:?}")).await;
         ground.lose_power(Loss::All, Names::WithFile);
     }
     let server = ground.start(&Faults::NONE);
@@ -95,7 +95,7 @@ async fn what_a_failed_sync_left_in_memory_is_not_taken_for_safe_after_a_restart
         ground.inspect(&server, &format!("cycle {cycle}")).await;
         let from = 5 + ground.random.below(20) as u64;
         ground.disk.plan(&Faults { kinds: Kinds::SYNC, from, ..slow });
-        until_gone(&mut ground, &mut server, &format!("cycle {cycle}")).await;
+        until_gone(&mut ground, &mut server, Failing::Commit, &format!("cycle {cycle}")).await;
         let first_life = ground.disk.log();
         // The machine goes on, and so does the disk.
         let server = ground.start(&Faults::NONE);

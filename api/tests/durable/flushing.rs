@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::disk::{Failure, Faults, Kinds, Stage};
-use crate::ending::until_gone;
+use crate::ending::{Failing, until_gone};
 use crate::exchange::Door;
 use crate::ground::Ground;
 use crate::random::{Random, amount, seed};
@@ -25,6 +25,8 @@ const INSPECT_EVERY: usize = 3;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How often it looks.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// How long a thread takes to learn that its call failed, when the machine has no time for it.
+const LATE: Duration = Duration::from_millis(300);
 /// Removals that fail at most.
 const REMOVALS: u64 = 8;
 
@@ -72,7 +74,7 @@ fn call_of(turn: usize, turns: usize, random: &mut Random) -> u64 {
 async fn a_flush_or_a_compaction_that_fails_ends_everything() {
     let sites = amount("QNECT_SITES", SITES).max(TURNS_MIN);
     let mut ground = Ground::flushing(seed(), sites);
-    let mut reached = Reached::default();
+    let (mut reached, mut unaware) = (Reached::default(), 0);
     for turn in 0..sites {
         let mut server = ground.start(&Faults::NONE);
         if turn % INSPECT_EVERY == 0 {
@@ -81,14 +83,38 @@ async fn a_flush_or_a_compaction_that_fails_ends_everything() {
         let ((stage, name), (how, lasting)) = (STAGES[turn % STAGES.len()], HOW[turn % HOW.len()]);
         let from = call_of(turn, sites, &mut ground.random);
         ground.disk.plan(&Faults { kinds: KINDS, stage, from, how, lasting, ..Faults::NONE });
-        until_gone(&mut ground, &mut server, &format!("call {from}, {stage:?}, {how:?}")).await;
+        let when = format!("call {from}, {stage:?}, {how:?}");
+        unaware += until_gone(&mut ground, &mut server, Failing::Beside, &when).await;
         reached.note(&ground.disk.happened().what, name);
         ground.lose_power(Loss::All, Names::WithFile);
     }
     let server = ground.start(&Faults::NONE);
     ground.inspect(&server, "in the end").await;
-    println!("counted: {sites} sites: {}; {reached:?}", ground.oracle(|oracle| oracle.tally.to_string()));
+    let told = ground.oracle(|oracle| oracle.tally.to_string());
+    println!("counted: {sites} sites: {told}; {unaware} acknowledged before a failure was known; {reached:?}");
     reached.assert_meaning();
+}
+
+/// A commit needs nothing of a flush or of a compaction: whoever is acknowledged while a thread beside the commits has failed, and
+/// does not get to say so, has what was promised.
+#[tokio::test]
+async fn what_is_acknowledged_before_a_failure_beside_the_commits_is_known_is_on_the_disk() {
+    let mut ground = Ground::flushing(seed(), TURNS_MIN);
+    let mut unaware = 0;
+    for turn in 0..TURNS_MIN {
+        let mut server = ground.start(&Faults::NONE);
+        ground.inspect(&server, &format!("before turn {turn}")).await;
+        let ((stage, _), (how, lasting)) = (STAGES[turn % STAGES.len()], HOW[turn % HOW.len()]);
+        let from = call_of(turn, TURNS_MIN, &mut ground.random);
+        ground.disk.plan(&Faults { kinds: KINDS, stage, from, how, lasting, late: LATE, ..Faults::NONE });
+        unaware +=
+            until_gone(&mut ground, &mut server, Failing::Beside, &format!("call {from}, {stage:?}, {how:?}")).await;
+        ground.lose_power(Loss::All, Names::WithFile);
+    }
+    let server = ground.start(&Faults::NONE);
+    ground.inspect(&server, "in the end").await;
+    println!("counted: {unaware} acknowledged before a failure was known");
+    assert!(unaware > 0, "nobody was acknowledged meanwhile");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::disk::Faults;
 use crate::driver::{open, take};
-use crate::ending::until_gone;
+use crate::ending::{Failing, until_gone};
 use crate::exchange::{Door, Reply};
 use crate::ground::Ground;
 use crate::possible::Told;
@@ -32,13 +32,14 @@ async fn a_disk_that_becomes_full_ends_the_process_and_loses_nothing() {
         ground.inspect(&server, &format!("cycle {cycle}")).await;
         let space = Some(ground.random.below(SPACE_MAX) as u64);
         ground.disk.plan(&Faults { space, ..Faults::NONE });
-        until_gone(&mut ground, &mut server, &format!("cycle {cycle}, {space:?} bytes left")).await;
+        until_gone(&mut ground, &mut server, Failing::Commit, &format!("cycle {cycle}, {space:?} bytes left")).await;
 
         // Still full: it says so, and spoils nothing.
         let (status, told) = match ground.try_start(&Faults { space: Some(0), ..Faults::NONE }) {
             Err(refused) => refused,
             Ok(mut server) => {
-                until_gone(&mut ground, &mut server, &format!("cycle {cycle}, started without space")).await;
+                until_gone(&mut ground, &mut server, Failing::Commit, &format!("cycle {cycle}, started without space"))
+                    .await;
                 continue;
             }
         };
