@@ -1,6 +1,6 @@
 //! The answers: JSON, problem details, pages and redirections, with the fields that all of them carry.
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, VARY};
 use http::{HeaderName, HeaderValue, StatusCode};
@@ -76,18 +76,8 @@ const COMMON: [(HeaderName, HeaderValue); 4] = [
 
 /// A JSON answer.
 pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
-    json_of(status, spelled(body))
-}
-
-/// A body as JSON.
-pub fn spelled(body: &impl Serialize) -> Option<Bytes> {
-    serde_json::to_vec(body).ok().map(Bytes::from)
-}
-
-/// A JSON answer with this body.
-pub fn json_of(status: StatusCode, body: Option<Bytes>) -> Response {
     // Our own types serialise; should one not, nothing half-written goes out.
-    let Some(body) = body else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+    let Ok(body) = serde_json::to_vec(body) else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();

@@ -11,6 +11,7 @@ pub mod control;
 pub mod doctor;
 pub mod doors;
 mod fields;
+mod kept;
 pub mod logging;
 pub mod negotiate;
 pub mod observe;

@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderName, Uri};
 use qnect_core::language::Language;
 
 /// What a reader is answered in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Reader {
     /// A page or JSON.
     pub form: Form,
@@ -22,7 +22,7 @@ impl Reader {
 }
 
 /// The form of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Form {
     /// A page.
     Html,

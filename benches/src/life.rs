@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use qnect_api::config::{AccessLog, Config, Overrides};
 use qnect_api::doors::{self, Doors};
 use qnect_api::observe;
-use qnect_api::server::{self, Accepted, Apologies, Connections, Places, Service};
+use qnect_api::server::{self, Accepted, Connections, Places, Service};
 use qnect_api::settings::{correspondents, engine_options, open_options};
 use qnect_core::provider_request::ProviderRequest;
 use qnect_engine::{Clock, Engine, Workers};
@@ -82,7 +82,7 @@ impl Life {
         let draining = self.doors_open.subscribe();
         let mut service = Service::new(doors::public(doors.clone()), AccessLog::Off, draining, places);
         service.looks = Some(doors);
-        service.apologies = Some(Arc::new(Apologies::new(origin).await));
+        service.apologizes = Some(origin.into());
         let listener = server::bind((Ipv4Addr::LOCALHOST, 0).into())?;
         let address = listener.local_addr()?;
         let dealt = serve(workers, &service);

@@ -19,7 +19,7 @@ use crate::doors::{self, Doors, operations};
 use crate::observe;
 use crate::outbox::{self, Couriers, Outbox};
 use crate::process::Process;
-use crate::server::{self, Apologies, Certificate, Connections, Places, Service};
+use crate::server::{self, Certificate, Connections, Places, Service};
 use crate::settings::{accounts, correspondents, engine_options, open_options};
 
 /// Accepted connections that may wait for one worker.
@@ -112,7 +112,7 @@ pub(super) async fn start(
     let places = Places::new(server::make_room(), config.server.trusted_proxies.clone());
     let mut service = Service::new(doors::public(doors.clone()), config.log.access, draining.clone(), places);
     service.looks = Some(doors);
-    service.apologies = Some(Arc::new(Apologies::new(config.for_serve()?.public_base_url).await));
+    service.apologizes = Some(config.for_serve()?.public_base_url.into());
     if let Some(certificate) = certificate {
         service.tls = Some(certificate.server_config()?.into());
         tokio::task::spawn_local(certificate.keep_fresh());

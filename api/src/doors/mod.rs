@@ -14,10 +14,12 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use axum::routing::{get, post};
 use http::{HeaderMap, Uri};
+use qnect_core::tag_code::TagCode;
 use qnect_engine::Engine;
 
 use crate::config::Network;
 use crate::doors::webhooks::Correspondent;
+use crate::kept::{self, Said};
 use crate::negotiate::Reader;
 use crate::problem::Problem;
 use crate::texts;
@@ -51,15 +53,27 @@ pub fn public(doors: Arc<Doors>) -> Router {
         .with_state(doors)
 }
 
+impl Doors {
+    /// What a reader is told of a problem; `sticker` is the page to go back to, if it is known.
+    fn told(&self, problem: &Problem, reader: Reader, sticker: Option<TagCode>) -> Response {
+        let spell = || problem.respond(reader, &self.origin, sticker);
+        match (problem, sticker) {
+            // Whoever guesses at codes gets no more of our time than needs be.
+            (Problem::NotFound, None) => kept::answer(Said::NotFound, reader, &self.origin, [], |[]| spell()),
+            _ => spell(),
+        }
+    }
+}
+
 /// The variable part of a path. One that is no UTF-8 is nothing that we emitted: it reads as empty, which nothing is.
 fn segment(path: Result<Path<String>, PathRejection>) -> String {
     path.map(|Path(segment)| segment).unwrap_or_default()
 }
 
 async fn not_found(State(doors): State<Arc<Doors>>, uri: Uri, headers: HeaderMap) -> Response {
-    Problem::NotFound.respond(Reader::of(&uri, &headers), &doors.origin, None)
+    doors.told(&Problem::NotFound, Reader::of(&uri, &headers), None)
 }
 
 async fn method_not_allowed(State(doors): State<Arc<Doors>>, uri: Uri, headers: HeaderMap) -> Response {
-    Problem::MethodNotAllowed.respond(Reader::of(&uri, &headers), &doors.origin, None)
+    doors.told(&Problem::MethodNotAllowed, Reader::of(&uri, &headers), None)
 }

@@ -10,7 +10,6 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
-use qnect_core::crockford;
 use qnect_core::facts::Outcome;
 use qnect_core::language::Language;
 use qnect_core::reason::Reason;
@@ -76,7 +75,7 @@ pub async fn open_session(
     }
     let code = match doors.code(&segment(code)) {
         Ok(code) => code,
-        Err(problem) => return problem.respond(reader, &doors.origin, None),
+        Err(problem) => return doors.told(&problem, reader, None),
     };
     let opened = match body::read(body, until).await {
         Ok(bytes) => {
@@ -87,7 +86,7 @@ pub async fn open_session(
         Err(problem) => Err(problem),
     };
     let response = match opened {
-        Err(problem) => problem.respond(reader, &doors.origin, Some(code)),
+        Err(problem) => doors.told(&problem, reader, Some(code)),
         Ok(view) if kind == BodyKind::Form => see_other(&doors.session_url(view.id)),
         Ok(view) => json(StatusCode::CREATED, &doors.opened_body(&view)),
     };
@@ -183,7 +182,7 @@ pub async fn session(
 ) -> Response {
     let reader = Reader::of(&uri, &headers);
     match doors.session(&segment(session)).await {
-        Err(problem) => problem.respond(reader, &doors.origin, None),
+        Err(problem) => doors.told(&problem, reader, None),
         Ok(view) if reader.form == Form::Json => json(StatusCode::OK, &SessionBody::of(&view)),
         Ok(view) => doors.session_page(&view, chosen(&uri).unwrap_or(view.language)),
     }
@@ -198,7 +197,7 @@ pub async fn cancel(
 ) -> Response {
     let reader = Reader::of(&uri, &headers);
     match doors.cancel(&segment(session)).await {
-        Err(problem) => problem.respond(reader, &doors.origin, None),
+        Err(problem) => doors.told(&problem, reader, None),
         Ok(view) if reader.form == Form::Json => json(StatusCode::OK, &SessionBody::of(&view)),
         Ok(view) => {
             let language = chosen(&uri).unwrap_or(view.language);
@@ -232,13 +231,9 @@ impl Doors {
         let reader = Reader::of(uri, headers);
         let (code, decision) = match self.scan(code, peer, method, headers).await {
             Ok(decided) => decided,
-            Err(problem) => return problem.respond(reader, &self.origin, None),
+            Err(problem) => return self.told(&problem, reader, None),
         };
-        let edition = self.edition(reader.language);
-        let response = match reader.form {
-            Form::Json => decision::as_json(&decision, reader.language),
-            Form::Html => page(StatusCode::OK, pages::tag(code, &decision, fresh_key(), edition), edition),
-        };
+        let response = decision::answer(code, &decision, reader, &self.origin);
         if decision.refusal != Some(Refusal::AddressLimit) {
             return response;
         }
@@ -337,14 +332,4 @@ impl Doors {
 fn rfc3339(at: Timestamp) -> String {
     let ms = i64::try_from(at.as_millis()).unwrap_or(i64::MAX);
     jiff::Timestamp::from_millisecond(ms).unwrap_or(jiff::Timestamp::MAX).to_string()
-}
-
-/// A key for the hidden field, so that a form that is sent twice opens one session.
-fn fresh_key() -> String {
-    let mut bits = [0; 16];
-    // Without random bits the key is weak, and the worst that follows is a session of one's own shown again.
-    let _ = getrandom::fill(&mut bits);
-    let mut key = String::with_capacity(25);
-    crockford::push(&mut key, u128::from_be_bytes(bits), 25);
-    key
 }

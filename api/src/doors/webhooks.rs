@@ -117,7 +117,7 @@ pub async fn webhook(
     let (name, step) = path.trim_start_matches(PREFIX).split_once('/').unwrap_or_default();
     // A name that is not configured becomes no label: labels come from closed lists.
     let Some(provider) = doors.providers.iter().find(|provider| provider.tongue.name() == name) else {
-        return Problem::NotFound.respond(Reader::of(request.uri(), request.headers()), &doors.origin, None);
+        return doors.told(&Problem::NotFound, Reader::of(request.uri(), request.headers()), None);
     };
     let (response, told) = answer(&doors, provider, step, request, until).await;
     provider.told[told as usize].increment(1);

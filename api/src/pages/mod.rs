@@ -6,9 +6,10 @@ mod problem;
 mod session;
 mod tag;
 
+use std::fmt::Display;
+
 use askama::Template;
 use qnect_core::language::Language;
-use qnect_core::tag_code::TagCode;
 
 pub use phone::dial_uri;
 pub use problem::problem;
@@ -26,7 +27,7 @@ pub struct Edition<'a> {
 
 impl Edition<'_> {
     /// The address of a sticker's page, to which a query may be appended.
-    fn sticker(&self, code: TagCode) -> String {
+    fn sticker(&self, code: impl Display) -> String {
         format!("{}/q/{code}", self.origin)
     }
 }

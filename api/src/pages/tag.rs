@@ -1,8 +1,9 @@
 //! A sticker's page: why do you call?
 
+use std::fmt::Display;
+
 use askama::Template;
 use qnect_core::scan::ScanDecision;
-use qnect_core::tag_code::TagCode;
 
 use super::{Edition, icons, render};
 use crate::texts::{self, Texts};
@@ -15,7 +16,7 @@ struct Choice {
 
 #[derive(Template)]
 #[template(path = "tag.html")]
-struct TagPage {
+struct TagPage<'a> {
     t: &'static Texts,
     /// The page's own address, without a query.
     here: String,
@@ -27,11 +28,11 @@ struct TagPage {
     sign: Option<&'static str>,
     calm: Vec<Choice>,
     urgent: Vec<Choice>,
-    idempotency_key: String,
+    idempotency_key: &'a str,
 }
 
-/// The page of a sticker. `idempotency_key` makes a form that is sent twice open one session.
-pub fn tag(code: TagCode, decision: &ScanDecision, idempotency_key: String, edition: Edition<'_>) -> String {
+/// The page of the sticker with this code. `idempotency_key` makes a form that is sent twice open one session.
+pub fn tag(code: impl Display, decision: &ScanDecision, idempotency_key: &str, edition: Edition<'_>) -> String {
     let t = texts::of(edition.language);
     let choices = |urgent: bool| {
         let offered = decision.offered.iter().filter(|r| r.is_urgent() == urgent);

@@ -40,7 +40,7 @@ use crate::server::accept::Accepted;
 use crate::server::lookout::Lookout;
 use crate::server::pace::{Pace, STREAM_TIME_MAX};
 use crate::server::paced::{Paced, Protocol};
-use crate::server::pressure::Pressure;
+use crate::server::pressure::{Pressure, apology};
 use crate::server::rewound::Rewound;
 use crate::server::tls::H2;
 use crate::server::turns::Turns;
@@ -290,12 +290,12 @@ async fn answer(session: Session, mut request: Request<Incoming>) -> Result<Resp
     let mut is_turned_away = false;
     let response = if let Some(status) = refused(&request) {
         refusal(status, request.version())
-    } else if let Some(apologies) = service.apologies.as_deref()
+    } else if let Some(origin) = service.apologizes.as_deref()
         && !is_late
         && !session.pressure.turn(route, started).await
     {
         is_turned_away = true;
-        apologies.to(Reader::of(request.uri(), request.headers()))
+        apology(Reader::of(request.uri(), request.headers()), origin)
     } else if let Some(doors) = service.looks.as_deref()
         && let Some(code) = looked_at(&request)
     {
@@ -348,8 +348,6 @@ fn refused(request: &Request<Incoming>) -> Option<StatusCode> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use axum::Router;
     use axum::routing::get;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -359,7 +357,6 @@ mod tests {
 
     use super::*;
     use crate::server::places::Places;
-    use crate::server::pressure::Apologies;
 
     /// More than begin in one round.
     const CLIENTS: usize = 32;
@@ -378,7 +375,7 @@ mod tests {
         let (_drains, draining) = watch::channel(false);
         let places = Places::new(8 * CLIENTS, Vec::new());
         let mut service = Service::new(Router::new().route("/", get(busy)), AccessLog::Off, draining, places.clone());
-        service.apologies = Some(Arc::new(Apologies::new("https://qnect.example").await));
+        service.apologizes = Some("https://qnect.example".into());
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let (deal, accepted) = mpsc::channel(CLIENTS);
         let mut clients = Vec::new();

@@ -34,7 +34,6 @@ pub use accept::{Accepted, accept};
 pub use connection::Connections;
 pub use files::{FILES_WANTED, make_room, room};
 pub use places::{Place, Places};
-pub use pressure::Apologies;
 pub use tls::{Certificate, TlsError};
 
 /// Connections of the public listener at once.
@@ -62,15 +61,15 @@ pub struct Service {
     pub places: Arc<Places>,
     /// None: plain HTTP.
     pub tls: Option<TlsAcceptor>,
-    /// What is said to those whom a worker has no time for; none: it takes the time.
-    pub apologies: Option<Arc<Apologies>>,
+    /// Where links lead in what is said to those whom a worker has no time for; none: it takes the time.
+    pub apologizes: Option<Arc<str>>,
 }
 
 impl Service {
     /// A service over `router`, in plain HTTP.
     pub fn new(router: Router, access_log: AccessLog, draining: watch::Receiver<bool>, places: Arc<Places>) -> Self {
         let metrics = Arc::new(HttpMetrics::new());
-        Self { router, looks: None, access_log, metrics, draining, places, tls: None, apologies: None }
+        Self { router, looks: None, access_log, metrics, draining, places, tls: None, apologizes: None }
     }
 }
 

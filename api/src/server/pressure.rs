@@ -11,15 +11,13 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
 use axum::response::Response;
-use http::{HeaderMap, StatusCode};
 use metrics::{Counter, Histogram};
-use qnect_core::language::Language;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
-use crate::negotiate::{Form, Reader};
+use crate::kept::{self, Said};
+use crate::negotiate::Reader;
 use crate::observe::Route;
 use crate::problem::Problem;
 
@@ -165,34 +163,9 @@ fn lane(route: Route) -> usize {
     }
 }
 
-/// What is said to those who are turned away, made beforehand: there is no time for it later.
-pub struct Apologies([(Reader, HeaderMap, Bytes); 4]);
-
-impl Apologies {
-    /// Makes them; links in pages lead to `origin`.
-    pub async fn new(origin: &str) -> Self {
-        let [english, hindi] = Language::ALL;
-        let readers = [(Form::Html, english), (Form::Html, hindi), (Form::Json, english), (Form::Json, hindi)];
-        let mut made = readers.map(|(form, language)| (Reader { form, language }, HeaderMap::new(), Bytes::new()));
-        for (reader, headers, bytes) in &mut made {
-            let (parts, body) = Problem::Overloaded.respond(*reader, origin, None).into_parts();
-            *headers = parts.headers;
-            // It was in memory: nothing can fail.
-            *bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
-        }
-        Self(made)
-    }
-
-    /// That for this reader.
-    pub(super) fn to(&self, reader: Reader) -> Response {
-        let mut response = Response::new(Body::empty());
-        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-        if let Some((_, headers, bytes)) = self.0.iter().find(|(made_for, ..)| *made_for == reader) {
-            *response.headers_mut() = headers.clone();
-            *response.body_mut() = Body::from(bytes.clone());
-        }
-        response
-    }
+/// What is said to those who are turned away, whose links lead to `origin`.
+pub(super) fn apology(reader: Reader, origin: &str) -> Response {
+    kept::answer(Said::Overloaded, reader, origin, [], |[]| Problem::Overloaded.respond(reader, origin, None))
 }
 
 #[cfg(test)]
@@ -322,20 +295,6 @@ mod tests {
             biased;
             begun = all => assert!(begun.into_iter().all(|begun| begun)),
             () = rounds => {}
-        }
-    }
-
-    #[tokio::test]
-    async fn an_apology_is_what_the_door_would_say() {
-        let apologies = Apologies::new("https://qnect.example").await;
-        for reader in apologies.0.iter().map(|(reader, ..)| *reader) {
-            let (said, would_say) =
-                (apologies.to(reader), Problem::Overloaded.respond(reader, "https://qnect.example", None));
-            assert_eq!(said.status(), would_say.status());
-            assert_eq!(said.headers(), would_say.headers());
-            assert!(said.headers().contains_key(http::header::RETRY_AFTER));
-            let [said, would_say] = [said, would_say].map(|r| axum::body::to_bytes(r.into_body(), usize::MAX));
-            assert_eq!(said.await.unwrap(), would_say.await.unwrap());
         }
     }
 }

@@ -43,7 +43,7 @@ pub(crate) fn in_language(language: Language) -> Vec<Picture> {
         html,
     };
     let tags = decisions().into_iter().map(|(name, decision)| {
-        let html = pages::tag(code(), &decision, "8ZH2M4S0QK7V1T3X9B6C5D2E4".to_owned(), edition);
+        let html = pages::tag(code(), &decision, "8ZH2M4S0QK7V1T3X9B6C5D2E4", edition);
         picture(&format!("tag-{name}"), StatusCode::OK, html)
     });
     let sessions = standings().into_iter().map(|(name, view)| {

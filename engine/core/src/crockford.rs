@@ -7,14 +7,30 @@ pub fn symbol(value: u8) -> char {
     char::from(ALPHABET[usize::from(value & 31)])
 }
 
+/// What each byte stands for, and [`FOREIGN`].
+const VALUES: [u8; 256] = {
+    let mut values = [FOREIGN; 256];
+    let mut value = 0;
+    while value < ALPHABET.len() {
+        let upper = ALPHABET[value];
+        values[upper as usize] = value as u8;
+        values[upper.to_ascii_lowercase() as usize] = value as u8;
+        value += 1;
+    }
+    let (mut nth, kind) = (0, [(b'O', 0), (b'o', 0), (b'I', 1), (b'i', 1), (b'L', 1), (b'l', 1)]);
+    while nth < kind.len() {
+        values[kind[nth].0 as usize] = kind[nth].1;
+        nth += 1;
+    }
+    values
+};
+/// Of a byte that stands for nothing.
+const FOREIGN: u8 = u8::MAX;
+
 /// The five bits that `byte` stands for; case does not matter, `O` reads as 0, `I` and `L` as 1.
 pub fn value(byte: u8) -> Option<u8> {
-    let upper = byte.to_ascii_uppercase();
-    match upper {
-        b'O' => Some(0),
-        b'I' | b'L' => Some(1),
-        _ => ALPHABET.iter().position(|&c| c == upper).map(|p| p as u8),
-    }
+    let value = VALUES[usize::from(byte)];
+    (value != FOREIGN).then_some(value)
 }
 
 /// Appends `symbols` characters holding the low `5 * symbols` bits of `bits`, most significant first.
