@@ -32,7 +32,7 @@ use crate::random::random_u32;
 use crate::switchboard::NoLease;
 
 /// Messages that wait in the mailbox; the visits are the bound, this only has to be no smaller.
-const MAILBOX: usize = 2 * crate::registry::VISITS_PER_TAG_MAX as usize;
+pub(crate) const MAILBOX: usize = 2 * crate::registry::VISITS_PER_TAG_MAX as usize;
 
 pub(crate) struct TagActor {
     tag: Tag,
@@ -218,7 +218,6 @@ impl Actor for TagActor {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Context<Self>) {
-        context.set_mailbox_capacity(MAILBOX);
         self.inner.metrics.tag_actors.increment(1.0);
         // What became due while the tag was not in memory ends before anything else is heard of it.
         self.on_timer(context);

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use actix::Actor;
+use actix::dev::channel::channel;
+use actix::{Addr, Context};
 use moka::sync::Cache;
 use qnect_core::abuse::SignalSet;
 use qnect_core::language::Language;
@@ -21,7 +22,7 @@ use qnect_core::time::Span;
 use qnect_storage::{Lane, ReadError, Revival, Storage, StorageError};
 use tokio::sync::mpsc;
 
-use crate::actor::TagActor;
+use crate::actor::{MAILBOX, TagActor};
 use crate::cells::{SharedCells, lock};
 use crate::clock::Clock;
 use crate::error::EngineError;
@@ -317,10 +318,14 @@ impl Engine {
         let machine = Tag::restore(Arc::new(revival.config), inner.policy.clone(), revival.sessions, inner.clock.now());
         let generation = inner.registry.next_generation();
         let actor = TagActor::new(machine, inner.clone(), generation);
+        let (sender, mailbox) = channel(MAILBOX);
+        let start = move || {
+            actix::spawn(Context::with_receiver(mailbox).into_future(actor));
+        };
         // The code's bits are random, so their remainder spreads tags evenly.
-        let address = TagActor::start_in_arbiter(inner.workers.of(tag.as_u64()), move |_| actor);
+        inner.workers.on_that_of(tag.as_u64(), start).map_err(|_| EngineError::Overloaded)?;
         inner.metrics.revivals.increment(1);
-        Ok(Active { generation, visits: Arc::default(), address })
+        Ok(Active { generation, visits: Arc::default(), address: Addr::new(sender) })
     }
 
     async fn try_open(&self, code: TagCode, request: SessionRequest) -> Result<OpenReply, EngineError> {

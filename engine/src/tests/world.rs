@@ -217,12 +217,11 @@ impl Life {
     /// Makes the worker on which a tag lives stand still until what is returned is dropped.
     pub(super) fn stop_worker_of(&self, code: TagCode) -> std::sync::mpsc::Sender<()> {
         let (going_on, standing_still) = std::sync::mpsc::channel();
-        let worker = self.workers.of(code.tag().as_u64());
         let stand_still = move || {
             // An error means that whoever stopped it has gone on.
             let _ = standing_still.recv();
         };
-        assert!(worker.spawn_fn(stand_still));
+        self.workers.on_that_of(code.tag().as_u64(), stand_still).unwrap();
         going_on
     }
 
