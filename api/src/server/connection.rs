@@ -281,9 +281,9 @@ impl<F: Future + 'static> Executor<F> for Streams {
 }
 
 async fn answer(session: Session, mut request: Request<Incoming>) -> Result<Response, Infallible> {
-    let started = Instant::now();
+    let started = session.pace.last_read();
     let service = &session.service;
-    let (_in_hand, whole_until) = session.pace.request(started);
+    let (in_hand, whole_until) = session.pace.request(started);
     // Whoever took too long over a body is told so, and is no crowd.
     let is_late = started >= whole_until;
     let route = Route::of(request.uri().path());
@@ -306,7 +306,9 @@ async fn answer(session: Session, mut request: Request<Incoming>) -> Result<Resp
         // hyper keeps room for this future beside every connection, whether or not a request is in hand.
         Box::pin(service.router.clone().oneshot(request)).await?
     };
-    let (status, elapsed) = (response.status(), started.elapsed());
+    let (status, now) = (response.status(), Instant::now());
+    in_hand.done(now);
+    let elapsed = now.duration_since(started);
     service.metrics.answered(route, status, elapsed);
     let logged = match service.access_log {
         AccessLog::Off => false,

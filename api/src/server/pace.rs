@@ -44,6 +44,8 @@ pub(super) struct Pace {
     /// One of them is the first request of HTTP/2, which has not come.
     awaits_first: Cell<bool>,
     unwritten_since: Cell<Option<Instant>>,
+    /// When bytes came last: to read a clock takes as long as a look at a code.
+    read: Cell<Instant>,
     bytes_left: Cell<usize>,
     is_over: Cell<bool>,
     /// Of the task that serves the connection.
@@ -62,7 +64,7 @@ enum Phase {
 }
 
 /// Something in hand, until this is dropped.
-pub(super) struct InHand(Rc<Pace>);
+pub(super) struct InHand(Option<Rc<Pace>>);
 
 impl Pace {
     /// An accepted connection, which begins with a handshake or with a head.
@@ -76,6 +78,7 @@ impl Pace {
             requests: Cell::new(0),
             awaits_first: Cell::new(false),
             unwritten_since: Cell::new(None),
+            read: Cell::new(now),
             bytes_left: Cell::new(BYTES_PER_REQUEST),
             is_over: Cell::new(false),
             task: RefCell::default(),
@@ -86,7 +89,7 @@ impl Pace {
     pub(super) fn in_hand(self: &Rc<Self>) -> InHand {
         self.requests.set(self.requests.get() + 1);
         self.settle();
-        InHand(self.clone())
+        InHand(Some(self.clone()))
     }
 
     /// HTTP/2 has begun, which holds as much memory as a request in hand; the first request takes its place.
@@ -134,16 +137,22 @@ impl Pace {
 
     /// Bytes have come. Returns whether they begin a new head.
     pub(super) fn read(&self) -> bool {
-        let is_new = matches!(self.phase.get(), Phase::Idle(_));
+        let (now, is_new) = (Instant::now(), matches!(self.phase.get(), Phase::Idle(_)));
+        self.read.set(now);
         if is_new {
-            let now = Instant::now();
             self.phase.set(Phase::Head(now, now + WHOLE_TIME_MAX));
         }
         is_new
     }
 
+    /// When bytes came last.
+    pub(super) fn last_read(&self) -> Instant {
+        self.read.get()
+    }
+
     /// `count` bytes of frames have come. Returns whether so many may.
     pub(super) fn read_frames(&self, count: usize) -> bool {
+        self.read.set(Instant::now());
         let left = self.bytes_left.get().checked_sub(count);
         self.bytes_left.set(left.unwrap_or_default());
         left.is_some()
@@ -235,15 +244,26 @@ impl Pace {
     }
 }
 
-impl Drop for InHand {
-    fn drop(&mut self) {
-        let pace = &self.0;
-        let now = Instant::now();
+impl InHand {
+    /// It is done, at `now`.
+    pub(super) fn done(mut self, now: Instant) {
+        self.end(|| now);
+    }
+
+    fn end(&mut self, now: impl FnOnce() -> Instant) {
+        let Some(pace) = self.0.take() else { return };
+        let now = now();
         pace.requests.set(pace.requests.get() - 1);
         if pace.requests.get() == 0 && matches!(pace.phase.get(), Phase::Request) {
             pace.phase.set(Phase::Idle(now));
         }
         pace.place.step(now);
         pace.settle();
+    }
+}
+
+impl Drop for InHand {
+    fn drop(&mut self) {
+        self.end(Instant::now);
     }
 }

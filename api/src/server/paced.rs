@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
+use memchr::memchr;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::server::pace::Pace;
@@ -38,11 +39,11 @@ pub(super) struct Paced<S> {
 /// length of a body is told at most once. hyper takes a bare LF too, and of two lengths it believes one.
 #[derive(Default)]
 struct Lines {
-    previous: u8,
     /// How the line begins, in lower case.
     beginning: [u8; TRANSFER_ENCODING.len()],
-    /// Bytes of the line so far, its CR included.
+    /// Bytes of the line so far, its CR included, and the last one of them.
     bytes: usize,
+    last: u8,
     /// Fields that tell the length of the body.
     lengths: usize,
     has_begun: bool,
@@ -65,36 +66,39 @@ impl<S> Paced<S> {
 
 impl Lines {
     /// Makes the end of a line that may be read in two ways a NUL, which no head may have: the request is answered 400.
-    fn spoil_ambiguous(&mut self, bytes: &mut [u8]) {
-        for byte in bytes {
-            if self.has_ended {
+    fn spoil_ambiguous(&mut self, mut bytes: &mut [u8]) {
+        while !self.has_ended && !bytes.is_empty() {
+            let Some(end) = memchr(b'\n', bytes) else { return self.go_on(bytes) };
+            self.go_on(&bytes[..end]);
+            self.lengths += usize::from(self.tells_a_length());
+            if self.last != b'\r' || self.lengths > 1 {
+                bytes[end] = 0;
+                // Nobody reads further.
+                self.has_ended = true;
                 return;
             }
-            match *byte {
-                b'\n' if self.previous != b'\r' => *byte = 0,
-                b'\n' if self.lengths > 1 => *byte = 0,
-                b'\n' => {
-                    let is_empty = self.bytes == 1;
-                    self.has_ended = is_empty && self.has_begun;
-                    self.has_begun |= !is_empty;
-                    self.bytes = 0;
-                }
-                other => {
-                    if let Some(slot) = self.beginning.get_mut(self.bytes) {
-                        *slot = other.to_ascii_lowercase();
-                    }
-                    self.bytes += 1;
-                    let names_a_length = other == b':' && [CONTENT_LENGTH, TRANSFER_ENCODING].contains(&self.line());
-                    self.lengths += usize::from(names_a_length);
-                }
-            }
-            self.previous = *byte;
+            let is_empty = self.bytes == 1;
+            self.has_ended = is_empty && self.has_begun;
+            self.has_begun |= !is_empty;
+            (self.bytes, self.last) = (0, 0);
+            bytes = &mut bytes[end + 1..];
         }
     }
 
-    /// The line so far, as much of it as is kept.
-    fn line(&self) -> &[u8] {
-        self.beginning.get(..self.bytes).unwrap_or_default()
+    /// More bytes of a line.
+    fn go_on(&mut self, bytes: &[u8]) {
+        if let Some(room) = self.beginning.get_mut(self.bytes..) {
+            let begins = bytes.len().min(room.len());
+            room[..begins].copy_from_slice(&bytes[..begins]);
+            room[..begins].make_ascii_lowercase();
+        }
+        self.bytes += bytes.len();
+        self.last = bytes.last().copied().unwrap_or(self.last);
+    }
+
+    fn tells_a_length(&self) -> bool {
+        let begins = &self.beginning[..self.bytes.min(self.beginning.len())];
+        begins.starts_with(CONTENT_LENGTH) || begins == TRANSFER_ENCODING
     }
 }
 
@@ -164,5 +168,57 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let shut = Pin::new(&mut self.stream).poll_shutdown(context);
         self.note(shut)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The head as hyper reads it, when it comes in these pieces.
+    fn read(head: &str, at: &[usize]) -> String {
+        let (mut lines, mut head) = (Lines::default(), head.as_bytes().to_vec());
+        let mut from = 0;
+        for &to in at.iter().chain([&head.len()]) {
+            lines.spoil_ambiguous(&mut head[from..to]);
+            from = to;
+        }
+        String::from_utf8(head).unwrap()
+    }
+
+    #[test]
+    fn what_may_be_read_in_two_ways_is_spoiled_however_it_comes() {
+        let plain = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nX-Content-Length: 5\r\n\r\na\nb\n";
+        let cases = [
+            (plain, plain),
+            ("\r\n\r\nGET / HTTP/1.1\r\n\r\n\n", "\r\n\r\nGET / HTTP/1.1\r\n\r\n\n"),
+            ("GET / HTTP/1.1\nHost: x\r\n\r\n", "GET / HTTP/1.1\0Host: x\r\n\r\n"),
+            ("\nGET / HTTP/1.1\r\n\r\n", "\0GET / HTTP/1.1\r\n\r\n"),
+            ("GET /\r\nA: b\r\n\n", "GET /\r\nA: b\r\n\0"),
+            (
+                "P\r\ncontent-length:4\r\nContent-Length: 4\r\n\r\n",
+                "P\r\ncontent-length:4\r\nContent-Length: 4\r\0\r\n",
+            ),
+            (
+                "P\r\nTransfer-ENCODING: chunked\r\nCONTENT-length: 4\r\n\r\n",
+                "P\r\nTransfer-ENCODING: chunked\r\nCONTENT-length: 4\r\0\r\n",
+            ),
+            (
+                "P\r\nTransfer-Encoding: a\r\ntransfer-encoding:b\r\n\r\n",
+                "P\r\nTransfer-Encoding: a\r\ntransfer-encoding:b\r\0\r\n",
+            ),
+            (
+                "P\r\nContent-Lengths: 1\r\nContent-Length: 4\r\nTransfer-Encoding-X: 1\r\n\r\n",
+                "P\r\nContent-Lengths: 1\r\nContent-Length: 4\r\nTransfer-Encoding-X: 1\r\n\r\n",
+            ),
+        ];
+        for (head, expected) in cases {
+            assert_eq!(read(head, &[]), expected);
+            for first in 0..=head.len() {
+                for second in first..=head.len() {
+                    assert_eq!(read(head, &[first, second]), expected, "in pieces of {first} and {second} bytes");
+                }
+            }
+        }
     }
 }
