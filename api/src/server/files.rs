@@ -1,5 +1,8 @@
 //! File descriptors: each connection takes one, and the store must never go without.
 
+use std::os::fd::RawFd;
+
+use rustix::io::fcntl_dupfd_cloexec;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::server::CONNECTIONS_MAX;
@@ -18,7 +21,9 @@ pub fn make_room() -> usize {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     // A limit that may not be raised stays as it is, and is read again.
     let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
-    let Some(limit) = getrlimit(Resource::Nofile).current else { return CONNECTIONS_MAX };
+    let limit = getrlimit(Resource::Nofile).current;
+    grow_table(limit.unwrap_or(FILES_WANTED).min(FILES_WANTED));
+    let Some(limit) = limit else { return CONNECTIONS_MAX };
     let room = room(limit);
     if room < CONNECTIONS_MAX {
         tracing::warn!(
@@ -32,6 +37,14 @@ pub fn make_room() -> usize {
     room
 }
 
+/// Makes the kernel's table of this process's descriptors as large as it may become. It doubles whenever it is too small, and
+/// whoever needs it waits for all cores to take notice: once now, and not seven times while the first crowd comes.
+fn grow_table(files: u64) {
+    let Ok(highest) = RawFd::try_from(files.saturating_sub(1)) else { return };
+    // Without it the first crowd is served a little later, no worse.
+    let _ = fcntl_dupfd_cloexec(std::io::stderr(), highest);
+}
+
 /// Connections for which a limit of open files leaves room.
 pub fn room(limit: u64) -> usize {
     let left = usize::try_from(limit.saturating_sub(OTHERS_MAX)).unwrap_or(CONNECTIONS_MAX);
@@ -41,6 +54,15 @@ pub fn room(limit: u64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_table_of_descriptors_is_as_large_as_it_may_become() {
+        make_room();
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let size = status.lines().find_map(|line| line.strip_prefix("FDSize:")).unwrap().trim().parse::<u64>().unwrap();
+        let limit = getrlimit(Resource::Nofile).current.unwrap_or(FILES_WANTED);
+        assert!(size >= limit.min(FILES_WANTED), "{size} of {limit}");
+    }
 
     #[test]
     fn a_low_limit_leaves_room_for_fewer() {
