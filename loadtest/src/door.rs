@@ -5,9 +5,11 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::{Method, Request, header};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use rustls::{ClientConfig, RootCertStore};
 
 use crate::target::Target;
 
@@ -50,23 +52,24 @@ impl NoAnswer {
 /// Keeps connections open between requests.
 #[derive(Clone, Debug)]
 pub(crate) struct Door {
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     target: Target,
 }
 
 impl Door {
     pub(crate) fn new(target: Target) -> Door {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        Door { client: Client::builder(TokioExecutor::new()).build(connector), target }
+        Door { client: Client::builder(TokioExecutor::new()).build(connector(trusting_nobody())), target }
     }
 
     /// A door through which every request has a connection of its own, for an engine that closes those that idle at once
     /// because its clock runs fast.
     pub(crate) fn without_reuse(target: Target) -> Door {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        Door { client: Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector), target }
+        Door::of_strangers(target, trusting_nobody())
+    }
+
+    /// The same through TLS, if the target is a secure one, whose engine shows a certificate that `tls` trusts.
+    pub(crate) fn of_strangers(target: Target, tls: ClientConfig) -> Door {
+        Door { client: Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector(tls)), target }
     }
 
     /// `GET /q/{code}`, with `fields` in its head.
@@ -119,4 +122,16 @@ impl Door {
         })?;
         Ok(Answer { status, body: body.to_bytes(), took: sent.elapsed() })
     }
+}
+
+fn connector(tls: ClientConfig) -> HttpsConnector<HttpConnector> {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    connector.enforce_http(false);
+    HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(connector)
+}
+
+/// For targets in plain HTTP.
+fn trusting_nobody() -> ClientConfig {
+    ClientConfig::builder().with_root_certificates(RootCertStore::empty()).with_no_client_auth()
 }

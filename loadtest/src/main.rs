@@ -4,7 +4,7 @@
 //! Options are read in `usage`; `run` keeps so many strangers busy; `stranger` is one of them; `cause` says how a call
 //! can fail; `report` is what a run found. In an open loop strangers come when they are due: `load` is such a run from its
 //! options to its verdict, `threshold` what it must keep, `page` how it looks; `scan`, `session`, `call`,
-//! `storm` and `peak_hour` are what one visitor does in it. `day` plays whole days of people and attackers,
+//! `storm`, `tls` and `peak_hour` are what one visitor does in it. `day` plays whole days of people and attackers,
 //! `forged` asks for codes that nobody printed, `hot_tag` for one tag only, in an `open_loop`; `overload` asks for more than
 //! the engine can do, `slow_clients` for less than they could; `memory` is what it costs.
 
@@ -31,6 +31,7 @@ mod storm;
 mod stranger;
 mod target;
 mod threshold;
+mod tls;
 mod usage;
 
 use std::process::ExitCode;
@@ -56,6 +57,7 @@ async fn main() -> ExitCode {
         Scenario::HotTag(options) => play(options.plan(), hot_tag::run).await,
         Scenario::Overload(options) => play(options.plan(), overload::run).await,
         Scenario::SlowClients(options) => play(options.plan(), slow_clients::run).await,
+        Scenario::Tls(options) => play(options.plan(), tls::run).await,
         Scenario::WebhookStorm(options) => play(options.plan(), storm::run).await,
         Scenario::PeakHour(options) => play(options.plan(), peak_hour::run).await,
         Scenario::SharedAddress(options) => {

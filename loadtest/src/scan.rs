@@ -84,7 +84,7 @@ impl Crowd {
 }
 
 /// How the request for a page ended.
-fn shown(answer: Result<Answer, NoAnswer>) -> End {
+pub(crate) fn shown(answer: Result<Answer, NoAnswer>) -> End {
     match answer {
         Ok(Answer { status: 200, .. }) => End::Good,
         Ok(Answer { status: status @ (403 | 429 | 503), .. }) => End::refused(status.to_string()),

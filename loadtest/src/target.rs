@@ -17,12 +17,21 @@ pub(crate) struct Target {
 impl Target {
     /// Reads `http://host[:port]`, with or without a slash at the end.
     pub(crate) fn read(text: &str) -> Result<Target, String> {
-        let wrong = || format!("the target must be http://host[:port], got {text:?}");
+        Target::read_as("http", text)
+    }
+
+    /// Reads `https://host[:port]`, likewise.
+    pub(crate) fn read_secure(text: &str) -> Result<Target, String> {
+        Target::read_as("https", text)
+    }
+
+    fn read_as(scheme: &str, text: &str) -> Result<Target, String> {
+        let wrong = || format!("the target must be {scheme}://host[:port], got {text:?}");
         let base = text.trim_end_matches('/');
         let uri: Uri = base.parse().map_err(|_| wrong())?;
         let host = uri.host().unwrap_or_default();
         let bare = uri.path() == "/" && uri.query().is_none() && !base.contains(['@', '#']);
-        if uri.scheme_str() != Some("http") || host.is_empty() || !bare {
+        if uri.scheme_str() != Some(scheme) || host.is_empty() || !bare {
             return Err(wrong());
         }
         Ok(Target { base: base.to_owned(), host: host.trim_matches(['[', ']']).to_owned() })
@@ -56,6 +65,14 @@ mod tests {
             ["http://192.0.2.1:8080", "http://127.0.0.1.example", "http://localhost.example", "http://[2001:db8::1]"]
         {
             assert!(!Target::read(text).expect("a target").is_loopback(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_secure_target_is_no_plain_one() {
+        assert!(Target::read_secure("https://localhost:8443").expect("a target").is_loopback());
+        for text in ["http://localhost", "https://localhost/q", "localhost"] {
+            assert!(Target::read_secure(text).is_err(), "{text}");
         }
     }
 

@@ -21,6 +21,7 @@ use crate::slow_clients::SlowClientsOptions;
 use crate::storm::StormOptions;
 use crate::stranger::Stranger;
 use crate::target::{self, Target};
+use crate::tls::TlsOptions;
 
 /// Calls of a run at most: each has a caller's number of its own.
 const CALLS_MAX: u32 = 100_000;
@@ -51,6 +52,12 @@ pub(crate) enum Scenario {
     ///
     /// Exit code 0: the run is valid and keeps its thresholds. 1: not so. 2: bad usage.
     Session(SessionOptions),
+    /// People who come for the first time: a connection of one's own, TLS 1.3, and a page: 200 a second for 30 seconds.
+    ///
+    /// Nobody has a ticket of an earlier visit. Latency counts from when a visitor was to come to the page's last byte.
+    ///
+    /// Exit code 0: the run is valid and keeps its thresholds. 1: not so. 2: bad usage.
+    Tls(TlsOptions),
     /// Whole masked calls: scan, session, telephones, as fast as the engine answers.
     ///
     /// For each call a stranger with a number of its own scans a tag, opens a session and dials through a simulated
@@ -117,7 +124,7 @@ pub(crate) enum Scenario {
 /// Whose door it is.
 #[derive(Debug, Args)]
 pub(crate) struct DoorOptions {
-    /// Where the engine listens, http://127.0.0.1:8080.
+    /// Where the engine listens, http://127.0.0.1:8080; https:// for `tls`.
     #[arg(long, value_name = "URL")]
     target: String,
     /// Allow a target that is not on this machine.
@@ -182,9 +189,17 @@ impl DoorOptions {
         self.own(&self.target)
     }
 
+    /// The same of a listener with a certificate.
+    pub(crate) fn secure_target(&self) -> Result<Target, String> {
+        self.ours(Target::read_secure(&self.target)?)
+    }
+
     /// Another listener, if it may be one.
     pub(crate) fn own(&self, address: &str) -> Result<Target, String> {
-        let target = Target::read(address)?;
+        self.ours(Target::read(address)?)
+    }
+
+    fn ours(&self, target: Target) -> Result<Target, String> {
         if target.is_loopback() || self.i_own_this_host { Ok(target) } else { Err(target::NOT_OURS.to_owned()) }
     }
 }

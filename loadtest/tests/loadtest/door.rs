@@ -1,6 +1,7 @@
 //! An engine of a few lines: a real HTTP server that answers from a script and remembers what it was asked.
 
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -11,7 +12,10 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use qnect_simulator::{Method, sign_v3};
 use serde_json::json;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::{HandshakeKind, ProtocolVersion};
 
 use crate::TOKEN;
 
@@ -42,25 +46,56 @@ type Script = Arc<dyn Fn(&str, &Asked) -> Answer + Send + Sync>;
 pub(crate) struct Door {
     pub(crate) address: String,
     asked: Arc<Mutex<Vec<Asked>>>,
+    /// Connections that began with a whole handshake of TLS 1.3.
+    handshakes: Arc<AtomicUsize>,
 }
 
 impl Door {
     /// `script` gets the server's own address and the request.
     pub(crate) async fn open(script: impl Fn(&str, &Asked) -> Answer + Send + Sync + 'static) -> Door {
+        Door::open_through(None, script).await
+    }
+
+    /// The same behind TLS, with a certificate for `localhost`.
+    pub(crate) async fn open_through(
+        tls: Option<TlsAcceptor>,
+        script: impl Fn(&str, &Asked) -> Answer + Send + Sync + 'static,
+    ) -> Door {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let door =
-            Door { address: format!("http://{}", listener.local_addr().expect("an address")), asked: Arc::default() };
+        let address = listener.local_addr().expect("an address");
+        let address = match tls {
+            None => format!("http://{address}"),
+            Some(_) => format!("https://localhost:{}", address.port()),
+        };
+        let door = Door { address, asked: Arc::default(), handshakes: Arc::default() };
         let (script, accepting): (Script, Door) = (Arc::new(script), door.clone());
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (door, script) = (accepting.clone(), script.clone());
-                let service = service_fn(move |request| answer(door.clone(), script.clone(), request));
-                let connection =
-                    hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-                tokio::spawn(connection);
+                let (door, script, tls) = (accepting.clone(), script.clone(), tls.clone());
+                tokio::spawn(async move {
+                    let Some(tls) = tls else { return door.serve(stream, script).await };
+                    // Whoever does not trust us leaves here.
+                    let Ok(stream) = tls.accept(stream).await else { return };
+                    let about = stream.get_ref().1;
+                    let is_whole = about.handshake_kind() == Some(HandshakeKind::Full);
+                    let is_new = about.protocol_version() == Some(ProtocolVersion::TLSv1_3);
+                    door.handshakes.fetch_add(usize::from(is_whole && is_new), Ordering::Relaxed);
+                    door.serve(stream, script).await;
+                });
             }
         });
         door
+    }
+
+    async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin + 'static, script: Script) {
+        let service = service_fn(move |request| answer(self.clone(), script.clone(), request));
+        let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+        // How a connection ends is the client's affair.
+        let _ = connection.await;
+    }
+
+    pub(crate) fn handshakes(&self) -> usize {
+        self.handshakes.load(Ordering::Relaxed)
     }
 
     pub(crate) fn asked(&self) -> Vec<Asked> {

@@ -5,6 +5,7 @@ mod day;
 mod door;
 mod fast;
 mod open;
+mod tls;
 mod usage;
 
 use std::io::Write;

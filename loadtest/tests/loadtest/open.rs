@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::door::{self, Answer, Asked, Door};
 use crate::{TOKEN, codes, output, path};
 
-async fn play(scenario: &str, door: &Door, more: &[&str]) -> Output {
+pub(crate) async fn play(scenario: &str, door: &Door, more: &[&str]) -> Output {
     let codes = codes(20);
     let mut command = Command::new(env!("CARGO_BIN_EXE_qnect-loadtest"));
     command.args([scenario, "--target", &door.address, "--codes", path(&codes)]);
@@ -17,7 +17,7 @@ async fn play(scenario: &str, door: &Door, more: &[&str]) -> Output {
 }
 
 /// A run with its report. A machine that is busy makes it invalid, so that its exit code is not looked at.
-async fn report(scenario: &str, door: &Door, more: &[&str]) -> Value {
+pub(crate) async fn report(scenario: &str, door: &Door, more: &[&str]) -> Value {
     let output = play(scenario, door, &[&["--json"], more].concat()).await;
     let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|cause| panic!("{cause}: {output:?}"));
     let is_good = report["valid"] == true && report["thresholds"][0]["kept"] == true;
@@ -33,7 +33,7 @@ fn right(address: &str, asked: &Asked) -> Answer {
     }
 }
 
-fn visits(report: &Value) -> u64 {
+pub(crate) fn visits(report: &Value) -> u64 {
     report["visits"].as_u64().expect("a number")
 }
 
