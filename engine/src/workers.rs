@@ -30,6 +30,8 @@ enum Order {
 #[derive(Clone)]
 pub struct Workers {
     orders: Vec<mpsc::Sender<Order>>,
+    /// On so many of them, the last ones, nothing lives but tags; 0: on all of them tags and connections live together.
+    tags_apart: usize,
 }
 
 /// A worker has ended, or too many jobs wait for it.
@@ -42,7 +44,7 @@ pub fn host<F: Future>(workers: usize, program: impl FnOnce(Workers) -> F) -> F:
     let (orders, threads): (Vec<_>, Vec<_>) = (0..workers.max(1)).map(start).unzip();
     let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
     let output = runtime.expect(NO_RUNTIME).block_on(async {
-        let output = program(Workers { orders: orders.clone() }).await;
+        let output = program(Workers { orders: orders.clone(), tags_apart: 0 }).await;
         for orders in orders {
             // A worker that panicked has ended already.
             let _ = orders.send(Order::Stop).await;
@@ -96,6 +98,23 @@ impl Workers {
         self.orders.len()
     }
 
+    /// The same with `workers` of them for tags alone, if that leaves one for connections; 0: on each of them live both.
+    pub fn with_tags_apart(mut self, workers: usize) -> Self {
+        self.tags_apart = if workers < self.count() { workers } else { 0 };
+        self
+    }
+
+    /// On how many of them, the first ones, connections live.
+    pub fn with_connections(&self) -> usize {
+        self.count() - self.tags_apart
+    }
+
+    /// The worker on which a tag lives.
+    pub(crate) fn home(&self, hash: u64) -> usize {
+        let homes = if self.tags_apart == 0 { 0..self.count() } else { self.with_connections()..self.count() };
+        homes.start + (hash % homes.len() as u64) as usize
+    }
+
     /// Runs the future that `make` makes, once on each worker; the number of the worker is handed in.
     pub fn on_each<F, Fut>(&self, make: F)
     where
@@ -114,7 +133,24 @@ impl Workers {
 
     /// Does a job on the worker on which a tag lives.
     pub(crate) fn on_that_of(&self, hash: u64, job: impl FnOnce() + Send + 'static) -> Result<(), NoWorker> {
-        let worker = (hash % self.orders.len() as u64) as usize;
-        self.orders[worker].try_send(Order::Do(Box::new(job))).map_err(|_| NoWorker)
+        self.orders[self.home(hash)].try_send(Order::Do(Box::new(job))).map_err(|_| NoWorker)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::host;
+
+    #[test]
+    fn tags_have_workers_of_their_own_where_that_leaves_some_for_connections() {
+        for (apart, connections, homes) in
+            [(0, 3, [0, 1, 2, 0]), (1, 2, [2, 2, 2, 2]), (2, 1, [1, 2, 1, 2]), (3, 3, [0, 1, 2, 0])]
+        {
+            host(3, async |workers| {
+                let workers = workers.with_tags_apart(apart);
+                assert_eq!(workers.with_connections(), connections, "{apart}");
+                assert_eq!([0, 1, 2, 3].map(|hash| workers.home(hash)), homes, "{apart}");
+            });
+        }
     }
 }

@@ -57,7 +57,7 @@ pub fn run(options: &Options) -> Result<ExitCode, CommandError> {
     let opened = runtime::open(&config, &master_key(&config)?)?;
     let owner = opened.storage.register(&[demo_owner()?], opened.clock.now())?;
     let code = owner.first().map(|o| o.code.to_string()).unwrap_or_default();
-    host(serve::workers(), |workers| async move {
+    host(serve::workers(&config), |workers| async move {
         // From now on a signal ends in order, and the temporary folder with its master key goes.
         let mut end = serve::EndSignals::listen()?;
         let running = runtime::start(&config, opened, workers, public, operations).await?;

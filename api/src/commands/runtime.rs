@@ -89,6 +89,7 @@ pub(super) async fn start(
     ops: TcpListener,
 ) -> Result<Running, CommandError> {
     let Opened { storage, clock, metrics, certificate } = opened;
+    let workers = workers.with_tags_apart(config.engine.tag_workers.into());
     end_by_force_after_failure(storage.failed());
     // Before the sessions are read: a command that comes meanwhile waits for its answer.
     let control_socket = ControlSocket::bind(&folder::control_socket(config)?)?;
@@ -117,6 +118,9 @@ pub(super) async fn start(
         service.tls = Some(certificate.server_config()?.into());
         tokio::task::spawn_local(certificate.keep_fresh());
     }
+    // Somebody waits while the kernel clears two megabytes, and longer on a machine that has to find them first. For the start,
+    // which reads a store, they are welcome. Where they cannot be declined, it is as it was.
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
     let dealt = serve_on_workers(&workers, &service);
     tokio::task::spawn_local(server::accept(public, service.clone(), dealt));
 
@@ -177,13 +181,14 @@ fn registered(listener: TcpListener) -> Result<(SocketAddr, tokio::net::TcpListe
     both.map_err(|e| CommandError::Other(format!("a listener cannot be used: {e}")))
 }
 
-/// Gives each worker its own share of connections.
+/// Gives each worker that has connections its own share of them.
 fn serve_on_workers(workers: &Workers, service: &Service) -> Vec<mpsc::Sender<server::Accepted>> {
-    let (senders, receivers): (Vec<_>, Vec<_>) = (0..workers.count()).map(|_| mpsc::channel(DEALT_MAX)).unzip();
+    let (senders, receivers): (Vec<_>, Vec<_>) =
+        (0..workers.with_connections()).map(|_| mpsc::channel(DEALT_MAX)).unzip();
     let receivers: Arc<Vec<_>> = Arc::new(receivers.into_iter().map(|r| Mutex::new(Some(r))).collect());
     let service = service.clone();
     workers.on_each(move |worker| {
-        let accepted = receivers[worker].lock().ok().and_then(|mut slot| slot.take());
+        let accepted = receivers.get(worker).and_then(|slot| slot.lock().ok()).and_then(|mut slot| slot.take());
         let service = service.clone();
         async move {
             if let Some(accepted) = accepted {

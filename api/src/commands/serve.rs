@@ -21,7 +21,7 @@ pub fn run(file: Option<&Path>, flags: &Overrides) -> Result<ExitCode, CommandEr
     let public = server::bind(config.server.listen)?;
     let operations = server::bind(config.server.ops_listen)?;
     let opened = runtime::open(&config, &master)?;
-    host(workers(), |workers| async move {
+    host(workers(&config), |workers| async move {
         // Before `ready` is said: whoever reads it may ask at once.
         let mut end = EndSignals::listen()?;
         let running = runtime::start(&config, opened, workers, public, operations).await?;
@@ -42,9 +42,12 @@ pub fn run(file: Option<&Path>, flags: &Overrides) -> Result<ExitCode, CommandEr
     })
 }
 
-/// One worker a core: connections and actors share it.
-pub(super) fn workers() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
+/// As many workers as are configured, or one a core.
+pub(super) fn workers(config: &Config) -> usize {
+    match config.engine.workers {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        workers => workers.into(),
+    }
 }
 
 /// SIGTERM and Ctrl-C, caught from [`EndSignals::listen`] on.

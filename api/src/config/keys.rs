@@ -52,6 +52,8 @@ pub(super) const KEYS: &[Key] = &[
     optional("storage.clock_gap_days_max", Kind::Whole { min: 0, max: 36_500 }),
     optional("engine.tag_idle_seconds", Kind::Whole { min: 1, max: 86_400 }),
     optional("engine.active_tags_max", Kind::Whole { min: 1, max: 100_000_000 }),
+    optional("engine.workers", Kind::Whole { min: 0, max: 1_024 }),
+    optional("engine.tag_workers", Kind::Whole { min: 0, max: 1_023 }),
     optional("calls.allowed_prefixes", Kind::Prefixes),
     optional("calls.ring_seconds", Kind::Whole { min: 1, max: 120 }),
     optional("calls.talk_seconds", Kind::Whole { min: 1, max: 14_400 }),

@@ -107,6 +107,10 @@ pub struct Engine {
     pub tag_idle_seconds: u32,
     /// Tags in memory at once.
     pub active_tags_max: u32,
+    /// Threads that serve connections and tags; 0: one a core.
+    pub workers: u16,
+    /// How many of them serve tags alone, and the others connections; 0: all of them serve both.
+    pub tag_workers: u16,
 }
 
 /// `[calls]`
@@ -300,7 +304,7 @@ impl Default for Server {
 
 impl Default for Engine {
     fn default() -> Self {
-        Self { tag_idle_seconds: 900, active_tags_max: 2_000_000 }
+        Self { tag_idle_seconds: 900, active_tags_max: 2_000_000, workers: 0, tag_workers: 0 }
     }
 }
 

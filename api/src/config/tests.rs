@@ -123,6 +123,8 @@ fn an_empty_file_gives_the_defaults_of_the_public_interface() {
         [engine]
         tag_idle_seconds = 900
         active_tags_max = 2000000
+        workers = 0
+        tag_workers = 0
         [calls]
         allowed_prefixes = ["+91"]
         ring_seconds = 25

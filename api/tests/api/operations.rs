@@ -88,3 +88,20 @@ async fn every_metric_is_described_and_names_nobody() {
         assert!(!metrics.0.contains(secret), "metrics name nobody");
     }
 }
+
+#[tokio::test]
+async fn nobody_waits_while_the_kernel_makes_tables_or_pages_larger() {
+    let folder = Folder::new();
+    let server = Server::start(&folder);
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).expect("a running process");
+    let field = |name: &str| {
+        let value = status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+        value.and_then(|value| value.parse::<u64>().ok()).unwrap_or_else(|| panic!("{name} in {status}"))
+    };
+    assert_eq!(field("THP_enabled:"), 0);
+    let limit = std::fs::read_to_string(format!("/proc/{}/limits", server.pid())).expect("a running process");
+    let files = limit.lines().find_map(|line| line.strip_prefix("Max open files")).expect("a limit");
+    let files: u64 = files.split_whitespace().next().and_then(|soft| soft.parse().ok()).unwrap_or(u64::MAX);
+    // Ten thousand connections, and the store's files.
+    assert!(field("FDSize:") >= files.min(12_048), "{status}");
+}

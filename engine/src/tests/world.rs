@@ -211,7 +211,7 @@ impl Life {
     }
 
     pub(super) fn worker_of(&self, tag: TagId) -> usize {
-        (tag.as_u64() % self.workers.count() as u64) as usize
+        self.workers.home(tag.as_u64())
     }
 
     /// Makes the worker on which a tag lives stand still until what is returned is dropped.
