@@ -49,7 +49,7 @@ fn revive(options: &Options) -> Result<(), Failure> {
         let engine = opened.start(&workers)?.engine;
         let (done, mut ended) = mpsc::channel(at_once);
         let began = Instant::now();
-        let visited = codes.clone();
+        let (visited, ending) = (codes.clone(), engine.clone());
         workers.on_each(move |worker| {
             let visitors = (worker..at_once).step_by(count);
             for first in visitors {
@@ -66,6 +66,8 @@ fn revive(options: &Options) -> Result<(), Failure> {
             failed += ended.recv().await.ok_or("a visitor was lost")?;
         }
         let seconds = began.elapsed().as_secs_f64();
+        // All of them end now, and none is lost.
+        ending.begin_drain();
         let (tags, per_second) = (codes.len(), codes.len() as f64 / seconds);
         println!(
             "{{\"tags\":{tags},\"seconds\":{seconds:.3},\"per_second\":{per_second:.0},\"at_once\":{at_once},\"errors\":{failed}}}"
