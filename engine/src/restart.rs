@@ -71,10 +71,11 @@ impl Engine {
                 open.insert(snapshot.id.tag());
             }
         })?;
-        // Out of order, an old ring would weigh like a new one.
-        rings.sort_unstable_by_key(|ring| ring.dialed_at);
+        // They come in any order. Out of order, an old ring would weigh like a new one; those of one moment have an order, too,
+        // so that two starts come to the same.
+        rings.sort_unstable_by_key(|ring| (ring.dialed_at, *ring.session.secret()));
         // Of a caller's sessions on one number, the one that was called last is what is dialled again.
-        redials.sort_unstable_by_key(|(used_at, ..)| *used_at);
+        redials.sort_unstable_by_key(|(used_at, _, _, redial)| (*used_at, *redial.session.secret()));
         for (_, number, caller, redial) in redials {
             inner.switchboard.remember_caller(number, caller, redial);
         }

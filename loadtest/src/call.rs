@@ -1,12 +1,10 @@
 //! Whole masked calls in an open loop: strangers come when they are due, however long the calls before them last.
 
-use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::load::{self, Course, End, People, Step, Usual};
+use crate::load::{Course, End, People, Plan, Step, Usual, Visit};
 use crate::stranger::{Seen, Stranger};
 
 /// `call` is a whole visit; the others are parts of it.
@@ -14,34 +12,20 @@ pub(crate) const STEPS: &[&str] = &["call", "scan", "session", "ring", "talk"];
 pub(crate) const USUAL: Usual =
     Usual { scenario: "call", steps: STEPS, rate: 50, seconds: 30, zipf: 0.0, curve: Usual::EVEN };
 
-/// A run that can begin.
-#[derive(Debug)]
-pub(crate) struct Plan {
-    course: Course,
-    crowd: Arc<Crowd>,
-}
-
 /// Everybody who comes.
 #[derive(Debug)]
-struct Crowd {
+pub(crate) struct Crowd {
     stranger: Stranger,
     people: People,
 }
 
-impl Plan {
-    pub(crate) fn new(course: Course, stranger: Stranger, people: People) -> Plan {
-        Plan { course, crowd: Arc::new(Crowd { stranger, people }) }
-    }
+/// A run in which each of `people` is such a `stranger`.
+pub(crate) fn plan(course: Course, stranger: Stranger, people: People) -> Plan<Crowd> {
+    Plan::new(course, Crowd { stranger, people })
 }
 
-/// Lets all of them come and prints what they saw.
-pub(crate) async fn run(plan: Plan) -> ExitCode {
-    let Plan { course, crowd } = plan;
-    load::run(course, |nth, due| crowd.clone().visit(nth, due)).await
-}
-
-impl Crowd {
-    async fn visit(self: Arc<Self>, nth: u64, due: Instant) -> Vec<Step> {
+impl Visit for Crowd {
+    async fn visit(&self, nth: u64, due: Instant) -> Vec<Step> {
         let (late, person) = (due.elapsed(), self.people.person(nth));
         let address = person.address.to_string();
         let seen = self.stranger.call(number(nth), person.code, &[("x-forwarded-for", &address)]).await;

@@ -4,7 +4,7 @@
 //! Options are read in `usage`; `run` keeps so many strangers busy; `stranger` is one of them; `cause` says how a call
 //! can fail; `report` is what a run found. In an open loop strangers come when they are due: `load` is such a run from its
 //! options to its verdict, `threshold` what it must keep, `page` how it looks; `scan`, `session`, `call`,
-//! `storm`, `tls` and `peak_hour` are what one visitor does in it. `day` plays whole days of people and attackers,
+//! `storm`, `tls`, `peak_hour` and `restart_herd` are what one visitor does in it. `day` plays whole days of people and attackers,
 //! `forged` asks for codes that nobody printed, `hot_tag` for one tag only, in an `open_loop`; `overload` asks for more than
 //! the engine can do, `slow_clients` for less than they could; `memory` is what it costs.
 
@@ -23,6 +23,7 @@ mod overload;
 mod page;
 mod peak_hour;
 mod report;
+mod restart_herd;
 mod run;
 mod scan;
 mod session;
@@ -47,8 +48,8 @@ const USAGE: u8 = 2;
 #[tokio::main]
 async fn main() -> ExitCode {
     match Arguments::parse().scenario {
-        Scenario::Scan(options) => play(options.plan(), scan::run).await,
-        Scenario::Session(options) => play(options.plan(), session::run).await,
+        Scenario::Scan(options) => play(options.plan(), load::Plan::run).await,
+        Scenario::Session(options) => play(options.plan(), load::Plan::run).await,
         Scenario::Call(options) => call(&options).await,
         Scenario::Day(options) => {
             play(options.plan(), |plan| day::run(plan, options.thresholds(), options.json())).await
@@ -57,9 +58,10 @@ async fn main() -> ExitCode {
         Scenario::HotTag(options) => play(options.plan(), hot_tag::run).await,
         Scenario::Overload(options) => play(options.plan(), overload::run).await,
         Scenario::SlowClients(options) => play(options.plan(), slow_clients::run).await,
-        Scenario::Tls(options) => play(options.plan(), tls::run).await,
+        Scenario::Tls(options) => play(options.plan(), load::Plan::run).await,
         Scenario::WebhookStorm(options) => play(options.plan(), storm::run).await,
-        Scenario::PeakHour(options) => play(options.plan(), peak_hour::run).await,
+        Scenario::RestartHerd(options) => play(options.plan(), restart_herd::run).await,
+        Scenario::PeakHour(options) => play(options.plan(), load::Plan::run).await,
         Scenario::SharedAddress(options) => {
             play(options.plan(), |plan| day::run(plan, options.thresholds(), options.json())).await
         }
@@ -76,7 +78,7 @@ async fn play<P, F: Future<Output = ExitCode>>(plan: Result<P, String>, run: imp
 
 async fn call(options: &CallOptions) -> ExitCode {
     match options.open_plan() {
-        Ok(Some(plan)) => return call::run(plan).await,
+        Ok(Some(plan)) => return plan.run().await,
         Ok(None) => {}
         Err(problem) => return bad_usage(&problem),
     }

@@ -1,7 +1,5 @@
 //! A day in ten minutes: everybody who comes to the tags of a town, those who mean no good among them.
 
-use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -11,7 +9,7 @@ use tokio::time::Instant;
 use crate::call::{self, number};
 use crate::day::forged;
 use crate::door::{Answer, Door};
-use crate::load::{self, Course, End, LoadOptions, People, Person, Step, Usual, address};
+use crate::load::{End, LoadOptions, People, Person, Plan, Step, Usual, Visit, address};
 use crate::session;
 use crate::stranger::{self, Stranger};
 use crate::usage::EngineOptions;
@@ -75,16 +73,9 @@ pub(crate) struct PeakHourOptions {
     load: LoadOptions,
 }
 
-/// A run that can begin.
-#[derive(Debug)]
-pub(crate) struct Plan {
-    course: Course,
-    town: Arc<Town>,
-}
-
 /// Everybody who comes.
 #[derive(Debug)]
-struct Town {
+pub(crate) struct Town {
     door: Door,
     stranger: Stranger,
     people: People,
@@ -92,9 +83,9 @@ struct Town {
 
 impl PeakHourOptions {
     /// Checks everything that can be checked before the first request. An error is a sentence for who typed it.
-    pub(crate) fn plan(&self) -> Result<Plan, String> {
+    pub(crate) fn plan(&self) -> Result<Plan<Town>, String> {
         let target = self.engine.tags.door.target()?;
-        let mut course = self.load.course(&USUAL, &self.engine.tags.door)?;
+        let (mut course, people) = self.load.crowd(&USUAL, &self.engine.tags)?;
         let network = EngineOptions::network_with(NetworkConfig {
             // Telephones live as fast as the day goes by.
             time_scale: course.lasts.as_secs_f64() / DAY_SECONDS,
@@ -104,21 +95,10 @@ impl PeakHourOptions {
             ..self.engine.network_config(&target)?
         })?;
         let door = Door::new(target);
-        let people = self.load.people(&USUAL, self.engine.tags.codes()?);
-        course.options.extend([
-            ("tags", people.tags().to_string()),
-            ("lines", self.lines.to_string()),
-            ("dials", format!("{}/s", self.dials)),
-        ]);
+        course.options.extend([("lines", self.lines.to_string()), ("dials", format!("{}/s", self.dials))]);
         let stranger = Stranger::new(door.clone(), network);
-        Ok(Plan { course, town: Arc::new(Town { door, stranger, people }) })
+        Ok(Plan::new(course, Town { door, stranger, people }))
     }
-}
-
-/// Plays the day and prints what people saw.
-pub(crate) async fn run(plan: Plan) -> ExitCode {
-    let Plan { course, town } = plan;
-    load::run(course, |nth, due| town.clone().visit(nth, due)).await
 }
 
 /// What part of the mall's closing comes at a part of the day.
@@ -126,8 +106,8 @@ fn day(at: f64) -> f64 {
     DAY.iter().find(|(until, _)| at < *until).map_or(0.0, |(_, ordinary_hours)| ordinary_hours / MALL)
 }
 
-impl Town {
-    async fn visit(self: Arc<Self>, nth: u64, due: Instant) -> Vec<Step> {
+impl Visit for Town {
+    async fn visit(&self, nth: u64, due: Instant) -> Vec<Step> {
         let mut person = self.people.person(nth);
         match person.dice.weighted(&SHARES) {
             0 => vec![self.look(&person, due).await],
@@ -137,7 +117,9 @@ impl Town {
             _ => vec![self.walk(&mut person, due).await],
         }
     }
+}
 
+impl Town {
     async fn look(&self, person: &Person<'_>, due: Instant) -> Step {
         let answer = self.door.scan(person.code, &[("x-forwarded-for", &person.address.to_string())]).await;
         Step { nth: SCAN, took: due.elapsed(), end: stranger::scanned(answer.as_ref()) }

@@ -15,7 +15,7 @@ use crate::stranger::Seen;
 const LATENCY_DIGITS: u8 = 3;
 /// Said with every report, because the figures are easily taken for more.
 const CLOSED_LOOP: &str = "closed loop: each stranger waits for its call to end before it begins the next, so a slow engine \
-                           is asked less often and latencies leave out who would have waited; open-loop scenarios come later";
+                           is asked less often and latencies leave out who would have waited; with --rate it is an open loop";
 
 /// How a run was measured.
 #[derive(Clone, Copy, Debug, Serialize)]

@@ -1,13 +1,10 @@
 //! People who look at a tag and go on: `GET /q/{code}`.
 
-use std::process::ExitCode;
-use std::sync::Arc;
-
 use clap::{Args, ValueEnum};
 use tokio::time::Instant;
 
 use crate::door::{Answer, Door, NoAnswer};
-use crate::load::{self, Course, End, LoadOptions, People, Step, Usual};
+use crate::load::{End, LoadOptions, People, Plan, Step, Usual, Visit};
 use crate::stranger;
 use crate::usage::TagOptions;
 
@@ -33,16 +30,9 @@ enum Format {
     Html,
 }
 
-/// A run that can begin.
-#[derive(Debug)]
-pub(crate) struct Plan {
-    course: Course,
-    crowd: Arc<Crowd>,
-}
-
 /// Everybody who comes.
 #[derive(Debug)]
-struct Crowd {
+pub(crate) struct Crowd {
     door: Door,
     people: People,
     format: Format,
@@ -50,24 +40,17 @@ struct Crowd {
 
 impl ScanOptions {
     /// Checks everything that can be checked before the first request. An error is a sentence for who typed it.
-    pub(crate) fn plan(&self) -> Result<Plan, String> {
+    pub(crate) fn plan(&self) -> Result<Plan<Crowd>, String> {
         let door = Door::new(self.tags.door.target()?);
-        let mut course = self.load.course(&USUAL, &self.tags.door)?;
-        let people = self.load.people(&USUAL, self.tags.codes()?);
+        let (mut course, people) = self.load.crowd(&USUAL, &self.tags)?;
         let format = if self.format == Format::Json { "JSON" } else { "HTML" };
-        course.options.extend([("tags", people.tags().to_string()), ("format", format.to_owned())]);
-        Ok(Plan { course, crowd: Arc::new(Crowd { door, people, format: self.format }) })
+        course.options.push(("format", format.to_owned()));
+        Ok(Plan::new(course, Crowd { door, people, format: self.format }))
     }
 }
 
-/// Lets all of them come and prints what they saw.
-pub(crate) async fn run(plan: Plan) -> ExitCode {
-    let Plan { course, crowd } = plan;
-    load::run(course, |nth, due| crowd.clone().visit(nth, due)).await
-}
-
-impl Crowd {
-    async fn visit(self: Arc<Self>, nth: u64, due: Instant) -> Vec<Step> {
+impl Visit for Crowd {
+    async fn visit(&self, nth: u64, due: Instant) -> Vec<Step> {
         let person = self.people.person(nth);
         let address = person.address.to_string();
         let accept = match self.format {

@@ -1,15 +1,12 @@
 //! People who ask for a number and then find that they need not call: `POST /q/{code}/sessions`, and the way out.
 
-use std::process::ExitCode;
-use std::sync::Arc;
-
 use bytes::Bytes;
 use clap::Args;
 use hyper::Method;
 use tokio::time::Instant;
 
 use crate::door::{Answer, Door};
-use crate::load::{self, Course, End, LoadOptions, People, Step, Usual};
+use crate::load::{End, LoadOptions, People, Plan, Step, Usual, Visit};
 use crate::stranger;
 use crate::usage::TagOptions;
 
@@ -25,39 +22,24 @@ pub(crate) struct SessionOptions {
     load: LoadOptions,
 }
 
-/// A run that can begin.
-#[derive(Debug)]
-pub(crate) struct Plan {
-    course: Course,
-    crowd: Arc<Crowd>,
-}
-
 /// Everybody who comes.
 #[derive(Debug)]
-struct Crowd {
+pub(crate) struct Crowd {
     door: Door,
     people: People,
 }
 
 impl SessionOptions {
     /// Checks everything that can be checked before the first request. An error is a sentence for who typed it.
-    pub(crate) fn plan(&self) -> Result<Plan, String> {
+    pub(crate) fn plan(&self) -> Result<Plan<Crowd>, String> {
         let door = Door::new(self.tags.door.target()?);
-        let mut course = self.load.course(&USUAL, &self.tags.door)?;
-        let people = self.load.people(&USUAL, self.tags.codes()?);
-        course.options.push(("tags", people.tags().to_string()));
-        Ok(Plan { course, crowd: Arc::new(Crowd { door, people }) })
+        let (course, people) = self.load.crowd(&USUAL, &self.tags)?;
+        Ok(Plan::new(course, Crowd { door, people }))
     }
 }
 
-/// Lets all of them come and prints what they saw.
-pub(crate) async fn run(plan: Plan) -> ExitCode {
-    let Plan { course, crowd } = plan;
-    load::run(course, |nth, due| crowd.clone().visit(nth, due)).await
-}
-
-impl Crowd {
-    async fn visit(self: Arc<Self>, nth: u64, due: Instant) -> Vec<Step> {
+impl Visit for Crowd {
+    async fn visit(&self, nth: u64, due: Instant) -> Vec<Step> {
         let person = self.people.person(nth);
         let address = person.address.to_string();
         let fields = [("x-forwarded-for", address.as_str())];

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::door::{Answer, Door};
 use crate::draw::Dice;
-use crate::load::{self, Course, End, LoadOptions, People, Step, Usual};
+use crate::load::{self, Course, End, LoadOptions, People, Step, Usual, Visit};
 use crate::stranger::Stranger;
 use crate::usage::EngineOptions;
 
@@ -66,9 +66,8 @@ impl StormOptions {
         let faults = Faults { drop: 1.0, seed: self.load.seed, ..Faults::default() };
         let network = EngineOptions::network_with(NetworkConfig { time_scale: 0.0, faults, ..config })?;
         let door = Door::new(target);
-        let mut course = self.load.course(&USUAL, &self.engine.tags.door)?;
-        let people = self.load.people(&USUAL, self.engine.tags.codes()?);
-        course.options.extend([("tags", people.tags().to_string()), ("calls", self.calls.to_string())]);
+        let (mut course, people) = self.load.crowd(&USUAL, &self.engine.tags)?;
+        course.options.push(("calls", self.calls.to_string()));
         let provider = Provider {
             door: door.clone(),
             public_base_url: public_base_url.trim_end_matches('/').to_owned(),
@@ -92,8 +91,7 @@ pub(crate) async fn run(mut plan: Plan) -> ExitCode {
         eprintln!("not all of them came to be; the first that did not: {failure}");
     }
     plan.provider.events = events;
-    let provider = Arc::new(plan.provider);
-    load::run(plan.course, |nth, due| provider.clone().tell(nth, due)).await
+    load::Plan::new(plan.course, plan.provider).run().await
 }
 
 impl Plan {
@@ -118,8 +116,8 @@ impl Plan {
     }
 }
 
-impl Provider {
-    async fn tell(self: Arc<Self>, nth: u64, due: Instant) -> Vec<Step> {
+impl Visit for Provider {
+    async fn visit(&self, nth: u64, due: Instant) -> Vec<Step> {
         let mut dice = Dice::new(self.seed, nth);
         let drawn = usize::try_from(dice.below(self.events.len() as u64)).unwrap_or(0);
         let end = match self.send(&self.events[drawn], &format!("{:020}", dice.next())).await {
@@ -130,7 +128,9 @@ impl Provider {
         };
         vec![Step::first(due, end)]
     }
+}
 
+impl Provider {
     async fn send(&self, event: &LostCallback, nonce: &str) -> Result<Answer, crate::door::NoAnswer> {
         let url = event.url.split('#').next().unwrap_or_default();
         let signature = sign_v3(event.method, url, &event.params, nonce, &self.auth_token);

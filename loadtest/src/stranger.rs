@@ -123,7 +123,8 @@ pub(crate) fn scanned(answer: Result<&Answer, &NoAnswer>) -> End {
     scan(answer).map_or_else(|failure| End::of(&failure), |()| End::Good)
 }
 
-fn scan(answer: Result<&Answer, &NoAnswer>) -> Result<(), Failure> {
+/// Whether a scan lets the stranger go on, or why not.
+pub(crate) fn scan(answer: Result<&Answer, &NoAnswer>) -> Result<(), Failure> {
     allowed(answer.map_err(|none| Cause::ScanNoAnswer.with(none.text()))?)
 }
 

@@ -1,8 +1,6 @@
 //! People who come for the first time: a connection, a TLS 1.3 handshake, and a page.
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::Args;
 use rustls::client::Resumption;
@@ -12,7 +10,7 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::time::Instant;
 
 use crate::door::Door;
-use crate::load::{self, Course, LoadOptions, People, Step, Usual};
+use crate::load::{LoadOptions, People, Plan, Step, Usual, Visit};
 use crate::scan::shown;
 use crate::usage::TagOptions;
 
@@ -30,29 +28,20 @@ pub(crate) struct TlsOptions {
     load: LoadOptions,
 }
 
-/// A run that can begin.
-#[derive(Debug)]
-pub(crate) struct Plan {
-    course: Course,
-    crowd: Arc<Crowd>,
-}
-
 /// Everybody who comes.
 #[derive(Debug)]
-struct Crowd {
+pub(crate) struct Crowd {
     door: Door,
     people: People,
 }
 
 impl TlsOptions {
     /// Checks everything that can be checked before the first request. An error is a sentence for who typed it.
-    pub(crate) fn plan(&self) -> Result<Plan, String> {
+    pub(crate) fn plan(&self) -> Result<Plan<Crowd>, String> {
         let target = self.tags.door.secure_target()?;
         let tls = strangers(&self.ca).map_err(|cause| format!("{}: {cause}", self.ca.display()))?;
-        let mut course = self.load.course(&USUAL, &self.tags.door)?;
-        let people = self.load.people(&USUAL, self.tags.codes()?);
-        course.options.push(("tags", people.tags().to_string()));
-        Ok(Plan { course, crowd: Arc::new(Crowd { door: Door::of_strangers(target, tls), people }) })
+        let (course, people) = self.load.crowd(&USUAL, &self.tags)?;
+        Ok(Plan::new(course, Crowd { door: Door::of_strangers(target, tls), people }))
     }
 }
 
@@ -72,14 +61,8 @@ fn strangers(ca: &Path) -> Result<ClientConfig, String> {
     Ok(tls)
 }
 
-/// Lets all of them come and prints what they saw.
-pub(crate) async fn run(plan: Plan) -> ExitCode {
-    let Plan { course, crowd } = plan;
-    load::run(course, |nth, due| crowd.clone().visit(nth, due)).await
-}
-
-impl Crowd {
-    async fn visit(self: Arc<Self>, nth: u64, due: Instant) -> Vec<Step> {
+impl Visit for Crowd {
+    async fn visit(&self, nth: u64, due: Instant) -> Vec<Step> {
         let person = self.people.person(nth);
         let address = person.address.to_string();
         let answer = self.door.scan(person.code, &[("accept", "text/html"), ("x-forwarded-for", &address)]).await;

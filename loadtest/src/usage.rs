@@ -11,10 +11,11 @@ use crate::day::{DayOptions, SharedAddressOptions};
 use crate::door::Door;
 use crate::forged::ForgedOptions;
 use crate::hot_tag::HotTagOptions;
-use crate::load::LoadOptions;
+use crate::load::{self, LoadOptions};
 use crate::overload::OverloadOptions;
 use crate::peak_hour::PeakHourOptions;
 use crate::report::Setting;
+use crate::restart_herd::RestartHerdOptions;
 use crate::scan::ScanOptions;
 use crate::session::SessionOptions;
 use crate::slow_clients::SlowClientsOptions;
@@ -106,6 +107,15 @@ pub(crate) enum Scenario {
     ///
     /// Exit code 0: the run is valid and keeps its thresholds. 1: not so. 2: bad usage.
     PeakHour(PeakHourOptions),
+    /// The engine is struck at a busy hour, and everybody who finds nobody comes again and again: 1000 a second for 100
+    /// seconds, of whom every fifth asks for a number and keeps it.
+    ///
+    /// `ops/chaos` starts an engine, and strikes it. A visit lasts from when a visitor was to come to the answer of the try
+    /// that had one. At the end the engine is asked for every session that it gave.
+    ///
+    /// Exit code 0: the run is valid and keeps its thresholds, the p99 of visits is as before in time, no session is lost.
+    /// 1: not so, or the strike failed. 2: bad usage.
+    RestartHerd(RestartHerdOptions),
     /// Twice as many people as the engine can serve, after the most that it can has been measured.
     ///
     /// `ops/overload` starts an engine that is held to half a core. Its [limits] and [abuse] are off: what is turned away
@@ -237,12 +247,9 @@ impl EngineOptions {
 impl CallOptions {
     /// Checks everything that can be checked before the first request. An error is a sentence for who typed it.
     pub(crate) fn plan(&self) -> Result<Plan, String> {
-        let target = self.engine.tags.door.target()?;
-        let network = self.engine.network(&target, 0.0)?;
-        network.set_default_script(OwnerScript::Answers);
         Ok(Plan {
             codes: self.engine.tags.codes()?,
-            stranger: Stranger::new(Door::new(target), network),
+            stranger: self.stranger()?,
             calls: self.calls,
             concurrency: self.concurrency,
             seed: self.load.seed,
@@ -250,16 +257,21 @@ impl CallOptions {
     }
 
     /// The same for an open loop, if that is what was asked for.
-    pub(crate) fn open_plan(&self) -> Result<Option<call::Plan>, String> {
+    pub(crate) fn open_plan(&self) -> Result<Option<load::Plan<call::Crowd>>, String> {
         if self.load.rate.is_none() {
             let is_closed = !self.load.asks_for_more_than_a_line();
             return is_closed.then_some(None).ok_or("say --rate, too: a closed loop has no other options".to_owned());
         }
-        let plan = self.plan()?;
-        let mut course = self.load.course(&call::USUAL, &self.engine.tags.door)?;
-        let people = self.load.people(&call::USUAL, plan.codes);
-        course.options.push(("tags", people.tags().to_string()));
-        Ok(Some(call::Plan::new(course, plan.stranger, people)))
+        let (course, people) = self.load.crowd(&call::USUAL, &self.engine.tags)?;
+        Ok(Some(call::plan(course, self.stranger()?, people)))
+    }
+
+    /// One whose owners answer at once.
+    fn stranger(&self) -> Result<Stranger, String> {
+        let target = self.engine.tags.door.target()?;
+        let network = self.engine.network(&target, 0.0)?;
+        network.set_default_script(OwnerScript::Answers);
+        Ok(Stranger::new(Door::new(target), network))
     }
 }
 

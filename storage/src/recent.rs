@@ -7,7 +7,10 @@
 //! A folder that was written by a program without that keyspace is gone through once. So is one with notes of the older
 //! forms of open sessions, a row for each: these stay where nobody looks.
 
-use std::sync::PoisonError;
+use std::panic::resume_unwind;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Mutex, PoisonError};
+use std::thread::{Builder, ScopedJoinHandle};
 
 use fjall::UserKey;
 use qnect_core::policy::ENDED_SESSION_KEPT;
@@ -24,6 +27,10 @@ use crate::read::Reader;
 
 /// Sessions of one commit, when a folder is gone through.
 const SESSIONS_AT_ONCE: usize = 4_096;
+/// Sessions that a walk reads and hands on together, how many such lots wait to be taken, and threads at most that read.
+const LOT_SESSIONS: usize = 256;
+const LOTS_WAITING: usize = 8;
+const THREADS_MAX: usize = 8;
 /// Sessions of one packed row: 50 KiB.
 pub(crate) const ROW_SESSIONS_MAX: usize = 2_048;
 
@@ -94,33 +101,88 @@ impl Ledger {
     }
 }
 
+/// What a note says of a session.
+enum Noted {
+    Open(SessionKey),
+    /// When it ended, in milliseconds since 1970.
+    Ended([u8; size_of::<u64>()], SessionKey),
+}
+
 impl Reader {
-    /// Sessions that have not ended at `now`, and those that ended within the last day.
+    /// Sessions that have not ended at `now`, and those that ended within the last day, in any order. All cores read: a
+    /// start has a hundred thousand of them to read and to take in, and people wait for it.
     pub(crate) fn recent_sessions(
         &self,
         now: Timestamp,
-        mut each: impl FnMut(SessionSnapshot),
+        each: impl FnMut(SessionSnapshot),
     ) -> Result<(), StorageError> {
-        for key in self.open_sessions()? {
-            let session = self.noted_session(&key)?;
-            if session.ended.is_none() {
-                each(session);
+        let open = self.open_sessions()?.into_iter().map(|key| Ok(Noted::Open(key)));
+        let noted = Mutex::new(open.chain(self.ended_sessions(now)));
+        std::thread::scope(|scope| {
+            let (taken, lots) = sync_channel(LOTS_WAITING);
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            let mut readers = Vec::new();
+            for _ in 0..cores.min(THREADS_MAX) {
+                let (noted, taken) = (&noted, taken.clone());
+                let reader = Builder::new().name("qnect-recent".into());
+                let reader = reader.spawn_scoped(scope, move || self.read_noted(now, noted, &taken));
+                readers.push(reader.map_err(|e| StorageError::folder("a thread", e))?);
+            }
+            drop(taken); // so that the channel ends with the last reader
+            lots.into_iter().flatten().for_each(each);
+            let ended = |reader: ScopedJoinHandle<'_, _>| reader.join().unwrap_or_else(|panic| resume_unwind(panic));
+            readers.into_iter().try_for_each(ended)
+        })
+    }
+
+    /// Reads what is noted, lot by lot, until nothing is left of it.
+    fn read_noted(
+        &self,
+        now: Timestamp,
+        noted: &Mutex<impl Iterator<Item = Result<Noted, StorageError>>>,
+        taken: &SyncSender<Vec<SessionSnapshot>>,
+    ) -> Result<(), StorageError> {
+        loop {
+            let lot = {
+                let mut noted = noted.lock().unwrap_or_else(PoisonError::into_inner);
+                noted.by_ref().take(LOT_SESSIONS).collect::<Result<Vec<_>, _>>()?
+            };
+            if lot.is_empty() {
+                return Ok(());
+            }
+            let read = lot.into_iter().filter_map(|noted| self.as_noted(now, &noted).transpose());
+            // Who takes them is gone only by a panic, or by a thread that could not be started.
+            if taken.send(read.collect::<Result<_, _>>()?).is_err() {
+                return Ok(());
             }
         }
+    }
+
+    /// The session, if it is still what its note says, and matters at `now`.
+    fn as_noted(&self, now: Timestamp, noted: &Noted) -> Result<Option<SessionSnapshot>, StorageError> {
+        let (Noted::Open(key) | Noted::Ended(_, key)) = noted;
+        let session = self.noted_session(key)?;
+        let matters = match noted {
+            Noted::Open(_) => session.ended.is_none(),
+            // A program that knew nothing of these notes may have written the session since.
+            Noted::Ended(when, _) => {
+                let is_as_noted = session.ended.is_some_and(|(_, at)| *when == at.as_millis().to_be_bytes());
+                is_as_noted && !Session::restore(session.clone()).is_stale(now)
+            }
+        };
+        Ok(matters.then_some(session))
+    }
+
+    /// All sessions that are noted to have ended within the last day.
+    fn ended_sessions(&self, now: Timestamp) -> impl Iterator<Item = Result<Noted, StorageError>> + use<> {
         let since = now.as_millis().saturating_sub(ENDED_SESSION_KEPT.as_millis()).max(1);
         let ended = self.spaces.get(Space::Recent).range(since.to_be_bytes().to_vec()..vec![NO_TIME]);
-        for row in ended {
+        ended.map(|row| {
             let noted = row.key()?;
-            let (when, key) =
-                noted.split_last_chunk::<SESSION_KEY>().ok_or_else(|| unreadable("its key is too short"))?;
-            let session = self.noted_session(key)?;
-            // A program that knew nothing of these notes may have written the session since.
-            let is_as_noted = session.ended.is_some_and(|(_, at)| when == at.as_millis().to_be_bytes());
-            if is_as_noted && !Session::restore(session.clone()).is_stale(now) {
-                each(session);
-            }
-        }
-        Ok(())
+            let parts = noted.split_last_chunk::<SESSION_KEY>();
+            let parts = parts.and_then(|(when, key)| Some(Noted::Ended(when.try_into().ok()?, *key)));
+            parts.ok_or_else(|| unreadable("its key is too short"))
+        })
     }
 
     /// All sessions that are noted as open, each once, in the order in which they lie on the disk.

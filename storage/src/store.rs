@@ -312,7 +312,7 @@ impl Storage {
         self.face.commits.remember(CHORES_LANE, Work::Rows(vec![chore.gone(), Chore { due, ..*chore }.row()]))
     }
 
-    /// Walks all sessions that have not ended or ended within the last day: once, before serving. Blocks.
+    /// Walks all sessions that have not ended or ended within the last day, in any order: once, before serving. Blocks.
     pub fn walk_sessions(&self, now: Timestamp, each: impl FnMut(SessionSnapshot)) -> Result<(), StorageError> {
         self.reader.told(self.reader.recent_sessions(now, each))
     }

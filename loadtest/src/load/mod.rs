@@ -2,7 +2,7 @@
 //!
 //! Visitors come when they are due, however slow the answers are, and a visit's first step counts from then. `options` is
 //! what can be said, `pace` when visitors come, `people` who they are, `record` what was seen, `engine` what the engine says
-//! of itself meanwhile, `verdict` what came of it all. A scenario brings one function: what one visitor does.
+//! of itself meanwhile, `verdict` what came of it all. A scenario brings [`Visit`]: what one visitor does.
 
 mod engine;
 mod machine;
@@ -57,30 +57,61 @@ pub(crate) struct Course {
     pub(crate) pid: Option<u32>,
 }
 
-/// Lets all visitors come, waits for the last one, and says what they saw. `visit` is what one does: it gets the visitor's
-/// number and when the visit was due.
-pub(crate) async fn run<F>(course: Course, visit: impl Fn(u64, Instant) -> F) -> ExitCode
-where
-    F: Future<Output = Vec<Step>> + Send + 'static,
-{
-    let machine = Machine::look();
-    let watch = Watch::begin(course.operations.clone(), course.pid);
-    let record = play(&course, visit).await;
-    let verdict = Verdict::new(&course, machine, record, watch.map(Watch::end).unwrap_or_default());
-    if course.json {
-        println!("{}", verdict.json());
-    } else {
-        print!("{verdict}");
-    }
-    if let Some(file) = &course.html
-        && let Err(cause) = std::fs::write(file, crate::page::render(&verdict))
-    {
-        eprintln!("{}: {cause}", file.display());
-        return ExitCode::FAILURE;
-    }
-    if verdict.good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+/// What a visitor does. Everybody shares what this is implemented for.
+pub(crate) trait Visit: Send + Sync + 'static {
+    /// Visitor number `nth`, who was to come at `due`.
+    fn visit(&self, nth: u64, due: Instant) -> impl Future<Output = Vec<Step>> + Send;
 }
 
+/// A run with its visitors.
+#[derive(Debug)]
+pub(crate) struct Plan<V> {
+    pub(crate) course: Course,
+    pub(crate) visitors: Arc<V>,
+}
+
+impl<V: Visit> Plan<V> {
+    pub(crate) fn new(course: Course, visitors: V) -> Plan<V> {
+        Plan { course, visitors: Arc::new(visitors) }
+    }
+
+    /// Lets all of them come and prints what they saw.
+    pub(crate) async fn run(self) -> ExitCode {
+        let verdict = self.measure().await;
+        if self.course.json {
+            println!("{}", verdict.json());
+        } else {
+            print!("{verdict}");
+        }
+        self.end(&verdict, verdict.good())
+    }
+
+    /// Lets all of them come and waits for the last one.
+    pub(crate) async fn measure(&self) -> Verdict {
+        let machine = Machine::look();
+        let watch = Watch::begin(self.course.operations.clone(), self.course.pid);
+        let visit = |nth, due| {
+            let visitors = self.visitors.clone();
+            async move { visitors.visit(nth, due).await }
+        };
+        let record = play(&self.course, visit).await;
+        Verdict::new(&self.course, machine, record, watch.map(Watch::end).unwrap_or_default())
+    }
+
+    /// Writes the page, if one was asked for, and ends as the run did.
+    pub(crate) fn end(&self, verdict: &Verdict, is_good: bool) -> ExitCode {
+        if let Some(file) = &self.course.html
+            && let Err(cause) = std::fs::write(file, crate::page::render(verdict))
+        {
+            eprintln!("{}: {cause}", file.display());
+            return ExitCode::FAILURE;
+        }
+        if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+}
+
+/// Lets all visitors come and waits for the last one. `visit` is what one does: it gets the visitor's number and when the
+/// visit was due.
 async fn play<F>(course: &Course, visit: impl Fn(u64, Instant) -> F) -> Record
 where
     F: Future<Output = Vec<Step>> + Send + 'static,

@@ -9,7 +9,7 @@ use crate::door::Door;
 use crate::load::{Course, Pace, People};
 use crate::memory;
 use crate::threshold::Threshold;
-use crate::usage::DoorOptions;
+use crate::usage::{DoorOptions, TagOptions};
 
 /// What a run must keep if nothing is said.
 const THRESHOLD: &str = "errors<=0.1%";
@@ -74,8 +74,16 @@ impl Usual {
 }
 
 impl LoadOptions {
-    /// Checks everything that can be checked before the first request. An error is a sentence for who typed it.
-    pub(crate) fn course(&self, usual: &Usual, door: &DoorOptions) -> Result<Course, String> {
+    /// Checks everything that can be checked before the first request: the run, and who comes to which tags. An error is a
+    /// sentence for who typed it.
+    pub(crate) fn crowd(&self, usual: &Usual, tags: &TagOptions) -> Result<(Course, People), String> {
+        let mut course = self.course(usual, &tags.door)?;
+        let people = People::new(tags.codes()?, self.sources, self.zipf(usual), self.seed);
+        course.options.push(("tags", people.tags().to_string()));
+        Ok((course, people))
+    }
+
+    fn course(&self, usual: &Usual, door: &DoorOptions) -> Result<Course, String> {
         let mut thresholds = self.thresholds.clone();
         if thresholds.is_empty() {
             thresholds.push(THRESHOLD.parse()?);
@@ -107,11 +115,6 @@ impl LoadOptions {
             operations: self.ops.as_deref().map(|ops| door.own(ops)).transpose()?.map(Door::new),
             pid: self.pid,
         })
-    }
-
-    /// Who comes to these tags.
-    pub(crate) fn people(&self, usual: &Usual, codes: Vec<String>) -> People {
-        People::new(codes, self.sources, self.zipf(usual), self.seed)
     }
 
     /// Whether only an open loop makes sense of what was said.

@@ -42,8 +42,9 @@ pub(crate) struct OverloadOptions {
     /// Seconds of the calm, and of each rush.
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=600))]
     seconds: u32,
-    /// Seconds of each step on the way to the peak.
-    #[arg(long, value_name = "SECONDS", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=600))]
+    /// Seconds of each step on the way to the peak: all of them together as long as a rush. In less, right after a rest, the
+    /// engine does what it could not go on with: what it writes then is flushed and compacted later.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=600))]
     step_seconds: u32,
     #[command(flatten)]
     bounds: Bounds,

@@ -4,6 +4,7 @@ mod calls;
 mod day;
 mod door;
 mod fast;
+mod herd;
 mod open;
 mod tls;
 mod usage;

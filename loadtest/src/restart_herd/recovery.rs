@@ -1,0 +1,231 @@
+//! What a herd's visits show: how long people waited, when all was as before, whether a session was lost.
+
+use std::fmt;
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+/// What comes before is the begin of the run, with connections and tags that are new.
+const WARM_UP: Duration = Duration::from_secs(5);
+/// A look at how it is now takes the visits of so long.
+const WINDOW: Duration = Duration::from_secs(5);
+/// From one such look to the next.
+const STEP: Duration = Duration::from_secs(1);
+
+/// What the engine must keep.
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct Bounds {
+    /// So long after the strike everything must be as before.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3_600))]
+    back_within: u32,
+    /// As before is a p99 of at most so many percent more.
+    #[arg(long, value_name = "PERCENT", default_value_t = 10.0)]
+    back_to: f64,
+}
+
+/// One visit, however often its visitor had to come.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Came {
+    pub(super) due: Instant,
+    pub(super) took: Duration,
+    pub(super) tries: u32,
+    pub(super) is_good: bool,
+}
+
+/// The sessions that people were given.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kept {
+    pub(super) given: u64,
+    /// The engine does not know them.
+    pub(super) lost: u64,
+    /// The engine does not say.
+    pub(super) unknown: u64,
+}
+
+/// A run around a strike.
+#[derive(Debug)]
+pub(super) struct Recovery {
+    bounds: Bounds,
+    /// The p99 of all visits of the calm, and of all from `back_within` after the strike; none without visits.
+    calm: Option<Duration>,
+    later: Option<Duration>,
+    /// From the strike to the begin of the first five seconds that were as before.
+    back: Option<Duration>,
+    /// The longest visit that began after the strike, or was under way when it came.
+    longest: Duration,
+    /// Visitors who had to come again, and how often they came on the average.
+    again: u64,
+    tries: f64,
+    kept: Kept,
+}
+
+impl Bounds {
+    /// Whether a run that lasts so long shows whether they are kept. An error is a sentence for who typed it.
+    pub(super) fn fit(self, strike: Duration, lasts: Duration) -> Result<(), String> {
+        if strike < WARM_UP + WINDOW {
+            return Err(format!("--strike-at must be at least {} seconds", (WARM_UP + WINDOW).as_secs()));
+        }
+        let needed = strike + self.within() + WINDOW;
+        if lasts >= needed { Ok(()) } else { Err(format!("--seconds must be at least {}", needed.as_secs())) }
+    }
+
+    fn within(self) -> Duration {
+        Duration::from_secs(u64::from(self.back_within))
+    }
+
+    fn is_as_before(self, calm: Duration, now: Duration) -> bool {
+        now.as_secs_f64() <= calm.as_secs_f64() * (1.0 + self.back_to / 100.0)
+    }
+}
+
+impl Recovery {
+    /// Of a run that began at `began`, was struck `strike` later, and in which visitors came for so long.
+    pub(super) fn of(
+        visits: &[Came],
+        began: Instant,
+        [strike, lasts]: [Duration; 2],
+        bounds: Bounds,
+        kept: Kept,
+    ) -> Recovery {
+        let p99 = |from: Duration, to: Duration| {
+            let within = |came: &&Came| (began + from..began + to).contains(&came.due);
+            let mut took: Vec<Duration> = visits.iter().filter(within).map(|came| came.took).collect();
+            took.sort_unstable();
+            took.get((took.len() * 99).div_ceil(100).saturating_sub(1)).copied()
+        };
+        let calm = p99(WARM_UP, strike);
+        let looks = std::iter::successors(Some(strike), |at| Some(*at + STEP)).take_while(|at| *at + WINDOW <= lasts);
+        let is_back =
+            |at: &Duration| calm.zip(p99(*at, *at + WINDOW)).is_some_and(|(calm, now)| bounds.is_as_before(calm, now));
+        let back = { looks }.find(is_back).map(|at| at - strike);
+        let struck = visits.iter().filter(|came| came.due + came.took >= began + strike);
+        let again = visits.iter().filter(|came| came.tries > 1);
+        let tries: u64 = again.clone().map(|came| u64::from(came.tries)).sum();
+        let again = again.count() as u64;
+        Recovery {
+            bounds,
+            calm,
+            later: p99(strike + bounds.within(), lasts),
+            back,
+            longest: struck.filter(|came| came.is_good).map(|came| came.took).max().unwrap_or_default(),
+            again,
+            tries: tries as f64 / again.max(1) as f64,
+            kept,
+        }
+    }
+
+    /// Whether all is as before in time, and nothing is lost.
+    pub(super) fn good(&self) -> bool {
+        let is_back = self.calm.zip(self.later).is_some_and(|(calm, later)| self.bounds.is_as_before(calm, later));
+        is_back && self.kept.lost == 0 && self.kept.unknown == 0
+    }
+
+    fn times(&self) -> Option<f64> {
+        let (calm, later) = self.calm.zip(self.later)?;
+        Some(later.as_secs_f64() / calm.as_secs_f64())
+    }
+
+    pub(super) fn json(&self) -> Value {
+        let us = |time: Option<Duration>| time.map(|time| time.as_micros() as u64);
+        json!({"calm_p99_us": us(self.calm), "later_p99_us": us(self.later), "later_to_calm": self.times(),
+            "back_after_s": self.back.map(|back| back.as_secs()), "longest_visit_us": us(Some(self.longest)),
+            "came_again": self.again, "tries_of_those": self.tries, "sessions_given": self.kept.given,
+            "sessions_lost": self.kept.lost, "sessions_unknown": self.kept.unknown, "good": self.good()})
+    }
+}
+
+impl fmt::Display for Recovery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ms = |time: Option<Duration>| {
+            time.map_or("unknown".to_owned(), |time| format!("{:.2} ms", time.as_secs_f64() * 1_000.0))
+        };
+        writeln!(f, "herd       {} came again, {:.1} times on the average", self.again, self.tries)?;
+        writeln!(f, "           the longest wait {:.2} s", self.longest.as_secs_f64())?;
+        let times = self.times().map_or("no figure".to_owned(), |times| format!("{times:.2} times"));
+        let (calm, later, within) = (ms(self.calm), ms(self.later), self.bounds.back_within);
+        writeln!(f, "p99        {calm} before the strike, {later} from {within} s after it: {times}")?;
+        match self.back {
+            Some(back) => writeln!(f, "           as before for 5 s from {} s after it", back.as_secs()),
+            None => writeln!(f, "           never as before"),
+        }?;
+        let Kept { given, lost, unknown } = self.kept;
+        writeln!(f, "sessions   {given} given: {lost} lost, {unknown} of which the engine does not say")?;
+        writeln!(f, "{}", if self.good() { "recovered" } else { "not recovered" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::Instant;
+
+    use super::{Bounds, Came, Kept, Recovery};
+
+    const BOUNDS: Bounds = Bounds { back_within: 10, back_to: 10.0 };
+    const NONE: Kept = Kept { given: 9, lost: 0, unknown: 0 };
+    const SECONDS: [Duration; 2] = [Duration::from_secs(20), Duration::from_secs(50)];
+
+    /// A hundred visits a second, each of which takes so many milliseconds as `took` says of its second.
+    fn recovery(took: impl Fn(u64) -> u64, kept: Kept) -> Recovery {
+        let began = Instant::now();
+        let came = |nth: u64| Came {
+            due: began + Duration::from_millis(10 * nth),
+            took: Duration::from_millis(took(nth / 100)),
+            tries: if took(nth / 100) > 100 { 3 } else { 1 },
+            is_good: true,
+        };
+        Recovery::of(&(0..5_000).map(came).collect::<Vec<_>>(), began, SECONDS, BOUNDS, kept)
+    }
+
+    #[test]
+    fn the_begin_of_a_run_is_no_calm_and_the_strike_may_be_long_as_its_bound() {
+        // Slow while it begins, away from second 20 to 26, as before from 27.
+        let struck = recovery(
+            |second| {
+                if second < 5 {
+                    90
+                } else if (20..27).contains(&second) {
+                    2_000
+                } else {
+                    10
+                }
+            },
+            NONE,
+        );
+        assert_eq!((struck.calm, struck.later), (Some(Duration::from_millis(10)), Some(Duration::from_millis(10))));
+        assert_eq!((struck.back, struck.longest), (Some(Duration::from_secs(7)), Duration::from_secs(2)));
+        assert_eq!((struck.again, struck.tries), (700, 3.0));
+        assert!(struck.good() && struck.to_string().ends_with("\nrecovered\n"), "{struck}");
+    }
+
+    #[test]
+    fn every_bound_counts() {
+        let away = |later: u64| {
+            move |second| {
+                if (20..25).contains(&second) {
+                    500
+                } else if second < 25 {
+                    10
+                } else {
+                    later
+                }
+            }
+        };
+        assert!(recovery(away(11), NONE).good());
+        let slow = recovery(away(12), NONE);
+        assert_eq!((slow.good(), slow.back), (false, None), "{slow}");
+        assert!(!recovery(away(10), Kept { lost: 1, ..NONE }).good());
+        assert!(!recovery(away(10), Kept { unknown: 1, ..NONE }).good());
+        let empty = Recovery::of(&[], Instant::now(), SECONDS, BOUNDS, NONE);
+        assert!(!empty.good(), "nothing was seen");
+    }
+
+    #[test]
+    fn a_run_must_be_long_enough_to_tell() {
+        let fits = |strike, lasts| BOUNDS.fit(Duration::from_secs(strike), Duration::from_secs(lasts)).is_ok();
+        assert!(fits(20, 35) && !fits(20, 34) && !fits(9, 100));
+    }
+}

@@ -1,0 +1,111 @@
+//! One of the herd: comes, is turned away, comes again.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::Method;
+use tokio::time::Instant;
+
+use crate::cause::{Cause, Failure};
+use crate::door::Door;
+use crate::load::{End, People, Step, Visit};
+use crate::restart_herd::recovery::{Came, Kept};
+use crate::stranger;
+
+/// How long somebody who found nobody, or was told to come later, waits before coming again, in milliseconds.
+const WAIT_MS: std::ops::RangeInclusive<u64> = 1_000..=2_000;
+/// How often somebody comes before giving up.
+const TRIES_MAX: u32 = 60;
+/// How often a session is looked for at most: an engine that has just been struck may turn a look away.
+const LOOKS_MAX: u32 = 20;
+
+/// Everybody who comes.
+#[derive(Debug)]
+pub(super) struct Herd {
+    door: Door,
+    people: People,
+    /// Of a thousand visitors, so many keep a session.
+    sessions: u32,
+    came: Mutex<Vec<Came>>,
+    /// The names of the sessions that were given.
+    given: Mutex<Vec<String>>,
+}
+
+impl Herd {
+    pub(super) fn new(door: Door, people: People, sessions: u32) -> Herd {
+        Herd { door, people, sessions, came: Mutex::default(), given: Mutex::default() }
+    }
+
+    /// All visits so far.
+    pub(super) fn visits(&self) -> Vec<Came> {
+        std::mem::take(&mut lock(&self.came))
+    }
+
+    /// Looks for every session that was given.
+    pub(super) async fn look_after(&self) -> Kept {
+        let given = std::mem::take(&mut *lock(&self.given));
+        let mut kept = Kept { given: given.len() as u64, lost: 0, unknown: 0 };
+        for session in given {
+            match self.status(&session).await {
+                Some(200) => {}
+                Some(404 | 410) => kept.lost += 1,
+                _ => kept.unknown += 1,
+            }
+        }
+        kept
+    }
+
+    /// What the engine answers to who asks for a session; none if it answers nothing but that it has no time.
+    async fn status(&self, session: &str) -> Option<u16> {
+        for _ in 0..LOOKS_MAX {
+            match self.door.ask(Method::GET, &format!("/sessions/{session}"), Bytes::new(), &[]).await {
+                Ok(answer) if answer.status != 503 => return Some(answer.status),
+                _ => tokio::time::sleep(Duration::from_millis(*WAIT_MS.start())).await,
+            }
+        }
+        None
+    }
+
+    /// One try: a look, or a look and a session.
+    async fn ask(&self, code: &str, address: &str, wants_session: bool) -> Result<(), Failure> {
+        let fields = [("x-forwarded-for", address)];
+        stranger::scan(self.door.scan(code, &fields).await.as_ref())?;
+        if wants_session {
+            let opened = stranger::session(self.door.open_session(code, &fields).await.as_ref())?;
+            lock(&self.given).push(opened.session);
+        }
+        Ok(())
+    }
+}
+
+impl Visit for Herd {
+    async fn visit(&self, nth: u64, due: Instant) -> Vec<Step> {
+        let mut person = self.people.person(nth);
+        let (address, wants_session) = (person.address.to_string(), person.dice.per_mille(self.sessions.into()));
+        let mut tries = 0;
+        let end = loop {
+            tries += 1;
+            match self.ask(person.code, &address, wants_session).await {
+                Ok(()) => break End::Good,
+                Err(failure) if !comes_again(&failure) => break End::of(&failure),
+                Err(failure) if tries == TRIES_MAX => break End::wrong(format!("gave up: {}", failure.note)),
+                Err(_) => tokio::time::sleep(Duration::from_millis(person.dice.between(&WAIT_MS))).await,
+            }
+        };
+        let took = due.elapsed();
+        lock(&self.came).push(Came { due, took, tries, is_good: end == End::Good });
+        vec![Step { nth: 0, took, end }]
+    }
+}
+
+/// Whether there is nobody, or nobody who has time.
+fn comes_again(failure: &Failure) -> bool {
+    let for_now = [Cause::ScanNoAnswer, Cause::ScanOverloaded, Cause::SessionNoAnswer, Cause::SessionOverloaded];
+    for_now.contains(&failure.cause)
+}
+
+/// Nothing panics while it holds such a lock, so a poisoned one is whole.
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
