@@ -1,5 +1,7 @@
 //! A panic loses one actor, and nothing else.
 
+use std::cell::{Cell, RefCell};
+
 use qnect_core::session::State;
 use qnect_core::tag_code::TagCode;
 use qnect_storage::Lane;
@@ -123,6 +125,67 @@ fn what_was_promised_before_a_panic_is_kept_by_the_revived_tag() {
         scanning.await.unwrap().unwrap();
         assert_eq!(life.state(&session).await, State::Waiting);
         dial(life.keyed(life.call(ALICE, "leg-1"), &session).await);
+    });
+}
+
+#[test]
+fn a_crowd_loses_nothing_that_was_acknowledged_while_one_tag_after_the_other_panics() {
+    // At once, messages in all, of which each so many is a panic, and each so many opens a session.
+    const STRANGERS: u64 = 32;
+    const MESSAGES: u64 = 20_000;
+    const PANIC_EVERY: u64 = 200;
+    const SESSION_EVERY: u64 = 5;
+    let mut world = World::new();
+    world.digits = 9;
+    // A prime number of tags, so that panics and sessions come to all of them: one that is lost three times stays away.
+    let codes = world.register(509);
+    world.live(async |life| {
+        let (next, lost, opened) = (Cell::new(0), Cell::new(0), RefCell::new(Vec::new()));
+        let stranger = async || {
+            loop {
+                let nth = next.replace(next.get() + 1);
+                if nth >= MESSAGES {
+                    return;
+                }
+                let code = codes[(nth * 7 % codes.len() as u64) as usize];
+                let asked = async {
+                    if nth % PANIC_EVERY == PANIC_EVERY - 1 {
+                        let told = life.engine.enter(code.tag(), Lane::Webhooks).await?.tell(Panic).await;
+                        assert_eq!(told.unwrap_err(), EngineError::ActorLost);
+                    } else if nth.is_multiple_of(SESSION_EVERY) {
+                        let reply = life.engine.open_session(code, request()).await?;
+                        let OpenReply::Open(session) = reply else { panic!("refused: {reply:?}") };
+                        opened.borrow_mut().push((code, session));
+                    } else {
+                        life.scan(code).await?;
+                    }
+                    Ok(())
+                };
+                match soon("an answer", asked).await {
+                    Ok(()) => {}
+                    Err(EngineError::ActorLost) => lost.update(|lost| lost + 1),
+                    Err(other) => panic!("{other}"),
+                }
+            }
+        };
+        futures_util::future::join_all((0..STRANGERS).map(|_| stranger())).await;
+        let panics = MESSAGES / PANIC_EVERY;
+        until("every loss is counted", async || life.counted("qnect_tag_actor_panics_total") >= panics).await;
+        assert_eq!(life.counted("qnect_tag_actor_panics_total"), panics);
+        assert!(lost.get() <= panics * STRANGERS, "a panic loses what waits at its tag: {}", lost.get());
+        let opened = opened.into_inner();
+        let asked_for = MESSAGES / SESSION_EVERY;
+        assert!((asked_for - lost.get()..=asked_for).contains(&(opened.len() as u64)), "{} opened", opened.len());
+        for (_, session) in &opened {
+            assert_eq!(life.state(session).await, State::Waiting);
+        }
+        // Each tag rings for the last code that was given.
+        for code in codes {
+            let last = opened.iter().rev().find(|(at, _)| *at == code);
+            if let Some((_, session)) = last {
+                dial(life.keyed(life.call(ALICE, &format!("leg-{}", session.id)), session).await);
+            }
+        }
     });
 }
 
