@@ -29,7 +29,7 @@ const USUAL: Usual =
 pub(crate) struct RestartHerdOptions {
     #[command(flatten)]
     tags: TagOptions,
-    /// What strikes, run by `sh -c`; its output goes to the standard error. It must be over when the run is.
+    /// What strikes, run by `sh -c`; what it says on its standard error is shown. It must be over when the run is.
     #[arg(long, value_name = "COMMAND")]
     strike: String,
     /// When it strikes, from the begin of the run: what comes before is what the rest is held against.

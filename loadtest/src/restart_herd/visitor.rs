@@ -37,7 +37,7 @@ impl Herd {
         Herd { door, people, sessions, came: Mutex::default(), given: Mutex::default() }
     }
 
-    /// All visits so far.
+    /// All visits so far; asked again, those since.
     pub(super) fn visits(&self) -> Vec<Came> {
         std::mem::take(&mut lock(&self.came))
     }
