@@ -10,7 +10,7 @@ use crate::door::{self, Answer, Door};
 use crate::open::{play, visits};
 
 /// How long the engine has no time after it was struck.
-const AWAY: Duration = Duration::from_millis(1_500);
+const AWAY: Duration = Duration::from_millis(700);
 
 /// A run at an engine that is struck after ten seconds, and then knows the sessions that it `keeps`. It gives them numbers.
 async fn run(strike: &str, keeps: fn(u64) -> bool) -> (Option<i32>, Value, u64) {
@@ -32,7 +32,7 @@ async fn run(strike: &str, keeps: fn(u64) -> bool) -> (Option<i32>, Value, u64) 
     .await;
     let more = ["--strike", &strike, "--strike-at", "10", "--back-within", "1", "--seconds", "16", "--rate", "100"];
     // A machine that is busy is not as before for its own reasons, which is none of this test's.
-    let output = play("restart-herd", &door, &[&more[..], &["--back-to", "1000", "--json"]].concat()).await;
+    let output = play("restart-herd", &door, &[&more[..], &["--back-to", "10000", "--json"]].concat()).await;
     let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|cause| panic!("{cause}: {output:?}"));
     assert!(began.elapsed() >= Duration::from_secs(15), "{report}");
     let posted = door.asked().iter().filter(|asked| asked.method == "POST").count() as u64;
@@ -53,7 +53,7 @@ async fn who_finds_no_time_comes_again_until_all_are_served() {
     let recovery = &report["recovery"];
     assert_eq!(report["good_visits"], report["visits"], "{report}");
     assert!((1_300..1_900).contains(&visits(&report)), "{report}");
-    assert!(recovery["came_again"].as_u64() > Some(50) && recovery["tries_of_those"].as_f64() >= Some(2.0), "{report}");
+    assert!(recovery["came_again"].as_u64() > Some(35) && recovery["tries_of_those"].as_f64() >= Some(2.0), "{report}");
     assert!(recovery["longest_visit_us"].as_u64() > Some(1_000_000), "{report}");
     assert!(recovery["back_after_s"].as_u64().is_some_and(|back| (1..=5).contains(&back)), "{report}");
     // A fifth of them keep a session; those that were turned away asked again.
