@@ -22,8 +22,10 @@ const HANGS: Duration = Duration::from_secs(5);
 const ASKED: usize = 64;
 /// Scans in the meantime.
 const SCANS: usize = 100;
-/// For how long scans are timed with each disk, and how often there is one.
+/// For how long scans are timed with each disk each time, how often there is one, and how often the disks take turns: what a
+/// machine does beside shows in a pair of windows, and not in the middle one of five.
 const SECONDS: usize = 1;
+const PAIRS: usize = 5;
 const SCAN_EVERY: Duration = Duration::from_millis(2);
 /// The tags that are scanned, and how often a session is opened beside.
 const TAGS: usize = 50;
@@ -110,11 +112,17 @@ async fn a_slow_sync_makes_no_scan_slower() {
     // All tags come into memory first.
     slowest_hundredth(&ground, &door, Duration::ZERO, time).await;
     for ms in [50, 500, 5_000] {
-        let well = slowest_hundredth(&ground, &door, Duration::ZERO, time).await;
-        let slow = slowest_hundredth(&ground, &door, Duration::from_millis(ms), time).await;
-        let ratio = slow.as_secs_f64() / well.as_secs_f64();
-        println!("counted: p99 of a scan: {slow:?} with a sync of {ms} ms, {well:?} without: {ratio:.2} times");
-        assert!(!long || ratio <= SLOWER_MAX, "{ratio:.2} times");
+        let mut ratios = Vec::new();
+        for _ in 0..if long { PAIRS } else { 1 } {
+            let well = slowest_hundredth(&ground, &door, Duration::ZERO, time).await;
+            let slow = slowest_hundredth(&ground, &door, Duration::from_millis(ms), time).await;
+            ratios.push(slow.as_secs_f64() / well.as_secs_f64());
+            println!("counted: p99 of a scan: {slow:?} with a sync of {ms} ms, {well:?} without");
+        }
+        ratios.sort_by(f64::total_cmp);
+        let median = ratios[ratios.len() / 2];
+        println!("counted: with a sync of {ms} ms {median:.2} times, the median of {ratios:.2?}");
+        assert!(!long || median <= SLOWER_MAX, "with a sync of {ms} ms {median:.2} times: {ratios:.2?}");
     }
 }
 
