@@ -172,7 +172,9 @@ impl Filler {
             session.scanner_leg = LegId::new(&format!("00000000-0000-4000-8000-{serial:012x}"));
             session.owner_leg = LegId::new(&format!("00000000-0000-4000-9000-{serial:012x}"));
             session.dialed_at = Some(self.now);
-            session.facts = Facts::told_by(LegEvent::OwnerRang);
+            // They talk: telephones that ring would all be given up in one moment of a bench.
+            session.accepted_at = Some(self.now);
+            session.facts = Facts::told_by(LegEvent::OwnerRang).and(Facts::told_by(LegEvent::OwnerAccepted));
         }
         Ok(session)
     }
