@@ -209,6 +209,16 @@ pub(crate) enum TagsCommand {
         #[arg(long, requires = "svg")]
         force: bool,
     },
+    /// Shows when a tag was looked at, the latest first: time, class of device, class of browser
+    Scans {
+        #[command(flatten)]
+        operator: Operator,
+        /// What is printed on the sticker; case and hyphens do not matter
+        code: String,
+        /// In how many of the last hours, 24 at most; of more than 1,000 looks, the latest are shown
+        #[arg(long, default_value = "1")]
+        hours: u32,
+    },
     /// Switches a tag off: it answers like an unknown one until it is resumed
     Suspend(OneTag),
     /// Switches a suspended tag on again

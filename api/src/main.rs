@@ -81,6 +81,7 @@ fn run_tags(command: TagsCommand) -> Result<ExitCode, CommandError> {
         }
         TagsCommand::Mint { operator, count, owner: None, vehicle: _ } => (operator, Tags::Mint { count }),
         TagsCommand::Show { operator, code, svg, force } => (operator, Tags::Show { code, sticker: svg, force }),
+        TagsCommand::Scans { operator, code, hours } => (operator, Tags::Scans { code, hours }),
         TagsCommand::Suspend(tag) => step(tag, TagMove::Suspend),
         TagsCommand::Resume(tag) => step(tag, TagMove::Resume),
         TagsCommand::Retire(tag) => step(tag, TagMove::Retire),

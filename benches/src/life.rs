@@ -81,7 +81,7 @@ impl Life {
         let places = Places::new(server::make_room(), self.config.server.trusted_proxies.clone());
         let draining = self.doors_open.subscribe();
         let mut service = Service::new(doors::public(doors.clone()), AccessLog::Off, draining, places);
-        service.looks = Some(doors);
+        service.plain = Some(doors);
         service.apologizes = Some(origin.into());
         let listener = server::bind((Ipv4Addr::LOCALHOST, 0).into())?;
         let address = listener.local_addr()?;

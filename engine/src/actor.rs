@@ -24,9 +24,10 @@ use qnect_storage::{Lane, Promise, QueueFull};
 use crate::cells::{SharedCells, lock};
 use crate::effects::carry_out;
 use crate::engine::Inner;
+use crate::idle;
 use crate::messages::{
-    ApplyLegEvent, CancelSession, Configure, OpenSession, Opening, PreviewTag, Promised, Redial, ReportAbuse, ScanTag,
-    SettleDial, TakeCaller, ViewSession, Whisper,
+    ApplyLegEvent, AreYouIdle, CancelSession, Configure, OpenSession, Opening, PreviewTag, Promised, Redial,
+    ReportAbuse, ScanTag, SettleDial, TakeCaller, ViewSession, Whisper,
 };
 use crate::random::random_u32;
 use crate::switchboard::NoLease;
@@ -34,12 +35,17 @@ use crate::switchboard::NoLease;
 /// Messages that wait in the mailbox; the visits are the bound, this only has to be no smaller.
 pub(crate) const MAILBOX: usize = 2 * crate::registry::VISITS_PER_TAG_MAX as usize;
 
+/// The end of time.
+const NEVER: Timestamp = Timestamp::from_millis(u64::MAX);
+
 pub(crate) struct TagActor {
     tag: Tag,
     inner: Arc<Inner>,
     generation: u64,
     last_input: Timestamp,
-    timer: Option<(SpawnHandle, Timestamp)>,
+    timer: SpawnHandle,
+    /// When that timer is due; at [`NEVER`] there is none.
+    timer_due: Timestamp,
     /// Sessions ended whose ends nobody waited for: they may be on their way to disk still.
     ends_unsafe: bool,
     retired: bool,
@@ -65,7 +71,16 @@ impl Cells {
 impl TagActor {
     pub(crate) fn new(tag: Tag, inner: Arc<Inner>, generation: u64) -> Self {
         let last_input = inner.clock.now();
-        Self { tag, inner, generation, last_input, timer: None, ends_unsafe: false, retired: false }
+        Self {
+            tag,
+            inner,
+            generation,
+            last_input,
+            timer: SpawnHandle::default(),
+            timer_due: NEVER,
+            ends_unsafe: false,
+            retired: false,
+        }
     }
 
     /// One input, then all its effects.
@@ -153,24 +168,28 @@ impl TagActor {
         }
     }
 
-    /// Sees to it that the clock is looked at when the machine, or the wish to retire, needs it. One timer: one that
-    /// fires too early only looks and is set again.
+    /// Sees to it that the clock is looked at when the machine needs it. One timer: one that fires too early only looks and is
+    /// set again.
     fn set_timer(&mut self, context: &mut Context<Self>) {
-        let idle_at = self.last_input.plus(self.inner.tag_idle);
-        let wanted = self.tag.next_deadline().map_or(idle_at, |deadline| deadline.min(idle_at));
-        if let Some((timer, at)) = self.timer {
-            if at <= wanted {
-                return;
-            }
-            context.cancel_future(timer);
+        let Some(wanted) = self.tag.next_deadline() else { return };
+        if self.timer_due <= wanted {
+            return;
+        }
+        if self.timer_due != NEVER {
+            context.cancel_future(self.timer);
         }
         let wait = wanted.since(self.inner.clock.now()).plus(Span::from_millis(1));
-        let timer = context.run_later(Duration::from_millis(wait.as_millis()), Self::on_timer);
-        self.timer = Some((timer, wanted));
+        self.timer = context.run_later(Duration::from_millis(wait.as_millis()), Self::on_timer);
+        self.timer_due = wanted;
     }
 
     fn on_timer(&mut self, context: &mut Context<Self>) {
-        self.timer = None;
+        self.timer_due = NEVER;
+        self.end_what_is_due();
+        self.set_timer(context);
+    }
+
+    fn end_what_is_due(&mut self) {
         let seen = self.last_input;
         let (outcomes, mut effects) = self.input(None, None, Tag::on_time);
         // The clock is no input that keeps a tag in memory.
@@ -181,25 +200,30 @@ impl TagActor {
         }
         // Ends of sessions are recorded eventually; nobody waits for a promise here.
         let _ = carry_out(&mut effects, Lane::Webhooks, &self.inner);
-        let idle = self.inner.clock.now() >= self.last_input.plus(self.inner.tag_idle);
-        if idle && self.ends_unsafe && self.tag.open_sessions() == 0 {
-            self.make_ends_safe(context);
+    }
+
+    /// Leaves memory, or says when to be asked again.
+    fn retire_if_idle(&mut self, context: &mut Context<Self>) {
+        let (now, idle_at) = (self.inner.clock.now(), self.last_input.plus(self.inner.tag_idle));
+        if now < idle_at {
+            self.ask_again(idle_at);
+            return;
         }
-        if idle
-            && !self.ends_unsafe
-            && self.tag.open_sessions() == 0
-            && self.inner.registry.retire(self.tag.id(), self.generation)
-        {
+        let needs_nobody = self.tag.open_sessions() == 0;
+        if needs_nobody && self.ends_unsafe {
+            self.make_ends_safe(context);
+        } else if needs_nobody && self.inner.registry.retire(self.tag.id(), self.generation) {
             // Everything that the machine knows is on disk already: there is nothing to save.
             self.retired = true;
             actix::ActorContext::stop(context);
             return;
         }
-        if idle {
-            // Sessions are open, or a visit came in: look again after another idle time.
-            self.last_input = self.inner.clock.now();
-        }
-        self.set_timer(context);
+        // Sessions are open, their ends are on their way to disk, or a visit came in: after another idle time again.
+        self.ask_again(now.plus(self.inner.tag_idle));
+    }
+
+    fn ask_again(&self, at: Timestamp) {
+        idle::ask_at(at, self.tag.id(), self.generation);
     }
 }
 
@@ -221,6 +245,7 @@ impl Actor for TagActor {
         self.inner.metrics.tag_actors.increment(1.0);
         // What became due while the tag was not in memory ends before anything else is heard of it.
         self.on_timer(context);
+        self.ask_again(self.last_input.plus(self.inner.tag_idle));
     }
 }
 
@@ -441,6 +466,16 @@ impl Handler<Whisper> for TagActor {
 
     fn handle(&mut self, Whisper(session): Whisper, _: &mut Context<Self>) -> Self::Result {
         self.tag.whisper(session)
+    }
+}
+
+impl Handler<AreYouIdle> for TagActor {
+    type Result = ();
+
+    fn handle(&mut self, AreYouIdle(generation): AreYouIdle, context: &mut Context<Self>) {
+        if generation == self.generation {
+            self.retire_if_idle(context);
+        }
     }
 }
 

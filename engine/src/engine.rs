@@ -1,7 +1,7 @@
 //! The engine's face: inputs in, decisions out.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use actix::dev::channel::channel;
@@ -26,6 +26,7 @@ use crate::actor::{MAILBOX, TagActor};
 use crate::cells::{SharedCells, lock};
 use crate::clock::Clock;
 use crate::error::EngineError;
+use crate::idle;
 use crate::lines::{AccountPlan, Lines};
 use crate::messages::{CancelSession, OpenSession, PreviewTag, ScanTag, ViewSession};
 use crate::metrics::Metrics;
@@ -163,6 +164,8 @@ impl Engine {
         let open = engine.restore()?;
         actix::spawn(engine.clone().wake_tags(open, woken));
         actix::spawn(engine.clone().keep_house());
+        let watched = engine.inner.clone();
+        engine.inner.workers.on_each(move |_| idle::watch(watched.clone()));
         Ok(engine)
     }
 
@@ -325,7 +328,7 @@ impl Engine {
         // The code's bits are random, so their remainder spreads tags evenly.
         inner.workers.on_that_of(tag.as_u64(), start).map_err(|_| EngineError::Overloaded)?;
         inner.metrics.revivals.increment(1);
-        Ok(Active { generation, visits: Arc::default(), address: Addr::new(sender) })
+        Ok(Active { generation, visits: AtomicU32::new(0), address: Addr::new(sender) })
     }
 
     async fn try_open(&self, code: TagCode, request: SessionRequest) -> Result<OpenReply, EngineError> {

@@ -11,6 +11,7 @@ mod clock;
 mod effects;
 mod engine;
 mod error;
+mod idle;
 mod lines;
 mod messages;
 mod metrics;

@@ -133,6 +133,11 @@ pub(crate) struct ReportAbuse(pub(crate) SessionId);
 #[rtype(result = "Option<Instruction>")]
 pub(crate) struct Whisper(pub(crate) SessionId);
 
+/// Nobody may have needed the tag for a while: the actor of this generation leaves, or says when to be asked again.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct AreYouIdle(pub(crate) u64);
+
 /// The tag, or its owner, was changed.
 #[derive(Message)]
 #[rtype(result = "()")]

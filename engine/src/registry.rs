@@ -166,14 +166,20 @@ impl Registry {
         }
     }
 
+    /// Whether somebody fetches this tag now.
+    pub(crate) fn is_loading(&self, tag: TagId) -> bool {
+        self.slots.get(&tag).is_some_and(|slot| matches!(&*slot, Slot::Loading(_)))
+    }
+
     /// A number that no other actor has had.
     pub(crate) fn next_generation(&self) -> u64 {
         self.generations.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Takes an actor off the registry, unless somebody visits it. Returns whether it may stop.
+    /// Takes an actor off the registry, unless somebody visits it beside who asks whether it is idle. Returns whether it may
+    /// stop.
     pub(crate) fn retire(&self, tag: TagId, generation: u64) -> bool {
-        let idle = |active: &Active| active.generation == generation && active.visits.load(Ordering::Acquire) == 0;
+        let idle = |active: &Active| active.generation == generation && active.visits.load(Ordering::Acquire) <= 1;
         self.slots.remove_if(&tag, |_, slot| matches!(slot, Slot::Active(active) if idle(active))).is_some()
     }
 

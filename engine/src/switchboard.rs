@@ -42,6 +42,11 @@ impl Line {
         AccessCode::count(self.plan.digits) / CODES_PER_SESSION
     }
 
+    /// Millionths of the places on this number that are taken.
+    fn load(&self) -> u64 {
+        u64::from(self.open.load(Ordering::Relaxed)) * 1_000_000 / u64::from(self.open_max().max(1))
+    }
+
     /// Takes a place on this number, if there is one.
     fn take_place(&self) -> bool {
         let room = |open| (open < self.open_max()).then_some(open + 1);
@@ -71,6 +76,8 @@ pub(crate) struct Redial {
 #[derive(Debug)]
 pub(crate) struct Switchboard {
     lines: Vec<Arc<Line>>,
+    /// The same, by the calling code of their country.
+    by_country: HashMap<u16, Vec<Arc<Line>>>,
     by_number: HashMap<IntermediaryNumber, Arc<Line>>,
     session_by_leg: DashMap<LegId, SessionId>,
     redials: DashMap<(IntermediaryNumber, DayToken), Redial>,
@@ -124,29 +131,46 @@ impl Switchboard {
         };
         let lines: Vec<Arc<Line>> = plans.iter().map(line).collect();
         let by_number = lines.iter().map(|line| (line.plan.number, line.clone())).collect();
-        Self { lines, by_number, session_by_leg: DashMap::new(), redials: DashMap::new() }
+        let mut by_country: HashMap<u16, Vec<Arc<Line>>> = HashMap::new();
+        for line in &lines {
+            by_country.entry(line.plan.number.calling_code()).or_default().push(line.clone());
+        }
+        Self { lines, by_country, by_number, session_by_leg: DashMap::new(), redials: DashMap::new() }
     }
 
-    /// Takes a code on the number that has the fewest open sessions for its size: among those of the owner's country, if
-    /// we have any there that are `usable`. `random` is drawn from as needed.
+    /// Takes a code on a number with few open sessions for its size: of the owner's country, if we have any there that are
+    /// `usable`. `random` is drawn from as needed.
     pub(crate) fn lease(
         &self,
         calling_code: Option<u16>,
         usable: impl Fn(IntermediaryNumber) -> bool,
-        random: impl FnMut() -> u32,
+        mut random: impl FnMut() -> u32,
     ) -> Result<Lease, NoLease> {
-        let load = |line: &&Arc<Line>| {
-            let open = u64::from(line.open.load(Ordering::Relaxed));
-            open * 1_000_000 / u64::from(line.open_max().max(1))
-        };
-        let is_at_home = |line: &&Arc<Line>| Some(line.plan.number.calling_code()) == calling_code;
-        let usable: Vec<_> = self.lines.iter().filter(|line| usable(line.plan.number)).collect();
-        let at_home = usable.iter().copied().filter(is_at_home).min_by_key(load);
-        match at_home.or_else(|| usable.iter().copied().min_by_key(load)) {
-            Some(line) => Self::lease_on(line, random).ok_or(NoLease::AllTaken),
-            None if self.lines.is_empty() => Err(NoLease::AllTaken),
-            None => Err(NoLease::NoneUsable),
+        let at_home = calling_code.and_then(|code| self.by_country.get(&code));
+        at_home
+            .and_then(|lines| Self::lease_among(lines, &usable, &mut random))
+            .or_else(|| Self::lease_among(&self.lines, &usable, &mut random))
+            .unwrap_or(Err(if self.lines.is_empty() { NoLease::AllTaken } else { NoLease::NoneUsable }))
+    }
+
+    /// The same on one of these; `None` when none is usable. Of two drawn at random it is the emptier one, which spreads
+    /// sessions almost as evenly as a look at all of them (Azar, Broder, Karlin and Upfal, "Balanced allocations", 1994).
+    /// All are looked at when those two are of no use.
+    fn lease_among(
+        lines: &[Arc<Line>],
+        usable: impl Fn(IntermediaryNumber) -> bool,
+        mut random: impl FnMut() -> u32,
+    ) -> Option<Result<Lease, NoLease>> {
+        let usable = |line: &&Arc<Line>| usable(line.plan.number);
+        let at = |draw: u32| lines.get((u64::from(draw) * lines.len() as u64 >> 32) as usize);
+        let draw = random();
+        let drawn = [at(draw), at(draw.rotate_left(16))].into_iter().flatten();
+        let emptier = drawn.filter(usable).min_by_key(|line| line.load());
+        if let Some(lease) = emptier.and_then(|line| Self::lease_on(line, &mut random)) {
+            return Some(Ok(lease));
         }
+        let emptiest = lines.iter().filter(usable).min_by_key(|line| line.load())?;
+        Some(Self::lease_on(emptiest, random).ok_or(NoLease::AllTaken))
     }
 
     /// Takes a code on this very number.
@@ -276,6 +300,30 @@ mod tests {
         assert_eq!(leased(&|number| number == first).unwrap().number(), first);
         assert_eq!(leased(&|number| number == second).unwrap().number(), second);
         assert_eq!(leased(&|_| false).err(), Some(NoLease::NoneUsable));
+    }
+
+    #[test]
+    fn sessions_are_spread_over_the_numbers_and_the_last_place_is_found() {
+        let plan =
+            |n: u32| NumberPlan { number: IntermediaryNumber::parse(&format!("+9111400{n:05}")).unwrap(), digits: 7 };
+        let board = Switchboard::new(&(0..64).map(plan).collect::<Vec<_>>());
+        // Any generator will do; this one is Marsaglia's xorshift.
+        let mut state = 2_463_534_242u32;
+        let mut random = || {
+            state ^= state << 13;
+            state ^= state >> 17;
+            state ^= state << 5;
+            state
+        };
+        let places = 64 * board.lines[0].open_max();
+        let mut leases: Vec<_> =
+            (0..places / 2).map(|_| board.lease(Some(91), |_| true, &mut random).unwrap()).collect();
+        let open: Vec<_> = board.lines.iter().map(|line| line.open.load(Ordering::Relaxed)).collect();
+        let (least, most) = (open.iter().min().unwrap(), open.iter().max().unwrap());
+        assert!(most - least <= 8, "{least} to {most} sessions on each of 64 numbers, 50 if all had the same");
+        leases.extend((places / 2..places).map(|_| board.lease(Some(91), |_| true, &mut random).unwrap()));
+        assert_eq!(board.lease(Some(91), |_| true, &mut random).err(), Some(NoLease::AllTaken));
+        assert_eq!(board.load(), (u64::from(places), u64::from(places)));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::registry::visits_max;
 pub(crate) struct Active {
     /// Tells this actor from an earlier one of the same tag.
     pub(crate) generation: u64,
-    pub(crate) visits: Arc<AtomicU32>,
+    pub(crate) visits: AtomicU32,
     pub(crate) address: Addr<TagActor>,
 }
 

@@ -2,9 +2,11 @@
 //! the next one reads, so no edit overwrites another, and one that was begun comes to its end whoever leaves meanwhile.
 //! What operators look at is read here too, so that it takes no reader away from scans and calls.
 
+use std::ops::Range;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use qnect_core::record::ScanRecord;
 use qnect_core::session_id::SessionId;
 use qnect_core::tag::{OwnerId, TagConfig};
 use qnect_core::tag_code::TagId;
@@ -124,6 +126,12 @@ impl Storage {
     /// A session as an operator sees one.
     pub async fn session_card(&self, session: SessionId) -> Result<Option<SessionCard>, EditError> {
         self.face.errands.ask(move |clerk| Ok(clerk.read(|r| r.session_card(session))?)).await
+    }
+
+    /// A tag's scans of this time, the latest first; those of the last half second may not be there yet. All scans of all
+    /// tags of that time are read, so ask for an hour at a time: others who want something come in between.
+    pub async fn scans_of(&self, tag: TagId, time: Range<Timestamp>) -> Result<Vec<ScanRecord>, EditError> {
+        self.face.errands.ask(move |clerk| Ok(clerk.read(|r| r.scans_of(tag, &time))?)).await
     }
 
     /// Who has this address or number, the one who has had it longest first; 100 at most.

@@ -30,6 +30,7 @@ mod owners;
 mod read;
 mod recent;
 mod repair;
+mod scans;
 mod space;
 mod store;
 mod threads;

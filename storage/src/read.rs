@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use metrics::Counter;
 use qnect_core::caller::CallerRoot;
-use qnect_core::record::ScanRecord;
 use qnect_core::session::{Session, SessionSnapshot};
 use qnect_core::session_id::SessionId;
 use qnect_core::tag::{OwnerId, OwnerProfile, TagConfig};
@@ -14,7 +13,7 @@ use qnect_core::time::Timestamp;
 use tokio::sync::oneshot;
 
 use crate::chores::Chore;
-use crate::codec::{decode_session, unpack_scans};
+use crate::codec::decode_session;
 use crate::error::StorageError;
 use crate::failure::Failure;
 use crate::index::caller_hash;
@@ -158,18 +157,6 @@ impl Reader {
             return Ok(None);
         };
         decode_session(&key, &value, &self.keys).map(Some)
-    }
-
-    /// All scans that are on disk, oldest rows first.
-    pub(crate) fn all_scans(&self, mut each: impl FnMut(ScanRecord)) -> Result<(), StorageError> {
-        for row in self.spaces.get(Space::Scans).iter() {
-            let (key, value) = row.into_inner()?;
-            let earliest = key.first_chunk().map(|ms| Timestamp::from_millis(u64::from_be_bytes(*ms)));
-            let what = "its key is too short";
-            let earliest = earliest.ok_or(StorageError::Unreadable { keyspace: Space::Scans.name(), what })?;
-            unpack_scans(earliest, &value)?.into_iter().for_each(&mut each);
-        }
-        Ok(())
     }
 
     /// Sessions below `prefix` that still matter at `now`.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use crate::commands::{CommandError, say};
-use crate::control::{OwnerLine, Reply, SessionLine, TagLine};
+use crate::control::{OwnerLine, Reply, ScanLine, SessionLine, TagLine};
 
 /// In which form a command prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,9 @@ pub(super) fn print(form: Form, reply: &Reply) -> Result<(), CommandError> {
     let text = match (reply, form) {
         (Reply::Tags(tags), Form::Json) => json_lines(tags)?,
         (Reply::Owners(owners), Form::Json) => json_lines(owners)?,
+        (Reply::Scans(scans), Form::Json) => json_lines(scans)?,
+        (Reply::Scans(scans), Form::Text | Form::Short) if scans.is_empty() => "nobody looked at it\n".to_owned(),
+        (Reply::Scans(scans), Form::Text | Form::Short) => scans.iter().map(scan).collect(),
         (Reply::Tags(tags), Form::Short) => tags.iter().map(|tag| format!("{}  {}\n", tag.code, tag.url)).collect(),
         (Reply::Tags(tags), Form::Text) => tags.iter().map(tag).collect::<Vec<_>>().join("\n"),
         (Reply::Owners(owners), Form::Text | Form::Short) => owners.iter().map(owner).collect::<Vec<_>>().join("\n"),
@@ -50,6 +53,10 @@ fn tag(tag: &TagLine) -> String {
     lines.extend(tag.appealed_at.as_deref().map(|at| ("appealed", at)));
     lines.push(("url", &tag.url));
     rows(&lines)
+}
+
+fn scan(ScanLine { at, device, browser }: &ScanLine) -> String {
+    format!("{at:<26} {device:<8} {browser}\n")
 }
 
 fn owner(owner: &OwnerLine) -> String {

@@ -112,7 +112,7 @@ pub(super) async fn start(
     });
     let places = Places::new(server::make_room(), config.server.trusted_proxies.clone());
     let mut service = Service::new(doors::public(doors.clone()), config.log.access, draining.clone(), places);
-    service.looks = Some(doors);
+    service.plain = Some(doors);
     service.apologizes = Some(config.for_serve()?.public_base_url.into());
     if let Some(certificate) = certificate {
         service.tls = Some(certificate.server_config()?.into());

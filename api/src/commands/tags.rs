@@ -1,4 +1,4 @@
-//! `tags mint|show|suspend|resume|retire`.
+//! `tags mint|show|scans|suspend|resume|retire|appeal`.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -31,6 +31,13 @@ pub enum Tags {
         /// Whether a file may be overwritten.
         force: bool,
     },
+    /// When a tag was looked at.
+    Scans {
+        /// The code.
+        code: String,
+        /// In how many of the last hours.
+        hours: u32,
+    },
     /// A step in a tag's life.
     Move {
         /// The code.
@@ -48,6 +55,7 @@ pub fn run(file: Option<&Path>, form: Form, command: Tags) -> Result<ExitCode, C
             print(if form == Form::Text { Form::Short } else { form }, &reply)?;
         }
         Tags::MintFor { owner, vehicle } => print(form, &operate(file, Request::MintTagFor { owner, vehicle })?)?,
+        Tags::Scans { code, hours } => print(form, &operate(file, Request::ScansOfTag { code, hours })?)?,
         Tags::Move { code, to } => print(form, &operate(file, Request::MoveTag { code, to })?)?,
         Tags::Show { code, sticker, force } => {
             let reply = operate(file, Request::ShowTag { code })?;

@@ -19,7 +19,7 @@ pub fn run(file: Option<&Path>, form: Form) -> Result<ExitCode, CommandError> {
     let socket = folder::control_socket(&config)?;
     let verified = match folder::runtime()?.block_on(ask(&socket, &Request::Verify)) {
         Ok(Reply::Verified(verified)) => verified,
-        Ok(Reply::Tags(_) | Reply::Owners(_) | Reply::Session(_)) => {
+        Ok(Reply::Tags(_) | Reply::Scans(_) | Reply::Owners(_) | Reply::Session(_)) => {
             return Err(CommandError::Other("the engine answered something else".to_owned()));
         }
         Err(AskError::Nobody) => {

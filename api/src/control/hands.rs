@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp as Instant;
 use qnect_core::preferences::Pause;
+use qnect_core::record::ScanRecord;
 use qnect_core::session_id::SessionId;
 use qnect_core::tag::{OwnerId, TagStatus};
 use qnect_core::tag_code::{TagCode, TagId};
@@ -15,12 +16,16 @@ use qnect_storage::{
 };
 
 use super::words::{
-    CopyOf, Kind, OwnerFields, OwnerLine, Refusal, Reply, Request, SessionAct, SessionLine, TagLine, TagMove,
+    CopyOf, Kind, OwnerFields, OwnerLine, Refusal, Reply, Request, ScanLine, SessionAct, SessionLine, TagLine, TagMove,
 };
 use crate::fields;
 
 /// Minutes of a pause with an end, at most: a year. Longer is until resumed.
 const PAUSE_MINUTES_MAX: u32 = 365 * 24 * 60;
+
+/// Hours whose scans may be asked for at once, and scans of them that are shown at most, the latest: what a person reads.
+const SCANS_HOURS_MAX: u32 = 24;
+const SCANS_SHOWN_MAX: usize = 1_000;
 
 /// What commands are carried out with.
 pub struct Hands {
@@ -46,6 +51,7 @@ impl Hands {
                 self.edit(Edit::MintFor(owner_id(&owner)?, vehicle.map(NewVehicle))).await
             }
             Request::ShowTag { code } => self.tags(vec![self.tag(&code)?]).await,
+            Request::ScansOfTag { code, hours } => self.scans(self.tag(&code)?, hours).await,
             Request::MoveTag { code, to } => {
                 let tag = self.tag(&code)?;
                 self.edit(match to {
@@ -116,6 +122,24 @@ impl Hands {
             return Err(EditError::UnknownTag.into());
         }
         Ok(Reply::Tags(cards.iter().map(|card| self.tag_line(card)).collect()))
+    }
+
+    /// An hour at a time, so that no other operator waits for long.
+    async fn scans(&self, tag: TagId, hours: u32) -> Result<Reply, Refusal> {
+        if !(1..=SCANS_HOURS_MAX).contains(&hours) {
+            return Err(usage(format!("hours are 1 to {SCANS_HOURS_MAX}")));
+        }
+        if self.storage.tag_cards(vec![tag]).await?.is_empty() {
+            return Err(EditError::UnknownTag.into());
+        }
+        let (mut lines, mut end) = (Vec::new(), self.clock.now());
+        for _ in 0..hours {
+            let start = Timestamp::from_millis(end.as_millis().saturating_sub(Span::HOUR.as_millis()));
+            let scans = self.storage.scans_of(tag, start..end).await?;
+            lines.extend(scans.iter().take(SCANS_SHOWN_MAX - lines.len()).map(scan_line));
+            end = start;
+        }
+        Ok(Reply::Scans(lines))
     }
 
     async fn owners(&self, owners: Vec<OwnerId>) -> Result<Reply, Refusal> {
@@ -215,6 +239,10 @@ impl Hands {
             tags: card.tags.iter().map(|tag| self.tag_line(tag)).collect(),
         }
     }
+}
+
+fn scan_line(scan: &ScanRecord) -> ScanLine {
+    ScanLine { at: rfc3339(scan.at), device: scan.device.id().to_owned(), browser: scan.browser.id().to_owned() }
 }
 
 fn session_line(card: &SessionCard) -> SessionLine {

@@ -16,5 +16,6 @@ pub(crate) use hands::rfc3339;
 pub use server::ControlServer;
 pub use socket::{ControlSocket, SocketError, listens};
 pub use words::{
-    CopyOf, Kind, OwnerFields, OwnerLine, Refusal, Reply, Request, SessionAct, SessionLine, TagLine, TagMove, Verified,
+    CopyOf, Kind, OwnerFields, OwnerLine, Refusal, Reply, Request, ScanLine, SessionAct, SessionLine, TagLine, TagMove,
+    Verified,
 };

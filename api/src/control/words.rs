@@ -24,6 +24,13 @@ pub enum Request {
         /// Its code.
         code: String,
     },
+    /// When a tag was looked at.
+    ScansOfTag {
+        /// Its code.
+        code: String,
+        /// In how many of the last hours.
+        hours: u32,
+    },
     /// A step in a tag's life.
     MoveTag {
         /// Its code.
@@ -145,6 +152,8 @@ pub struct OwnerFields {
 pub enum Reply {
     /// Tags, as they stand now.
     Tags(Vec<TagLine>),
+    /// Scans of a tag, the latest first.
+    Scans(Vec<ScanLine>),
     /// Owners, as they stand now.
     Owners(Vec<OwnerLine>),
     /// A session, as it stands now.
@@ -230,6 +239,17 @@ pub struct TagLine {
     /// When an appeal was heard last, in RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub appealed_at: Option<String>,
+}
+
+/// A scan: not where it came from.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ScanLine {
+    /// RFC 3339, in UTC.
+    pub at: String,
+    /// `phone`, `tablet`, `desktop`, `bot` or `unknown`.
+    pub device: String,
+    /// `chromium`, `safari`, `firefox` or `unknown`.
+    pub browser: String,
 }
 
 /// An owner, masked.

@@ -1,8 +1,9 @@
 //! Reading a body under a cap and a deadline.
 
-use axum::body::Body;
+use axum::BoxError;
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Body;
 use tokio::time::{Instant, timeout_at};
 
 use crate::problem::Problem;
@@ -15,7 +16,10 @@ pub const BODY_BYTES_MAX: usize = 64 * 1024;
 pub struct WholeUntil(pub Instant);
 
 /// The whole body.
-pub async fn read(body: Body, WholeUntil(until): WholeUntil) -> Result<Bytes, Problem> {
+pub async fn read<B>(body: B, WholeUntil(until): WholeUntil) -> Result<Bytes, Problem>
+where
+    B: Body<Error: Into<BoxError>>,
+{
     let limited = Limited::new(body, BODY_BYTES_MAX);
     match timeout_at(until, limited.collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),

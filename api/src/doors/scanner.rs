@@ -3,12 +3,11 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use http::request::Parts;
+use axum::{BoxError, Extension};
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
 use qnect_core::facts::Outcome;
 use qnect_core::language::Language;
@@ -67,31 +66,7 @@ pub async fn open_session(
     code: Result<Path<String>, PathRejection>,
     request: Request<Body>,
 ) -> Response {
-    let (parts, body) = request.into_parts();
-    let kind = body_kind(&parts.headers);
-    let mut reader = Reader::of(&parts.uri, &parts.headers);
-    if kind == BodyKind::Json {
-        reader.form = Form::Json;
-    }
-    let code = match doors.code(&segment(code)) {
-        Ok(code) => code,
-        Err(problem) => return doors.told(&problem, reader, None),
-    };
-    let opened = match body::read(body, until).await {
-        Ok(bytes) => {
-            // The language of the page with the form, whatever else is wrong with the fields.
-            reader.language = stated_language(kind, &bytes).unwrap_or(reader.language);
-            doors.open_session(code, peer, kind, &parts, &bytes).await
-        }
-        Err(problem) => Err(problem),
-    };
-    let response = match opened {
-        Err(problem) => doors.told(&problem, reader, Some(code)),
-        Ok(view) if kind == BodyKind::Form => see_other(&doors.session_url(view.id)),
-        Ok(view) => json(StatusCode::CREATED, &doors.opened_body(&view)),
-    };
-    let address = doors.address(peer, &parts.headers);
-    rate_limit::tell(response, "sessions", doors.engine.remaining_sessions(AddressKey::of(address)))
+    doors.open(&segment(code), peer, until, request).await
 }
 
 fn stated_language(kind: BodyKind, bytes: &[u8]) -> Option<Language> {
@@ -241,6 +216,38 @@ impl Doors {
         rate_limit::tell(response, "scans", self.engine.remaining_scans(address))
     }
 
+    /// Somebody wants to call.
+    pub async fn open<B>(&self, code: &str, peer: Peer, until: WholeUntil, request: Request<B>) -> Response
+    where
+        B: hyper::body::Body<Error: Into<BoxError>>,
+    {
+        let (parts, body) = request.into_parts();
+        let kind = body_kind(&parts.headers);
+        let mut reader = Reader::of(&parts.uri, &parts.headers);
+        if kind == BodyKind::Json {
+            reader.form = Form::Json;
+        }
+        let code = match self.code(code) {
+            Ok(code) => code,
+            Err(problem) => return self.told(&problem, reader, None),
+        };
+        let address = self.address(peer, &parts.headers);
+        let opened = match body::read(body, until).await {
+            Ok(bytes) => {
+                // The language of the page with the form, whatever else is wrong with the fields.
+                reader.language = stated_language(kind, &bytes).unwrap_or(reader.language);
+                self.open_session(code, AddressKey::of(address), kind, &parts.headers, &bytes).await
+            }
+            Err(problem) => Err(problem),
+        };
+        let response = match opened {
+            Err(problem) => self.told(&problem, reader, Some(code)),
+            Ok(view) if kind == BodyKind::Form => see_other(&self.session_url(view.id)),
+            Ok(view) => json(StatusCode::CREATED, &self.opened_body(&view)),
+        };
+        rate_limit::tell(response, "sessions", self.engine.remaining_sessions(AddressKey::of(address)))
+    }
+
     async fn scan(
         &self,
         code: &str,
@@ -259,14 +266,13 @@ impl Doors {
     async fn open_session(
         &self,
         code: TagCode,
-        peer: Peer,
+        address: AddressKey,
         kind: BodyKind,
-        parts: &Parts,
+        headers: &HeaderMap,
         body: &[u8],
     ) -> Result<SessionView, Problem> {
         let asked = read_open_body(kind, body)?;
-        let address = self.address(peer, &parts.headers);
-        let request = session_request(asked, &parts.headers, AddressKey::of(address), self.engine.storage().keys())?;
+        let request = session_request(asked, headers, address, self.engine.storage().keys())?;
         match self.engine.open_session(code, request).await? {
             OpenReply::Open(view) => Ok(view),
             OpenReply::IdempotencyConflict => Err(Problem::IdempotencyConflict),

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use axum::{BoxError, Extension};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::request::Parts;
 use http::{HeaderValue, Request, StatusCode};
@@ -25,7 +25,7 @@ use crate::negotiate::Reader;
 use crate::problem::Problem;
 
 /// What all paths of webhooks begin with.
-const PREFIX: &str = "/webhooks/";
+pub const PREFIX: &str = "/webhooks/";
 
 /// A provider that is configured, and what its webhooks are signed with.
 #[derive(Debug)]
@@ -111,27 +111,40 @@ pub async fn webhook(
     Extension(until): Extension<WholeUntil>,
     request: Request<Body>,
 ) -> Response {
-    let started = Instant::now();
-    // The path as it came: nothing that we emit is escaped, so whatever is leads nowhere.
-    let path = request.uri().path().to_owned();
-    let (name, step) = path.trim_start_matches(PREFIX).split_once('/').unwrap_or_default();
-    // A name that is not configured becomes no label: labels come from closed lists.
-    let Some(provider) = doors.providers.iter().find(|provider| provider.tongue.name() == name) else {
-        return doors.told(&Problem::NotFound, Reader::of(request.uri(), request.headers()), None);
-    };
-    let (response, told) = answer(&doors, provider, step, request, until).await;
-    provider.told[told as usize].increment(1);
-    provider.seconds.record(started.elapsed().as_secs_f64());
-    response
+    doors.hear(until, request).await
 }
 
-async fn answer(
+impl Doors {
+    /// A provider tells something, on any path below [`PREFIX`].
+    pub async fn hear<B>(&self, until: WholeUntil, request: Request<B>) -> Response
+    where
+        B: hyper::body::Body<Error: Into<BoxError>>,
+    {
+        let started = Instant::now();
+        // The path as it came: nothing that we emit is escaped, so whatever is leads nowhere.
+        let path = request.uri().path().to_owned();
+        let (name, step) = path.trim_start_matches(PREFIX).split_once('/').unwrap_or_default();
+        // A name that is not configured becomes no label: labels come from closed lists.
+        let Some(provider) = self.providers.iter().find(|provider| provider.tongue.name() == name) else {
+            return self.told(&Problem::NotFound, Reader::of(request.uri(), request.headers()), None);
+        };
+        let (response, told) = answer(self, provider, step, request, until).await;
+        provider.told[told as usize].increment(1);
+        provider.seconds.record(started.elapsed().as_secs_f64());
+        response
+    }
+}
+
+async fn answer<B>(
     doors: &Doors,
     provider: &Correspondent,
     step: &str,
-    request: Request<Body>,
+    request: Request<B>,
     until: WholeUntil,
-) -> (Response, Told) {
+) -> (Response, Told)
+where
+    B: hyper::body::Body<Error: Into<BoxError>>,
+{
     let tongue = provider.tongue;
     let (parts, body) = request.into_parts();
     let body = match body::read(body, until).await {

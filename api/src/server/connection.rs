@@ -33,6 +33,7 @@ use tower::ServiceExt;
 use crate::client::Peer;
 use crate::config::AccessLog;
 use crate::doors::body::{BODY_BYTES_MAX, WholeUntil};
+use crate::doors::webhooks;
 use crate::negotiate::Reader;
 use crate::observe::{Awaited, Route};
 use crate::server::Service;
@@ -296,15 +297,25 @@ async fn answer(session: Session, mut request: Request<Incoming>) -> Result<Resp
     {
         is_turned_away = true;
         apology(Reader::of(request.uri(), request.headers()), origin)
-    } else if let Some(doors) = service.looks.as_deref()
-        && let Some(code) = looked_at(&request)
-    {
-        Box::pin(doors.look(code, Peer(session.peer), request.method(), request.uri(), request.headers())).await
     } else {
-        request.extensions_mut().insert(Peer(session.peer));
-        request.extensions_mut().insert(WholeUntil(whole_until));
-        // hyper keeps room for this future beside every connection, whether or not a request is in hand.
-        Box::pin(service.router.clone().oneshot(request)).await?
+        let (peer, until) = (Peer(session.peer), WholeUntil(whole_until));
+        let plain = service.plain.as_deref().and_then(|doors| Some((doors, Plain::of(&request)?)));
+        // hyper keeps room for this future beside every connection, whether or not a request is in hand: so these are boxed.
+        match plain {
+            Some((doors, Plain::Look(code))) => {
+                Box::pin(doors.look(code, peer, request.method(), request.uri(), request.headers())).await
+            }
+            Some((doors, Plain::Open(code))) => {
+                let code = code.to_owned();
+                Box::pin(async move { doors.open(&code, peer, until, request).await }).await
+            }
+            Some((doors, Plain::Hear)) => Box::pin(doors.hear(until, request)).await,
+            None => {
+                request.extensions_mut().insert(peer);
+                request.extensions_mut().insert(until);
+                Box::pin(service.router.clone().oneshot(request)).await?
+            }
+        }
     };
     let (status, now) = (response.status(), Instant::now());
     in_hand.done(now);
@@ -322,10 +333,32 @@ async fn answer(session: Session, mut request: Request<Incoming>) -> Result<Resp
     Ok(response)
 }
 
-/// The code of the sticker that somebody wants to see, if it is written plainly.
-fn looked_at(request: &Request<Incoming>) -> Option<&str> {
-    let code = request.uri().path().strip_prefix("/q/")?;
-    (request.method() == Method::GET && !code.contains(['/', '%'])).then_some(code)
+/// What most requests are, if it is written plainly: no router is needed to see that.
+#[derive(Debug, PartialEq, Eq)]
+enum Plain<'a> {
+    /// At the sticker with this code.
+    Look(&'a str),
+    /// A session, at that sticker.
+    Open(&'a str),
+    /// A webhook.
+    Hear,
+}
+
+impl<'a> Plain<'a> {
+    fn of<B>(request: &'a Request<B>) -> Option<Self> {
+        let path = request.uri().path();
+        let is_plain = |segment: &&str| !segment.is_empty() && !segment.contains(['/', '%']);
+        if request.method() == Method::GET {
+            return path.strip_prefix("/q/").filter(is_plain).map(Self::Look);
+        }
+        if request.method() != Method::POST {
+            return None;
+        }
+        if let Some((name, step)) = path.strip_prefix(webhooks::PREFIX).and_then(|rest| rest.split_once('/')) {
+            return (is_plain(&name) && !step.is_empty()).then_some(Self::Hear);
+        }
+        path.strip_prefix("/q/")?.strip_suffix("/sessions").filter(is_plain).map(Self::Open)
+    }
 }
 
 /// Nothing that follows on the same HTTP/1 connection is believed to be a request.
@@ -370,6 +403,26 @@ mod tests {
     async fn busy() {
         let began = std::time::Instant::now();
         while began.elapsed() < BUSY {}
+    }
+
+    #[test]
+    fn what_is_plain_needs_no_router_and_everything_else_does() {
+        let plain = |method: Method, path: &'static str| {
+            let request = Request::builder().method(method).uri(path).body(()).expect("a request");
+            Plain::of(&request).map(|plain| format!("{plain:?}"))
+        };
+        let is = |what: Plain<'_>| Some(format!("{what:?}"));
+        assert_eq!(plain(Method::GET, "/q/ABC?lang=hi"), is(Plain::Look("ABC")));
+        assert_eq!(plain(Method::POST, "/q/ABC/sessions"), is(Plain::Open("ABC")));
+        assert_eq!(plain(Method::POST, "/webhooks/plivo/answer/x%2Fy"), is(Plain::Hear));
+        for path in ["/q/", "/q/A%42C", "/q/ABC/sessions", "/Q/ABC", "/webhooks/plivo/answer", "/sessions/x"] {
+            assert_eq!(plain(Method::GET, path), None, "{path}");
+        }
+        for path in ["/q/ABC", "/q//sessions", "/q/A/B/sessions", "/webhooks/plivo", "/webhooks/plivo/", "/webhooks//x"]
+        {
+            assert_eq!(plain(Method::POST, path), None, "{path}");
+        }
+        assert_eq!(plain(Method::PUT, "/q/ABC/sessions"), None);
     }
 
     #[tokio::test]

@@ -49,8 +49,8 @@ const SEND_BYTES: usize = 16 * 1024;
 pub struct Service {
     /// Where requests go.
     pub router: Router,
-    /// Who answers looks at stickers, which are most of all requests, without a router; none: the router does.
-    pub looks: Option<Arc<Doors>>,
+    /// Who answers most of all requests without a router; none: the router answers all.
+    pub plain: Option<Arc<Doors>>,
     /// Which requests are logged.
     pub access_log: AccessLog,
     /// What is counted.
@@ -69,7 +69,7 @@ impl Service {
     /// A service over `router`, in plain HTTP.
     pub fn new(router: Router, access_log: AccessLog, draining: watch::Receiver<bool>, places: Arc<Places>) -> Self {
         let metrics = Arc::new(HttpMetrics::new());
-        Self { router, looks: None, access_log, metrics, draining, places, tls: None, apologizes: None }
+        Self { router, plain: None, access_log, metrics, draining, places, tls: None, apologizes: None }
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
+use http::Method;
 use serde_json::{Value, json};
 
 use crate::folder::{Folder, ORIGIN, owner, stderr, stdout};
@@ -31,7 +33,7 @@ async fn an_engine_and_a_folder_answer_alike() {
         let minted = folder.operated(&["tags", "mint", "--count", "3"]);
         assert_eq!(minted.len(), 3);
         let free = minted[0]["code"].as_str().expect("a code").to_owned();
-        let commands: [&[&str]; 22] = [
+        let commands: [&[&str]; 25] = [
             &["tags", "show", &code],
             &["tags", "show", &free.to_lowercase()],
             &["tags", "suspend", &free],
@@ -54,6 +56,9 @@ async fn an_engine_and_a_folder_answer_alike() {
             &["owners", "pause", &id],
             &["owners", "resume", &id],
             &["owners", "show", "--phone", PHONE],
+            &["tags", "scans", &code],
+            &["tags", "scans", &code, "--hours", "25"],
+            &["tags", "scans", "0000000000000000000A"],
         ];
         let mut lines = Vec::new();
         for command in commands {
@@ -84,9 +89,13 @@ async fn an_engine_and_a_folder_answer_alike() {
         ["minted", "suspended", "minted", "suspended", "retired"]
     );
     assert_eq!(
-        [6, 7, 11, 12, 13, 14, 18, 21].map(code),
-        ["Some(1)", "Some(1)", "Some(1)", "Some(2)", "Some(2)", "Some(1)", "Some(2)", "Some(1)"]
+        [6, 7, 11, 12, 13, 14, 18, 21, 22, 23, 24].map(code),
+        [
+            "Some(1)", "Some(1)", "Some(1)", "Some(2)", "Some(2)", "Some(1)", "Some(2)", "Some(1)", "Some(0)",
+            "Some(2)", "Some(1)"
+        ]
     );
+    assert_eq!(told[0][2 * 22], "Some(0) nobody looked at it\n");
     let (shown, set) = (json(8), json(17));
     assert_eq!(
         (&shown["name"], &shown["email"], &shown["phone"]),
@@ -164,6 +173,41 @@ async fn a_suspended_tag_is_unknown_to_whoever_scans_from_then_on() {
     let session = server.public.post(&format!("/q/{code}/sessions"), &json!({"reason": "blocking"})).await;
     let nobody = server.public.post("/q/00000000000000000000/sessions", &json!({"reason": "blocking"})).await;
     assert_eq!(session.bytes(), nobody.bytes());
+}
+
+#[tokio::test]
+async fn an_operator_sees_when_a_tag_was_looked_at_and_not_from_where() {
+    let (folder, id, code) = furnished();
+    let other = folder.operated(&["tags", "mint", "--owner", &id])[0]["code"].as_str().expect("a code").to_owned();
+    let server = Server::start(&folder);
+    let phone =
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Mobile Safari/604.1";
+    for (tag, agent) in [(&code, phone), (&other, phone), (&other, "curl/8.5"), (&code, "curl/8.5"), (&code, phone)] {
+        let request = server.public.request(&Method::GET, &format!("/q/{tag}")).header("User-Agent", agent);
+        assert_eq!(server.public.send(request, "").await.status, 200);
+    }
+    // They are on the disk within a second.
+    let kinds = |tag: &str| {
+        let scans = folder.operated(&["tags", "scans", tag]);
+        let kind = |scan: &Value| scan["device"].as_str().expect("a class").to_owned();
+        assert!(scans.is_sorted_by(|later, earlier| later["at"].as_str() >= earlier["at"].as_str()), "{scans:?}");
+        assert!(scans.iter().all(|scan| scan.as_object().is_some_and(|facts| facts.len() == 3)), "{scans:?}");
+        // Two of one millisecond have no order.
+        let mut kinds: Vec<_> = scans.iter().map(kind).collect();
+        kinds.sort();
+        kinds
+    };
+    let until = Instant::now() + Duration::from_secs(20);
+    while kinds(&code).len() < 3 && Instant::now() < until {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!((kinds(&code), kinds(&other)), (vec_of(["phone", "phone", "unknown"]), vec_of(["phone", "unknown"])));
+    let text = stdout(&folder.operate(&["tags", "scans", &other]));
+    assert!(text.lines().count() == 2 && text.contains("phone    safari"), "{text}");
+}
+
+fn vec_of<const N: usize>(words: [&str; N]) -> Vec<String> {
+    words.map(str::to_owned).to_vec()
 }
 
 #[tokio::test]

@@ -86,6 +86,17 @@ pub enum DeviceClass {
 impl DeviceClass {
     /// All classes.
     pub const ALL: [Self; 5] = [Self::Unknown, Self::Phone, Self::Tablet, Self::Desktop, Self::Bot];
+
+    /// The word for it where operators read it.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Phone => "phone",
+            Self::Tablet => "tablet",
+            Self::Desktop => "desktop",
+            Self::Bot => "bot",
+        }
+    }
 }
 
 /// What kind of browser, no finer.
@@ -106,6 +117,16 @@ pub enum BrowserClass {
 impl BrowserClass {
     /// All classes.
     pub const ALL: [Self; 4] = [Self::Unknown, Self::Chromium, Self::Safari, Self::Firefox];
+
+    /// The word for it where operators read it.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Chromium => "chromium",
+            Self::Safari => "safari",
+            Self::Firefox => "firefox",
+        }
+    }
 }
 
 /// One scan.

@@ -10,7 +10,7 @@ mod witness;
 
 pub(crate) use head::{FOLDER_FORMAT, Head};
 pub(crate) use owner::OwnerRow;
-pub(crate) use scan::{pack_scans, unpack_scans};
+pub(crate) use scan::{pack_scans, unpack_scans, unpack_scans_of};
 pub(crate) use session::{decode_session, encode_session, session_id};
 pub(crate) use tag::TagRow;
 pub(crate) use witness::{Touched, Witness};

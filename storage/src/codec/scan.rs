@@ -38,16 +38,36 @@ pub(crate) fn pack_scans(scans: &mut [ScanRecord]) -> (Timestamp, Vec<u8>) {
 
 /// Reads a packed row back.
 pub(crate) fn unpack_scans(earliest: Timestamp, value: &[u8]) -> Result<Vec<ScanRecord>, StorageError> {
-    let unreadable = |what| StorageError::Unreadable { keyspace: Space::Scans.name(), what };
+    unpack_all(earliest, packed(value)?)
+}
+
+/// Reads one tag's scans out of a packed row, the earliest first; what stands before and behind is not looked at.
+pub(crate) fn unpack_scans_of(tag: TagId, earliest: Timestamp, value: &[u8]) -> Result<Vec<ScanRecord>, StorageError> {
+    let scans = packed(value)?;
+    let tag = tag.as_u64().to_be_bytes();
+    let begin = scans.partition_point(|scan| scan[..8] < tag[..]);
+    let end = scans.partition_point(|scan| scan[..8] <= tag[..]);
+    unpack_all(earliest, &scans[begin..end])
+}
+
+fn packed(value: &[u8]) -> Result<&[[u8; SCAN_BYTES]], StorageError> {
     let packed = match value.split_first() {
         Some((&FORMAT, packed)) => packed,
         Some(_) => return Err(unreadable("its format version is unknown")),
         None => return Err(unreadable("it is empty")),
     };
-    let (scans, []) = packed.as_chunks::<SCAN_BYTES>() else {
-        return Err(unreadable("it ends within a scan"));
-    };
+    match packed.as_chunks() {
+        (scans, []) => Ok(scans),
+        _ => Err(unreadable("it ends within a scan")),
+    }
+}
+
+fn unpack_all(earliest: Timestamp, scans: &[[u8; SCAN_BYTES]]) -> Result<Vec<ScanRecord>, StorageError> {
     scans.iter().map(|scan| unpack(earliest, scan).ok_or(unreadable("a class or a family is unknown"))).collect()
+}
+
+fn unreadable(what: &'static str) -> StorageError {
+    StorageError::Unreadable { keyspace: Space::Scans.name(), what }
 }
 
 fn unpack(earliest: Timestamp, scan: &[u8; SCAN_BYTES]) -> Option<ScanRecord> {
@@ -93,6 +113,17 @@ mod tests {
         fn packed_scans_unpack(mut scans in scans()) {
             let (earliest, value) = pack_scans(&mut scans);
             prop_assert_eq!(unpack_scans(earliest, &value).unwrap(), scans);
+        }
+
+        #[test]
+        fn those_of_one_tag_are_found_among_the_others(mut scans in scans(), tags in 1u64..9, wanted: u64) {
+            for scan in &mut scans {
+                scan.tag = TagId::from_u64(scan.tag.as_u64() % tags * (u64::MAX / tags));
+            }
+            let wanted = TagId::from_u64(wanted % (tags + 1) * (u64::MAX / tags));
+            let (earliest, value) = pack_scans(&mut scans);
+            scans.retain(|scan| scan.tag == wanted);
+            prop_assert_eq!(unpack_scans_of(wanted, earliest, &value).unwrap(), scans);
         }
 
         #[test]
