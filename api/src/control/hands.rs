@@ -137,6 +137,9 @@ impl Hands {
             let start = Timestamp::from_millis(end.as_millis().saturating_sub(Span::HOUR.as_millis()));
             let scans = self.storage.scans_of(tag, start..end).await?;
             lines.extend(scans.iter().take(SCANS_SHOWN_MAX - lines.len()).map(scan_line));
+            if lines.len() == SCANS_SHOWN_MAX {
+                break;
+            }
             end = start;
         }
         Ok(Reply::Scans(lines))
