@@ -13,6 +13,7 @@ use crate::keyring::Keyring;
 use crate::keys::{KeyError, MasterKey};
 use crate::layout::{HEAD_KEY, Keyspaces, Space};
 use crate::mark::HighWaterMark;
+use crate::threads::go_behind;
 use crate::verify::{Preflight, Proof};
 
 /// Bytes of fjall's block cache.
@@ -39,9 +40,13 @@ pub(crate) fn open_whole(folder: &Path, master: &MasterKey, memtable_bytes: u64)
     // A million keys take as long as the journals do.
     let table = folder.join("keys.table");
     let (database, keys) = std::thread::scope(|scope| {
-        let keys = scope.spawn(|| Keyring::open(master, &table, false));
-        let database = open_proven(&folder.join("db"), marked);
-        (database, keys.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        let database = scope.spawn(|| {
+            // fjall's threads are started here. What they flush and compact takes the time of hundreds of requests at once.
+            go_behind();
+            open_proven(&folder.join("db"), marked)
+        });
+        let keys = Keyring::open(master, &table, false);
+        (database.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), keys)
     });
     let (database, proof) = database?;
     let head = read_head(&database, marked)?;

@@ -33,7 +33,7 @@ use crate::opening::{Whole, open_whole};
 use crate::owners::{self, NewOwner, RegisteredOwner};
 use crate::read::{READERS, Read, ReadError, ReadQueue, Reader, Revival};
 use crate::space::{Intake, SpaceKeeper, SpaceOptions};
-use crate::threads::Thread;
+use crate::threads::{Thread, go_behind};
 use crate::verify::Checks;
 use crate::watchdog::{self, Progress};
 
@@ -402,7 +402,10 @@ fn start(
         Thread::spawn("qnect-clerk", failure.clone(), move || clerk.run(&errand_inbox))?,
         Thread::spawn("qnect-space", failure.clone(), move || space.run(&space_stopped))?,
         Thread::spawn("qnect-notes", failure.clone(), move || notes.run(&notes_stopped))?,
-        Thread::spawn("qnect-sweeper", failure.clone(), move || free(&swept))?,
+        Thread::spawn("qnect-sweeper", failure.clone(), move || {
+            go_behind();
+            free(&swept);
+        })?,
         Thread::spawn("qnect-watchdog", failure.clone(), move || watchdog::watch(&watched, &told, &watchdog_stopped))?,
     ];
     for _ in 0..READERS {
