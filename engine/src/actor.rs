@@ -24,6 +24,8 @@ use qnect_storage::{Lane, Promise, QueueFull};
 use crate::cells::{SharedCells, lock};
 use crate::effects::carry_out;
 use crate::engine::Inner;
+#[cfg(any(test, feature = "faults"))]
+use crate::faults::Point;
 use crate::idle;
 use crate::messages::{
     ApplyLegEvent, AreYouIdle, CancelSession, Configure, OpenSession, Opening, PreviewTag, Promised, Redial,
@@ -103,6 +105,8 @@ impl TagActor {
         cells: &Cells,
         decide: impl FnOnce(&mut Tag, Timestamp, &mut Desk<'_>, &mut Effects) -> R,
     ) -> (R, Effects) {
+        #[cfg(any(test, feature = "faults"))]
+        self.inner.panics.reach(Point::Told);
         let now = self.inner.clock.now();
         self.last_input = now;
         let mut owner: Option<MutexGuard<'_, OwnerCell>> = cells.owner.as_deref().map(lock);
@@ -117,6 +121,8 @@ impl TagActor {
         };
         let mut effects = Effects::new();
         let reply = decide(&mut self.tag, now, &mut desk, &mut effects);
+        #[cfg(any(test, feature = "faults"))]
+        self.inner.panics.reach(Point::Decided);
         (reply, effects)
     }
 

@@ -51,6 +51,8 @@ pub(crate) fn carry_out(effects: &mut Effects, lane: Lane, inner: &Inner) -> Res
     for (number, code, session) in released {
         inner.switchboard.release(number, code, session);
     }
+    #[cfg(any(test, feature = "faults"))]
+    inner.panics.reach(crate::faults::Point::CarriedOut);
     promise
 }
 

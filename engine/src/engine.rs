@@ -82,6 +82,8 @@ pub(crate) struct Inner {
     pub(crate) lines: Lines,
     pub(crate) metrics: Metrics,
     pub(crate) tag_idle: Span,
+    #[cfg(any(test, feature = "faults"))]
+    pub(crate) panics: crate::faults::Panics,
     pub(crate) provider_requests: mpsc::Sender<ProviderRequest>,
     workers: Workers,
     pub(crate) unknown_tags: Cache<TagId, ()>,
@@ -153,6 +155,8 @@ impl Engine {
             cells: SharedCells::new(),
             metrics: Metrics::resolve(),
             tag_idle: options.tag_idle,
+            #[cfg(any(test, feature = "faults"))]
+            panics: crate::faults::Panics::default(),
             provider_requests: options.provider_requests,
             workers,
             unknown_tags: Cache::builder().max_capacity(UNKNOWN_TAGS_MAX).time_to_live(UNKNOWN_TAG_KEPT).build(),
@@ -164,6 +168,8 @@ impl Engine {
         let open = engine.restore()?;
         actix::spawn(engine.clone().wake_tags(open, woken));
         actix::spawn(engine.clone().keep_house());
+        #[cfg(any(test, feature = "faults"))]
+        actix::spawn(crate::faults::watch(engine.inner.clone()));
         let watched = engine.inner.clone();
         engine.inner.workers.on_each(move |_| idle::watch(watched.clone()));
         Ok(engine)

@@ -11,6 +11,8 @@ mod clock;
 mod effects;
 mod engine;
 mod error;
+#[cfg(any(test, feature = "faults"))]
+mod faults;
 mod idle;
 mod lines;
 mod messages;

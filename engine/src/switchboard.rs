@@ -162,7 +162,7 @@ impl Switchboard {
         mut random: impl FnMut() -> u32,
     ) -> Option<Result<Lease, NoLease>> {
         let usable = |line: &&Arc<Line>| usable(line.plan.number);
-        let at = |draw: u32| lines.get((u64::from(draw) * lines.len() as u64 >> 32) as usize);
+        let at = |draw: u32| lines.get(((u64::from(draw) * lines.len() as u64) >> 32) as usize);
         let draw = random();
         let drawn = [at(draw), at(draw.rotate_left(16))].into_iter().flatten();
         let emptier = drawn.filter(usable).min_by_key(|line| line.load());

@@ -38,8 +38,12 @@ pub(crate) struct Seen {
     pub(crate) lost: Vec<LostCallback>,
     /// Requests sent by browser and provider.
     pub(crate) requests: u64,
+    /// Of these, the provider's.
+    pub(crate) webhooks: u64,
     /// Webhooks that were not answered with 2xx, those that a retry made good included.
     pub(crate) webhooks_failed: u64,
+    /// Webhooks that waited for the end of an outage.
+    pub(crate) held: u64,
     pub(crate) bridged: bool,
     pub(crate) masked: bool,
     pub(crate) failure: Option<Failure>,
@@ -52,7 +56,7 @@ struct Decision {
 }
 
 /// A session that a stranger can use.
-#[derive(Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Opened {
     pub(crate) session: String,
     number: String,
@@ -88,7 +92,17 @@ impl Stranger {
         let answer = self.door.open_session(code, fields).await;
         seen.session = answer.as_ref().ok().map(|answer| answer.took);
         let opened = session(answer.as_ref())?;
+        self.talk(caller, opened, seen).await
+    }
 
+    /// Plays the telephone's part of call number `index`, with a session that is open. Nothing is seen of what came before.
+    pub(crate) async fn dial(&self, index: u32, opened: Opened) -> Seen {
+        let mut seen = Seen::default();
+        seen.failure = self.talk(&caller(index), opened, &mut seen).await.err();
+        seen
+    }
+
+    async fn talk(&self, caller: &str, opened: Opened, seen: &mut Seen) -> Result<(), Failure> {
         let call = Dial {
             from: caller.to_owned(),
             number: opened.number,
@@ -98,7 +112,9 @@ impl Stranger {
         };
         let mut report = self.network.dial(call).await;
         seen.lost = std::mem::take(&mut report.lost);
-        seen.requests += report.exchanges.len() as u64;
+        seen.webhooks = report.exchanges.len() as u64;
+        seen.requests += seen.webhooks;
+        seen.held = report.exchanges.iter().filter(|exchange| exchange.held).count() as u64;
         seen.webhooks_failed = report.exchanges.iter().filter(|e| !is_success(e.status)).count() as u64;
         seen.rang = report.owner_rang_ms.map(Duration::from_millis);
         seen.talked = report.bridged_ms.map(Duration::from_millis);

@@ -111,10 +111,12 @@ pub(crate) enum Scenario {
     /// seconds, of whom every fifth asks for a number and keeps it.
     ///
     /// `ops/chaos` starts an engine, and strikes it. A visit lasts from when a visitor was to come to the answer of the try
-    /// that had one. At the end the engine is asked for every session that it gave.
+    /// that had one. At the end the engine is asked for every session that it gave. With --calls some of those who were given
+    /// one dial its number, and their telephones go on beside their visits.
     ///
-    /// Exit code 0: the run is valid and keeps its thresholds, the p99 of visits is as before in time, no session is lost.
-    /// 1: not so, or the strike failed. 2: bad usage.
+    /// Exit code 0: the run is valid and keeps its thresholds, the p99 of visits is as before in time, no session is lost, and
+    /// every call was bridged and masked, but for owners who heard nothing because the provider was out. 1: not so, or the
+    /// strike failed. 2: bad usage.
     RestartHerd(RestartHerdOptions),
     /// Twice as many people as the engine can serve, after the most that it can has been measured.
     ///

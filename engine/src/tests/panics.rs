@@ -189,6 +189,57 @@ fn a_crowd_loses_nothing_that_was_acknowledged_while_one_tag_after_the_other_pan
     });
 }
 
+#[test]
+fn nothing_that_was_acknowledged_is_lost_and_no_code_leaks_at_whatever_point_a_message_panics() {
+    // At once, messages in all, of which each so many panics, and each so many opens a session.
+    const STRANGERS: u64 = 32;
+    const MESSAGES: u64 = 5_000;
+    const PANIC_EVERY: u64 = 97;
+    const SESSION_EVERY: u64 = 5;
+    let mut world = World::new();
+    world.digits = 9;
+    world.policy.session_life = qnect_core::time::Span::from_secs(4);
+    let codes = world.register(509);
+    world.live(async |life| {
+        let (next, lost, opened) = (Cell::new(0), Cell::new(0), RefCell::new(Vec::new()));
+        let stranger = async || {
+            loop {
+                let nth = next.replace(next.get() + 1);
+                if nth >= MESSAGES {
+                    return;
+                }
+                let code = codes[(nth * 7 % codes.len() as u64) as usize];
+                let asked = async {
+                    if nth.is_multiple_of(SESSION_EVERY) {
+                        let reply = life.engine.open_session(code, request()).await?;
+                        let OpenReply::Open(session) = reply else { panic!("refused: {reply:?}") };
+                        opened.borrow_mut().push(session);
+                    } else {
+                        life.scan(code).await?;
+                    }
+                    Ok(())
+                };
+                match soon("an answer", asked).await {
+                    Ok(()) => {}
+                    Err(EngineError::ActorLost) => lost.update(|lost| lost + 1),
+                    Err(other) => panic!("{other}"),
+                }
+            }
+        };
+        life.engine.inner.panics.set(PANIC_EVERY);
+        futures_util::future::join_all((0..STRANGERS).map(|_| stranger())).await;
+        life.engine.inner.panics.set(0);
+        let panics = MESSAGES / PANIC_EVERY;
+        until("every loss is counted", async || life.counted("qnect_tag_actor_panics_total") >= panics).await;
+        assert!(lost.get() > 0, "whoever waits for a reply of a message that panics is told so");
+        for session in opened.into_inner() {
+            assert!(life.engine.session(session.id).await.is_ok(), "a session is unknown that somebody was given");
+        }
+        // Those that nobody heard of among them: on disk, or never there.
+        life.no_code_is_taken().await;
+    });
+}
+
 async fn lose(life: &Life, code: TagCode) {
     let visit = life.engine.enter(code.tag(), Lane::Webhooks).await.unwrap();
     let losses = life.counted("qnect_tag_actor_panics_total");

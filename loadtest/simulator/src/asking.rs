@@ -9,7 +9,7 @@ use crate::instruction::Element;
 use crate::method::Method;
 use crate::provider::Params;
 use crate::report::Party;
-use crate::webhook::Post;
+use crate::webhook::{Post, Sent};
 use crate::words::summary;
 
 /// Most documents that one call can ask for; a flow that goes in circles ends here.
@@ -72,7 +72,13 @@ impl Call<'_> {
 
     /// Sends a webhook; any answer but 2xx is an error text.
     pub(crate) async fn send(&mut self, post: &Post) -> Result<Reply, String> {
-        match self.shared.mailer.deliver(&self.shared.draw, post, &mut self.report.exchanges).await {
+        let sent = self.shared.mailer.deliver(&self.shared.draw, post, &mut self.report.exchanges).await;
+        self.answered(sent)
+    }
+
+    /// The answer to what was sent, if it is 2xx.
+    pub(crate) fn answered(&mut self, sent: Sent) -> Result<Reply, String> {
+        match sent {
             Ok(Ok(reply)) if (200..300).contains(&reply.status) => Ok(reply),
             Ok(Ok(reply)) => Err(format!("the engine answers {}", reply.status)),
             Ok(Err(why)) => Err(why.to_string()),

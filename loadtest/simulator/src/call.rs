@@ -2,6 +2,8 @@
 //!
 //! Whatever ends the leg is the `Err` of a step, so that `?` is the end of the line.
 
+use std::sync::Arc;
+
 use crate::callbacks::Held;
 use crate::clock::Clock;
 use crate::digits;
@@ -28,7 +30,7 @@ pub(crate) type Next = Option<Vec<Element>>;
 
 /// One call while it lasts.
 pub(crate) struct Call<'a> {
-    pub(crate) shared: &'a Shared,
+    pub(crate) shared: &'a Arc<Shared>,
     observe: &'a mut (dyn FnMut(&TimelineEntry) + Send),
     pub(crate) clock: Clock,
     pub(crate) dial: Dial,
@@ -52,7 +54,11 @@ pub(crate) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    pub(crate) fn new(shared: &'a Shared, dial: Dial, observe: &'a mut (dyn FnMut(&TimelineEntry) + Send)) -> Call<'a> {
+    pub(crate) fn new(
+        shared: &'a Arc<Shared>,
+        dial: Dial,
+        observe: &'a mut (dyn FnMut(&TimelineEntry) + Send),
+    ) -> Call<'a> {
         let (config, provider) = (shared.mailer.config(), shared.provider);
         let from = if dial.withheld { provider.withheld().to_owned() } else { provider.number(&dial.from) };
         let leg = Leg::new(provider.call_id(&shared.draw), from, provider.number(&dial.number), 0);

@@ -1,11 +1,14 @@
-//! Status callbacks on their way: lost, late, or in another order, as the faults say.
+//! Status callbacks on their way: lost, late, or in another order, as the faults say, or held back by an outage.
+
+use tokio::task::JoinHandle;
 
 use crate::call::Call;
 use crate::faults::DELAY_SECONDS_MAX;
+use crate::http::Reply;
 use crate::method::Method;
 use crate::provider::Params;
-use crate::report::{LostCallback, Party};
-use crate::webhook::Post;
+use crate::report::{Exchange, LostCallback, Party};
+use crate::webhook::{Post, Sent};
 
 /// Callbacks that were not delivered when they happened. Their number is bounded by that of the call's documents.
 #[derive(Debug, Default)]
@@ -14,6 +17,8 @@ pub(crate) struct Held {
     shuffled: Vec<Post>,
     /// To be delivered after the call, each at its simulated moment.
     late: Vec<(u64, Post)>,
+    /// Waiting for the end of an outage, while the call goes on.
+    queued: Vec<JoinHandle<(Sent, Vec<Exchange>)>>,
 }
 
 impl Call<'_> {
@@ -54,6 +59,12 @@ impl Call<'_> {
             self.tell(Party::Provider, "a late callback arrives");
             self.deliver(post).await;
         }
+        for queued in std::mem::take(&mut self.held.queued) {
+            let (sent, exchanges) = queued.await.unwrap_or_else(|cause| (Err(cause.to_string()), Vec::new()));
+            self.report.exchanges.extend(exchanges);
+            let answered = self.answered(sent);
+            self.arrived(answered);
+        }
     }
 
     async fn deliver_shuffled(&mut self) {
@@ -66,7 +77,20 @@ impl Call<'_> {
 
     async fn deliver(&mut self, post: Post) {
         let post = Post { at_ms: self.clock.now_ms(), ..post };
-        if let Err(why) = self.send(&post).await {
+        if self.shared.mailer.outage.is_on() {
+            let shared = self.shared.clone();
+            self.held.queued.push(tokio::spawn(async move {
+                let mut exchanges = Vec::new();
+                (shared.mailer.deliver(&shared.draw, &post, &mut exchanges).await, exchanges)
+            }));
+            return;
+        }
+        let answered = self.send(&post).await;
+        self.arrived(answered);
+    }
+
+    fn arrived(&mut self, answered: Result<Reply, String>) {
+        if let Err(why) = answered {
             self.tell(Party::Provider, format!("a callback failed: {why}"));
         }
     }

@@ -8,8 +8,8 @@
 //! The rooms: the network (`call`, `waiting`, `gather`, `owner_leg`, `screening`) knows telephones, lines and time, and follows
 //! instructions in words of its own (`instruction`, `ending`); a protocol (`plivo`, `twilio`, behind the trait in
 //! `provider`) reads documents into those words and tells the engine what happens in the vendor's. Between them and the
-//! engine stand `webhook` (signing, retries, duplicates) and `callbacks` (what gets lost, comes late or in another order). `api` is the
-//! provider's REST API over the `records` of legs.
+//! engine stand `webhook` (signing, retries, duplicates), `callbacks` (what gets lost, comes late or in another order) and `outage`
+//! (nothing comes, and then all of it). `api` is the provider's REST API over the `records` of legs.
 //!
 //! Nothing here imports a crate of the engine. Simulated time is counted, not measured: a wait adds to it whatever the
 //! time scale is, and a document's time on the wire adds as it is, so that a fast run and a real one tell the same story.
@@ -36,6 +36,7 @@ mod markup;
 mod masking;
 mod method;
 mod network;
+mod outage;
 mod owner_leg;
 mod plivo;
 mod provider;

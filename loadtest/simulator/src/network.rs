@@ -74,6 +74,19 @@ impl Network {
         self.shared.with_subscribers(|subscribers| subscribers.default = script);
     }
 
+    /// From now on the provider is out, or back. Until it is back, nothing that it has to tell leaves it: who calls hears
+    /// nothing more from the engine, telephones that are connected stay so. Then all of it comes at once and each of it
+    /// twice. An outage should be shorter than a vendor waits for a document, a minute at Plivo \[D\]: here nobody gives
+    /// up. The provider's API is not part of it: see [`RestFault`](crate::RestFault).
+    pub fn set_out(&self, is_out: bool) {
+        self.shared.mailer.outage.set(is_out);
+    }
+
+    /// Whether the provider is out.
+    pub fn is_out(&self) -> bool {
+        self.shared.mailer.outage.is_on()
+    }
+
     /// The records of legs that the provider still has, in the order in which the legs began; at most 65,536.
     pub fn records(&self) -> Vec<CallRecord> {
         self.shared.records.all()

@@ -49,6 +49,8 @@ pub struct Exchange {
     pub params: Vec<(String, String)>,
     /// The nonce that was signed; `None` when signatures are off, and at Twilio, which has none.
     pub nonce: Option<String>,
+    /// It waited for the end of an outage.
+    pub held: bool,
     /// The HTTP status; `None` when no answer came.
     pub status: Option<u16>,
     /// The answer's `Content-Type`; empty if it has none.
@@ -129,7 +131,7 @@ pub struct CallReport {
     pub lost: Vec<LostCallback>,
     /// The city of the scanner's number that the engine was told; `None` if the provider does not tell.
     pub scanner_city: Option<String>,
-    /// Every webhook, in the order sent, repetitions included.
+    /// Every webhook, in the order sent, repetitions included. Callbacks that an outage held back come last.
     pub exchanges: Vec<Exchange>,
     /// What a provider would refuse in the engine's answers. Each ends the call.
     pub protocol_errors: Vec<String>,

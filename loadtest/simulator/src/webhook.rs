@@ -9,6 +9,7 @@ use crate::config::NetworkConfig;
 use crate::draw::Draw;
 use crate::http::{HttpClient, NoReply, Reply};
 use crate::method::Method;
+use crate::outage::Outage;
 use crate::provider::{Headers, Params, Provider, Signed};
 use crate::report::Exchange;
 
@@ -36,18 +37,22 @@ pub(crate) struct Post {
     pub(crate) at_ms: u64,
 }
 
+/// What came of a webhook. An error text: nothing was sent.
+pub(crate) type Sent = Result<Result<Reply, NoReply>, String>;
+
 /// The sending half of the provider.
 #[derive(Debug)]
 pub(crate) struct Mailer {
     config: NetworkConfig,
     provider: &'static dyn Provider,
     client: HttpClient,
+    pub(crate) outage: Outage,
 }
 
 impl Mailer {
     pub(crate) fn new(config: NetworkConfig) -> Mailer {
         let client = HttpClient::new(config.faults.slow);
-        Mailer { provider: config.protocol.provider(), config, client }
+        Mailer { provider: config.protocol.provider(), config, client, outage: Outage::none() }
     }
 
     pub(crate) fn config(&self) -> &NetworkConfig {
@@ -56,14 +61,9 @@ impl Mailer {
 
     /// Delivers and notes every attempt. An error text: the URL is none of the engine's, or its fragment says what no
     /// provider understands; nothing was sent.
-    pub(crate) async fn deliver(
-        &self,
-        draw: &Draw,
-        post: &Post,
-        exchanges: &mut Vec<Exchange>,
-    ) -> Result<Result<Reply, NoReply>, String> {
+    pub(crate) async fn deliver(&self, draw: &Draw, post: &Post, exchanges: &mut Vec<Exchange>) -> Sent {
         let target = self.target(&post.url)?;
-        let event_id = draw.uuid();
+        let (event_id, before) = (draw.uuid(), exchanges.len());
         let mut reply = self.attempt(draw, &event_id, &target, post, exchanges).await?;
         for _ in 0..target.retries {
             if !target.retries_after(&reply) {
@@ -71,7 +71,9 @@ impl Mailer {
             }
             reply = self.attempt(draw, &event_id, &target, post, exchanges).await?;
         }
-        for _ in 0..self.config.faults.duplicate {
+        // What was sent when the provider went out may have arrived: it is sure of nothing, and tells it again.
+        let was_held = exchanges[before..].iter().any(|exchange| exchange.held);
+        for _ in 0..self.config.faults.duplicate + u8::from(was_held) {
             // What the engine says to a duplicate changes nothing for the call; it stands in the exchanges.
             let _ = self.attempt(draw, &event_id, &target, post, exchanges).await?;
         }
@@ -105,7 +107,8 @@ impl Mailer {
         target: &Target,
         post: &Post,
         exchanges: &mut Vec<Exchange>,
-    ) -> Result<Result<Reply, NoReply>, String> {
+    ) -> Sent {
+        let held = self.outage.wait().await;
         let config = &self.config;
         let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(&post.params).finish();
         let (sent_url, body) = match post.method {
@@ -138,6 +141,7 @@ impl Mailer {
             headers: headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
             params: post.params.clone(),
             nonce,
+            held,
             status: reply.as_ref().ok().map(|reply| reply.status),
             content_type: reply.as_ref().map_or_else(|_| String::new(), |reply| reply.content_type.clone()),
             body: reply.as_ref().map_or_else(ToString::to_string, |reply| reply.body.clone()),

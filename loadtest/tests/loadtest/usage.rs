@@ -57,6 +57,23 @@ async fn bounds_are_kept() {
 }
 
 #[tokio::test]
+async fn a_herd_that_cannot_be_struck_so_is_refused() {
+    let codes = codes(1);
+    for (options, why) in [
+        (&["--sessions", "20", "--calls", "21"][..], "at most --sessions"),
+        (&["--provider-out", "out"], "say --calls"),
+        (&["--calls", "1"], "PLIVO_AUTH_ID"),
+        (&["--seconds", "74"], "--seconds must be at least 75"),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_qnect-loadtest"));
+        command.args(["restart-herd", "--target", NOBODY, "--codes", path(&codes), "--strike", "true"]);
+        command.args(options).env_remove("PLIVO_AUTH_ID");
+        let said = said(&output(command).await);
+        assert!(said.contains(why), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn an_account_is_needed() {
     let codes = codes(1);
     for (given, missing) in [("PLIVO_AUTH_ID", "PLIVO_AUTH_TOKEN"), ("PLIVO_AUTH_TOKEN", "PLIVO_AUTH_ID")] {

@@ -5,6 +5,7 @@ mod engine;
 mod faults;
 mod leaks;
 mod lines;
+mod outage;
 mod program;
 mod rest;
 mod scanner;
