@@ -15,6 +15,7 @@ mod error;
 mod faults;
 mod idle;
 mod lines;
+mod losses;
 mod messages;
 mod metrics;
 mod owner_menu;

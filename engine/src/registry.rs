@@ -1,9 +1,7 @@
 //! The registry: which tags are in memory, and the only door to their actors.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
 
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
@@ -12,6 +10,7 @@ use qnect_storage::Lane;
 use tokio::sync::oneshot;
 
 use crate::error::EngineError;
+use crate::losses::Losses;
 use crate::visit::{Active, Visit};
 
 /// Visits that one tag may have at once; more are turned away, so that one hot tag cannot starve its arbiter.
@@ -25,13 +24,6 @@ pub(crate) const fn visits_max(lane: Lane) -> u32 {
         Lane::Webhooks => VISITS_PER_TAG_MAX,
     }
 }
-/// Losses within [`LOSS_WINDOW`] that quarantine a tag.
-const LOSSES_MAX: usize = 3;
-const LOSS_WINDOW: Duration = Duration::from_secs(10);
-/// How long a quarantined tag is left alone.
-const QUARANTINE: Duration = Duration::from_secs(60);
-/// Tags whose losses are remembered at most.
-const LOSSES_REMEMBERED_MAX: usize = 10_000;
 
 enum Slot {
     /// Somebody fetches the tag; these wait, [`VISITS_PER_TAG_MAX`] of them at most.
@@ -60,7 +52,7 @@ pub(crate) enum Summons {
 /// The registry.
 pub(crate) struct Registry {
     slots: Arc<DashMap<TagId, Slot>>,
-    losses: DashMap<TagId, VecDeque<Instant>>,
+    losses: Losses,
     generations: AtomicU64,
     active_max: usize,
 }
@@ -108,7 +100,7 @@ fn wake(slot: Option<Slot>, result: &Result<(), EngineError>) {
 
 impl Registry {
     pub(crate) fn new(active_max: usize) -> Self {
-        Self { slots: Arc::default(), losses: DashMap::new(), generations: AtomicU64::new(0), active_max }
+        Self { slots: Arc::default(), losses: Losses::default(), generations: AtomicU64::new(0), active_max }
     }
 
     /// The door to the actor of a tag that is in memory; `None` when it is not. The count of visits is raised under the
@@ -123,7 +115,7 @@ impl Registry {
 
     /// The way to a tag's actor, whoever has to fetch the tag.
     pub(crate) fn enter(&self, tag: TagId, lane: Lane) -> Result<Entrance, EngineError> {
-        if self.is_quarantined(tag) {
+        if self.losses.is_quarantined(tag) {
             return Err(EngineError::ActorLost);
         }
         let crowded = self.slots.len() >= self.active_max;
@@ -185,33 +177,18 @@ impl Registry {
 
     /// An actor was lost to a panic: off the registry it goes, so that the next visit revives the tag.
     pub(crate) fn lost(&self, tag: TagId, generation: u64) {
+        // Before anybody can revive it, who would read what is stored too early.
+        self.losses.note(tag);
         self.slots.remove_if(&tag, |_, slot| matches!(slot, Slot::Active(active) if active.generation == generation));
-        if self.losses.len() >= LOSSES_REMEMBERED_MAX {
-            self.losses.retain(|_, times| times.back().is_some_and(|last| last.elapsed() < QUARANTINE));
-        }
-        let mut times = self.losses.entry(tag).or_default();
-        times.push_back(Instant::now());
-        if times.len() > LOSSES_MAX {
-            times.pop_front();
-        }
     }
 
     /// Whether an actor of this tag was lost lately: what it left on its way to disk may not be there yet.
     pub(crate) fn was_lost(&self, tag: TagId) -> bool {
-        self.losses.contains_key(&tag)
+        self.losses.was_lost(tag)
     }
 
     /// Tags in memory or on their way there.
     pub(crate) fn len(&self) -> usize {
         self.slots.len()
-    }
-
-    fn is_quarantined(&self, tag: TagId) -> bool {
-        self.losses.get(&tag).is_some_and(|times| {
-            let (Some(first), Some(last)) = (times.front(), times.back()) else {
-                return false;
-            };
-            times.len() >= LOSSES_MAX && last.duration_since(*first) < LOSS_WINDOW && last.elapsed() < QUARANTINE
-        })
     }
 }

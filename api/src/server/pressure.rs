@@ -21,8 +21,9 @@ use crate::negotiate::Reader;
 use crate::observe::Route;
 use crate::problem::Problem;
 
-/// Requests that are begun in one round, of those who waited at most.
-const ROUND: usize = 8;
+/// Requests that are begun in one round, of those who waited at most. A round is as long as what they ask for takes, and in the
+/// next one those hear who are turned away.
+const ROUND: usize = 4;
 /// So long after a round began others may still begin at once if nobody waits: to wait costs more than to begin, and a worker
 /// that has time does not make people wait.
 const ROUND_TIME: Duration = Duration::from_micros(500);

@@ -2,7 +2,8 @@
 //!
 //! Waking a task on another thread takes a system call, and the thread that wakes may lose its core to the one that it
 //! woke; a group has hundreds of tasks that wait. So each worker has a teller: it gets all promises of its worker that a
-//! group keeps in one message, and wakes its neighbours, which is a push to a queue that no other thread knows.
+//! group keeps in one message, and wakes its neighbours, which is a push to a queue that no other thread knows. It wakes few
+//! at a time: whoever came meanwhile has a turn between them, and need not wait for hundreds to be answered.
 
 use std::cell::RefCell;
 
@@ -10,6 +11,11 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Groups that a teller has not told yet, at most. One that is further behind is passed by.
 const GROUPS_MAX: usize = 64;
+
+/// Tasks that are woken before all others that are ready have their turns. `ops/overload --seed 2`: with 4, and as few requests
+/// begun in one round, 99 of 100 of those who are turned away hear it within 21 to 27 ms in each rush; with all tasks of a group
+/// at once, and 8 requests, within 45 to 56 ms. As many calls are made either way.
+const AT_ONCE: usize = 4;
 
 /// The promises of one worker in one group.
 type Handful = Vec<oneshot::Sender<()>>;
@@ -23,7 +29,11 @@ thread_local! {
 pub async fn tell_here() {
     let (handing, mut handed) = mpsc::channel::<Handful>(GROUPS_MAX);
     HERE.set(Some(handing));
-    while let Some(kept) = handed.recv().await {
+    while let Some(mut kept) = handed.recv().await {
+        while kept.len() > AT_ONCE {
+            keep(kept.drain(..AT_ONCE));
+            tokio::task::yield_now().await;
+        }
         keep(kept);
     }
 }
@@ -109,6 +119,24 @@ mod tests {
             });
             assert_eq!(told, 101, "with a teller that lives: {teller_lives}");
         }
+    }
+
+    #[test]
+    fn others_have_turns_while_many_are_told() {
+        const MANY: usize = 25 * AT_ONCE;
+        let most_between_two_turns = on_a_worker(true, async || {
+            let (pledges, mut promises): (Vec<_>, Vec<_>) = (0..MANY).map(|_| oneshot::channel()).unzip();
+            keep_all(pledges.into_iter().map(Pledge::here));
+            let mut most = 0;
+            while !promises.is_empty() {
+                tokio::task::yield_now().await;
+                let waiting = promises.len();
+                promises.retain_mut(|promise| promise.try_recv().is_err());
+                most = most.max(waiting - promises.len());
+            }
+            most
+        });
+        assert!((1..=2 * AT_ONCE).contains(&most_between_two_turns), "{most_between_two_turns}");
     }
 
     #[test]
