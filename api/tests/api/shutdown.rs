@@ -43,13 +43,7 @@ async fn a_client_that_never_finishes_holds_nobody_up() {
     let mut server = Server::start(&folder);
     let mut half_a_head = TcpStream::connect(server.address).await.expect("a connection");
     half_a_head.write_all(b"GET / HTTP/1.1\r\nHost:").await.expect("half a head");
-    let mut half_a_body = TcpStream::connect(server.address).await.expect("a connection");
-    // A first request is not begun before it is whole, and nobody waits for one at a drain; a later one is.
-    half_a_body.write_all(b"GET /q/0 HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("a whole request");
-    let answered = half_a_body.read(&mut [0; 4096]).await.expect("an answer");
-    assert!(answered > 0);
-    let head = b"POST /webhooks/plivo/voice HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n1";
-    half_a_body.write_all(head).await.expect("half a body");
+    let _half_a_body = half_a_body(&server).await;
     // Served on other connections meanwhile.
     assert_eq!(server.public.get("/nothing").await.status, 404);
     server.terminate();
@@ -60,9 +54,7 @@ async fn a_client_that_never_finishes_holds_nobody_up() {
 async fn a_drain_is_seen_on_the_operations_listener() {
     let folder = Folder::new();
     let mut server = Server::start(&folder);
-    let mut half_a_body = TcpStream::connect(server.address).await.expect("a connection");
-    let head = b"POST /webhooks/plivo/voice HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n1";
-    half_a_body.write_all(head).await.expect("half a body");
+    let mut half_a_body = half_a_body(&server).await;
     assert_eq!(server.operations.get("/readyz").await.status, 200);
     server.terminate();
     let drained = async {
@@ -76,7 +68,19 @@ async fn a_drain_is_seen_on_the_operations_listener() {
     };
     tokio::time::timeout(DRAIN_MAX, drained).await.expect("a drain that is told");
     half_a_body.write_all(b"23456789").await.expect("the other half");
+    assert!(half_a_body.read(&mut [0; 4096]).await.expect("an answer") > 0, "who had begun is answered");
     assert_eq!(server.ended(DRAIN_MAX).await.code(), Some(0), "{}", server.stderr());
+}
+
+/// A request that a drain waits for. A first one is not begun before it is whole, and nobody waits for it; a later one is.
+async fn half_a_body(server: &Server) -> TcpStream {
+    let mut connection = TcpStream::connect(server.address).await.expect("a connection");
+    connection.write_all(b"GET /q/0 HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("a whole request");
+    let answered = connection.read(&mut [0; 4096]).await.expect("an answer");
+    assert!(answered > 0);
+    let head = b"POST /webhooks/plivo/voice HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n1";
+    connection.write_all(head).await.expect("half a body");
+    connection
 }
 
 #[test]
