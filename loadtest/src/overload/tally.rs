@@ -109,10 +109,9 @@ impl Tally {
         Latencies::of(&self.shed)
     }
 
-    /// Adds those that were turned away to others.
-    pub(super) fn add_shed_to(&self, others: &mut Histogram<u64>) {
-        // All of these count with the same bounds.
-        let _ = others.add(&self.shed);
+    /// Of hundred that were turned away, so many heard it within `bound`; 100 if nobody was.
+    pub(super) fn shed_within(&self, bound: Duration) -> f64 {
+        self.shed.percentile_below(micros(bound))
     }
 }
 
@@ -153,7 +152,6 @@ mod tests {
 
     use super::{Tally, Visit};
     use crate::cause::Cause;
-    use crate::report::{Latencies, latencies};
     use crate::stranger::Seen;
 
     #[test]
@@ -176,8 +174,6 @@ mod tests {
         // Our own delay is in a scan's latency, because it counts from when it was due, and not in a session's.
         assert!((24_900..25_100).contains(&tally.served().max), "{}", tally.served().max);
         assert!((69_900..70_100).contains(&tally.shed().max), "{}", tally.shed().max);
-        let mut all = latencies();
-        (0..2).for_each(|_| tally.add_shed_to(&mut all));
-        assert_eq!((Latencies::of(&all).answers, Latencies::of(&all).max), (4, tally.shed().max));
+        assert!((tally.shed_within(ms(50)) - 50.0).abs() < f64::EPSILON);
     }
 }

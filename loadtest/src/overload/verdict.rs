@@ -4,13 +4,12 @@ use std::fmt;
 use std::time::Duration;
 
 use clap::Args;
-use hdrhistogram::Histogram;
 use serde_json::json;
 
 use crate::memory::grown_percent;
 use crate::overload::Phase;
 use crate::overload::tally::Tally;
-use crate::report::{Latencies, latencies, micros};
+use crate::report::Latencies;
 
 /// Our own delay at most, at p99, in microseconds: with more the generator is measured and not the engine.
 const LATE_MAX_US: u64 = 10_000;
@@ -21,7 +20,7 @@ pub(crate) struct Bounds {
     /// Goodput in the middle one of the rushes: percent of the peaks around it.
     #[arg(long, value_name = "PERCENT", default_value_t = 90.0)]
     goodput_at_least: f64,
-    /// Milliseconds within which 99 of 100 of those who are turned away hear it, in all rushes together.
+    /// Milliseconds within which 99 of 100 of those who are turned away hear it, in each rush.
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 50)]
     shed_within: u64,
     /// Percent by which resident memory in any rush but the first may be above what it was before it, beside what its calls
@@ -39,8 +38,6 @@ pub(super) struct Verdict {
     bounds: Bounds,
     calm: Phase,
     rushes: Vec<Phase>,
-    /// Of all rushes.
-    shed: Histogram<u64>,
     /// KiB of memory that a call leaves behind, from the calm to the first rush: ended sessions are remembered for a while.
     call_kib: f64,
     /// Percent that memory was above what it had been before a rush, at most, beside that of its calls; in the first one
@@ -59,11 +56,7 @@ impl Verdict {
         let call_kib = left as f64 / (first.calls_before - calm.calls_before).max(1) as f64;
         let grown = rushes[1..].iter().map(|rush| rush.grown_percent(call_kib)).fold(f64::NEG_INFINITY, f64::max);
         let shed_in_calm = calm.tally.shed().answers as f64 * 100.0 / calm.tally.visits.max(1) as f64;
-        let mut shed = latencies();
-        for rush in &rushes {
-            rush.tally.add_shed_to(&mut shed);
-        }
-        Verdict { bounds, calm, rushes, shed, call_kib, grown, shed_in_calm }
+        Verdict { bounds, calm, rushes, call_kib, grown, shed_in_calm }
     }
 
     /// Whether the generator kept its own times.
@@ -73,9 +66,10 @@ impl Verdict {
 
     /// Whether the run is valid and everything within its bounds.
     pub(super) fn good(&self) -> bool {
+        let in_time = |rush: &Phase| rush.tally.shed().p99 <= self.bounds.shed_within * 1_000;
         self.valid()
             && self.goodput_percent() >= self.bounds.goodput_at_least
-            && Latencies::of(&self.shed).p99 <= self.bounds.shed_within * 1_000
+            && self.rushes.iter().all(in_time)
             && self.grown <= self.bounds.memory_within
             && self.shed_in_calm <= self.bounds.shed_in_calm_at_most
     }
@@ -88,8 +82,8 @@ impl Verdict {
     }
 
     /// Percent of those who were turned away.
-    fn shed_in_time(&self) -> f64 {
-        self.shed.percentile_below(micros(Duration::from_millis(self.bounds.shed_within)))
+    fn shed_in_time(&self, rush: &Tally) -> f64 {
+        rush.shed_within(Duration::from_millis(self.bounds.shed_within))
     }
 
     /// One line.
@@ -103,10 +97,10 @@ impl Verdict {
         let rush = |rush: &Phase| {
             let Phase { peak, tally, memory, .. } = rush;
             json!({"peak_per_second": peak, "visitors": phase(tally), "goodput_percent": rush.goodput_percent(),
-                "resident_kib_before": memory.before, "resident_kib_most": memory.most})
+                "shed_in_time_percent": self.shed_in_time(tally), "resident_kib_before": memory.before, "resident_kib_most": memory.most})
         };
         json!({"scenario": "overload", "calm": phase(&self.calm.tally), "rushes": self.rushes.iter().map(rush).collect::<Vec<_>>(),
-            "goodput_percent": self.goodput_percent(), "shed_us": Latencies::of(&self.shed), "shed_in_time_percent": self.shed_in_time(),
+            "goodput_percent": self.goodput_percent(),
             "shed_in_calm_percent": self.shed_in_calm, "call_kib": self.call_kib, "resident_grown_percent": self.grown,
             "valid": self.valid(), "good": self.good()})
         .to_string()
@@ -144,11 +138,10 @@ impl fmt::Display for Verdict {
             writeln!(f, "rush       {:.1} calls/s, {percent:.1} % of the peak of {peak:.1}", tally.goodput())?;
             writeln!(f, "  scans    {}", tally.served())?;
             writeln!(f, "  shed     {}", tally.shed())?;
+            writeln!(f, "           {:.2} % within {} ms", self.shed_in_time(tally), self.bounds.shed_within)?;
             writeln!(f, "  memory   {} before, {} at most", kib(memory.before), kib(memory.most))?;
         }
         writeln!(f, "goodput    {:.1} % of the peaks around it, the middle rush", self.goodput_percent())?;
-        writeln!(f, "shed       {}", Latencies::of(&self.shed))?;
-        writeln!(f, "           {:.2} % within {} ms", self.shed_in_time(), self.bounds.shed_within)?;
         writeln!(
             f,
             "memory     {:+.2} % in the rush that wanted most, beside {:.2} KiB of each call",
