@@ -235,7 +235,7 @@ impl TagActor {
 
 impl TagActor {
     /// Waits until everything that was recorded so far is on disk: whoever revived the tag before that would read sessions
-    /// that have ended as open ones. Until then the tag stays, and its timer looks again.
+    /// that have ended as open ones. Until then the tag stays, and is asked again.
     fn make_ends_safe(&mut self, context: &mut Context<Self>) {
         if let Ok(behind) = self.inner.storage.promise(Lane::Webhooks, Vec::new()) {
             let safe = behind.kept().into_actor(self).map(|kept, actor, _| actor.ends_unsafe &= kept.is_err());

@@ -1,5 +1,5 @@
-//! Which tags of a worker nobody has needed for a while: a timer of its own for each of a million tags that do nothing
-//! would be a tenth of their memory, so a worker has one list of them, and one timer. It asks one after the other.
+//! Which tags of a worker nobody has needed for a while. A timer of its own for each of a million tags that do nothing would
+//! cost them memory, so a worker has one list of them, and one timer. It asks one after the other.
 
 use std::cell::RefCell;
 use std::cmp::Reverse;
@@ -42,12 +42,14 @@ pub(crate) async fn watch(inner: Arc<Inner>) {
         looks.tick().await;
         let now = inner.clock.now();
         while let Some((tag, generation)) = next_due(now) {
+            // Asked first: its door may open in between.
+            let is_loading = inner.registry.is_loading(tag);
             match inner.registry.visit(tag, Lane::Webhooks) {
                 // An actor that is lost meanwhile is nobody to ask.
                 Some(Ok(visit)) => drop(visit.tell(AreYouIdle(generation)).await),
                 Some(Err(_crowded)) => ask_at(now.plus(inner.tag_idle), tag, generation),
                 // It has started, and its door is about to open.
-                None if inner.registry.is_loading(tag) => ask_at(now.plus(inner.tag_idle), tag, generation),
+                None if is_loading => ask_at(now.plus(inner.tag_idle), tag, generation),
                 None => {}
             }
         }

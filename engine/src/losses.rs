@@ -2,7 +2,7 @@
 //! disk.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use dashmap::DashMap;
@@ -21,40 +21,55 @@ const REMEMBERED_MAX: usize = 10_000;
 #[derive(Default)]
 pub(crate) struct Losses {
     by_tag: DashMap<TagId, VecDeque<Instant>>,
-    /// There was no room for some tag's: until then any tag may be one that was lost.
-    any_until: Mutex<Option<Instant>>,
+    full: Mutex<Option<Full>>,
+}
+
+/// There was no room for some tag's loss.
+#[derive(Clone, Copy)]
+struct Full {
+    /// Until then any tag may be one that was lost.
+    any_until: Instant,
+    /// Until then nobody looks in vain for room again: with so many losses, that would be all that is done.
+    looked_until: Instant,
 }
 
 impl Losses {
     /// The actor of this tag was lost.
     pub(crate) fn note(&self, tag: TagId) {
-        if self.by_tag.len() >= REMEMBERED_MAX && !self.make_room() {
+        self.note_at(tag, Instant::now());
+    }
+
+    fn note_at(&self, tag: TagId, now: Instant) {
+        let is_full = || self.by_tag.len() >= REMEMBERED_MAX && !self.make_room(now);
+        if !self.by_tag.contains_key(&tag) && is_full() {
             return;
         }
         let mut times = self.by_tag.entry(tag).or_default();
-        times.push_back(Instant::now());
+        times.push_back(now);
         if times.len() > LOSSES_MAX {
             times.pop_front();
         }
     }
 
-    /// Forgets old ones. False: there is still no room, nor will there be for a while.
-    fn make_room(&self) -> bool {
-        let (mut any_until, now) = (self.lock(), Instant::now());
-        // Who has looked in vain does not look again at each loss: with so many, that would be all that is done.
-        if any_until.is_none_or(|until| until <= now + QUARANTINE / 2) {
-            self.by_tag.retain(|_, times| times.back().is_some_and(|last| last.elapsed() < QUARANTINE));
+    /// Forgets old ones. False: there is still no room.
+    fn make_room(&self, now: Instant) -> bool {
+        let mut full = self.lock();
+        let mut looked_until = full.map_or(now, |full| full.looked_until);
+        if looked_until <= now {
+            let is_new = |last: &Instant| now.saturating_duration_since(*last) < QUARANTINE;
+            self.by_tag.retain(|_, times| times.back().is_some_and(is_new));
             if self.by_tag.len() < REMEMBERED_MAX {
                 return true;
             }
+            looked_until = now + QUARANTINE / 8;
         }
-        *any_until = Some(now + QUARANTINE);
+        *full = Some(Full { any_until: now + QUARANTINE, looked_until });
         false
     }
 
     /// Whether an actor of this tag was lost lately, or may have been: what it left on its way to disk may not be there yet.
     pub(crate) fn was_lost(&self, tag: TagId) -> bool {
-        self.by_tag.contains_key(&tag) || self.lock().is_some_and(|until| until > Instant::now())
+        self.by_tag.contains_key(&tag) || self.lock().is_some_and(|full| full.any_until > Instant::now())
     }
 
     /// Whether a tag is to be left alone: again and again its actor was lost.
@@ -67,8 +82,8 @@ impl Losses {
         })
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
-        self.any_until.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Option<Full>> {
+        self.full.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -76,15 +91,31 @@ impl Losses {
 mod tests {
     use super::*;
 
+    fn tag(n: usize) -> TagId {
+        TagId::from_u64(n as u64)
+    }
+
     #[test]
-    fn a_loss_that_nobody_remembers_is_one_that_any_tag_may_have_had() {
+    fn a_loss_for_which_there_is_no_room_is_one_that_any_tag_may_have_had() {
         let losses = Losses::default();
-        let tag = |n: usize| TagId::from_u64(n as u64);
         (0..REMEMBERED_MAX).for_each(|n| losses.note(tag(n)));
         assert!(losses.was_lost(tag(0)) && !losses.was_lost(tag(REMEMBERED_MAX)));
         (REMEMBERED_MAX..2 * REMEMBERED_MAX).for_each(|n| losses.note(tag(n)));
         assert_eq!(losses.by_tag.len(), REMEMBERED_MAX);
         assert!(losses.was_lost(tag(REMEMBERED_MAX)) && losses.was_lost(tag(5 * REMEMBERED_MAX)));
-        assert!(!losses.is_quarantined(tag(REMEMBERED_MAX)), "and it is not left alone for that");
+        // One that is remembered is counted on.
+        (0..2).for_each(|_| losses.note(tag(0)));
+        assert!(losses.is_quarantined(tag(0)) && !losses.is_quarantined(tag(REMEMBERED_MAX)));
+    }
+
+    #[test]
+    fn there_is_room_again_when_what_is_remembered_is_old_however_many_losses_come_meanwhile() {
+        let (losses, began) = (Losses::default(), Instant::now());
+        (0..REMEMBERED_MAX).for_each(|n| losses.note_at(tag(n), began));
+        let newcomer = tag(REMEMBERED_MAX);
+        for second in 0..=(QUARANTINE + QUARANTINE / 8).as_secs() {
+            losses.note_at(newcomer, began + Duration::from_secs(second));
+        }
+        assert!(losses.by_tag.contains_key(&newcomer) && losses.by_tag.len() == 1);
     }
 }

@@ -128,10 +128,15 @@ impl Storage {
         self.face.errands.ask(move |clerk| Ok(clerk.read(|r| r.session_card(session))?)).await
     }
 
-    /// A tag's scans of this time, the latest first; those of the last half second may not be there yet. All scans of all
+    /// A tag's latest scans of this time, `most` at most, the latest first; those of the last half second may not be there yet. All scans of all
     /// tags of that time are read, so ask for an hour at a time: others who want something come in between.
-    pub async fn scans_of(&self, tag: TagId, time: Range<Timestamp>) -> Result<Vec<ScanRecord>, EditError> {
-        self.face.errands.ask(move |clerk| Ok(clerk.read(|r| r.scans_of(tag, &time))?)).await
+    pub async fn scans_of(
+        &self,
+        tag: TagId,
+        time: Range<Timestamp>,
+        most: usize,
+    ) -> Result<Vec<ScanRecord>, EditError> {
+        self.face.errands.ask(move |clerk| Ok(clerk.read(|r| r.scans_of(tag, &time, most))?)).await
     }
 
     /// Who has this address or number, the one who has had it longest first; 100 at most.

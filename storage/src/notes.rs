@@ -16,6 +16,7 @@ use crate::error::StorageError;
 use crate::layout::{OPEN_NOTES, Row, SessionKey, Space};
 use crate::read::Reader;
 use crate::recent::{ROW_SESSIONS_MAX, packed, unpack};
+use crate::threads::{FAR_BEHIND, go_behind};
 
 /// How long after the opening the first pass over all notes begins: later than a start takes, and sooner than an engine
 /// ends that is ended again and again.
@@ -30,8 +31,6 @@ const ROWS_AT_ONCE: usize = 512;
 const SESSIONS_AT_ONCE: usize = 4_096;
 /// Nobody waits for it, and it may be done as well later: it is shed with the scans.
 const LANE: Lane = Lane::Scans;
-/// The thread's `nice`: whoever scans or calls goes first.
-const NICE: i32 = 10;
 
 /// Everything that the keeper's thread owns.
 pub(crate) struct NoteKeeper {
@@ -58,7 +57,7 @@ impl NoteKeeper {
     /// Passes over all notes again and again until `stop` is closed; a word on it makes the next step begin at once.
     pub(crate) fn run(mut self, stop: &Receiver<()>) {
         // Without the right to, it is only less polite.
-        let _ = rustix::process::setpriority_process(None, NICE);
+        go_behind(FAR_BEHIND);
         let mut pause = FIRST_PASS_AFTER;
         while stop.recv_timeout(pause) != Err(RecvTimeoutError::Disconnected) {
             // What could not be read is told; what could not be written is told by the commit thread, or that has ended.

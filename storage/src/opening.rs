@@ -13,7 +13,7 @@ use crate::keyring::Keyring;
 use crate::keys::{KeyError, MasterKey};
 use crate::layout::{HEAD_KEY, Keyspaces, Space};
 use crate::mark::HighWaterMark;
-use crate::threads::go_behind;
+use crate::threads::{BEHIND, put_behind};
 use crate::verify::{Preflight, Proof};
 
 /// Bytes of fjall's block cache.
@@ -22,6 +22,9 @@ const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 const JOURNALS_BYTES: u64 = 128 * 1024 * 1024;
 /// fjall's own threads. With two, one spins while the other compacts.
 const FJALL_WORKERS: usize = 1;
+/// Its threads' name.
+const FJALL_WORKER: &str = "fjall:worker";
+
 /// A data folder that is whole.
 pub(crate) struct Whole {
     pub(crate) database: Database,
@@ -40,13 +43,9 @@ pub(crate) fn open_whole(folder: &Path, master: &MasterKey, memtable_bytes: u64)
     // A million keys take as long as the journals do.
     let table = folder.join("keys.table");
     let (database, keys) = std::thread::scope(|scope| {
-        let database = scope.spawn(|| {
-            // fjall's threads are started here. What they flush and compact takes the time of hundreds of requests at once.
-            go_behind();
-            open_proven(&folder.join("db"), marked)
-        });
-        let keys = Keyring::open(master, &table, false);
-        (database.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), keys)
+        let keys = scope.spawn(|| Keyring::open(master, &table, false));
+        let database = open_proven(&folder.join("db"), marked);
+        (database, keys.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
     let (database, proof) = database?;
     let head = read_head(&database, marked)?;
@@ -82,7 +81,10 @@ fn opened_as_proven(opened: Result<Database, StorageError>, proof: &Proof) -> Re
 
 pub(crate) fn open_database(path: &Path) -> Result<Database, StorageError> {
     let builder = Database::builder(path).cache_size(CACHE_BYTES).max_journaling_size(JOURNALS_BYTES);
-    open_with(path, builder.worker_threads(FJALL_WORKERS))
+    let opened = open_with(path, builder.worker_threads(FJALL_WORKERS))?;
+    // A flush takes the time of hundreds of requests at once.
+    put_behind(FJALL_WORKER, BEHIND);
+    Ok(opened)
 }
 
 /// Opens a database; a panic of the library is damage that it meets, and refuses the folder like any other.

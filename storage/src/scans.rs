@@ -24,18 +24,32 @@ impl Reader {
         Ok(())
     }
 
-    /// A tag's scans of this time, the latest first. Reads all rows of that time.
-    pub(crate) fn scans_of(&self, tag: TagId, time: &Range<Timestamp>) -> Result<Vec<ScanRecord>, StorageError> {
+    /// A tag's latest scans of this time, `most` at most, the latest first. Reads all rows of that time.
+    pub(crate) fn scans_of(
+        &self,
+        tag: TagId,
+        time: &Range<Timestamp>,
+        most: usize,
+    ) -> Result<Vec<ScanRecord>, StorageError> {
         let from = Timestamp::from_millis(time.start.as_millis().saturating_sub(ROW_TIME_MAX.as_millis()));
         let mut scans = Vec::new();
         for row in self.spaces.get(Space::Scans).range(scans_key(from, 0, 0)..scans_key(time.end, 0, 0)) {
             let (key, value) = row.into_inner()?;
-            scans.append(&mut unpack_scans_of(tag, earliest(&key)?, &value)?);
+            let of_row = unpack_scans_of(tag, earliest(&key)?, &value)?;
+            scans.extend(of_row.into_iter().filter(|scan| time.contains(&scan.at)));
+            // Of a sticker at which millions look, no more are held than are wanted, and those of a row.
+            if scans.len() >= 2 * most {
+                keep_latest(&mut scans, most);
+            }
         }
-        scans.retain(|scan| time.contains(&scan.at));
-        scans.sort_by_key(|scan| std::cmp::Reverse(scan.at));
+        keep_latest(&mut scans, most);
         Ok(scans)
     }
+}
+
+fn keep_latest(scans: &mut Vec<ScanRecord>, most: usize) {
+    scans.sort_by_key(|scan| std::cmp::Reverse(scan.at));
+    scans.truncate(most);
 }
 
 /// The time that those of a row are counted from.

@@ -33,7 +33,7 @@ use crate::opening::{Whole, open_whole};
 use crate::owners::{self, NewOwner, RegisteredOwner};
 use crate::read::{READERS, Read, ReadError, ReadQueue, Reader, Revival};
 use crate::space::{Intake, SpaceKeeper, SpaceOptions};
-use crate::threads::{Thread, go_behind};
+use crate::threads::{BEHIND, Thread, go_behind};
 use crate::verify::Checks;
 use crate::watchdog::{self, Progress};
 
@@ -403,7 +403,7 @@ fn start(
         Thread::spawn("qnect-space", failure.clone(), move || space.run(&space_stopped))?,
         Thread::spawn("qnect-notes", failure.clone(), move || notes.run(&notes_stopped))?,
         Thread::spawn("qnect-sweeper", failure.clone(), move || {
-            go_behind();
+            go_behind(BEHIND);
             free(&swept);
         })?,
         Thread::spawn("qnect-watchdog", failure.clone(), move || watchdog::watch(&watched, &told, &watchdog_stopped))?,

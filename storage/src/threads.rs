@@ -4,17 +4,32 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use rustix::process::Pid;
+
 use crate::error::StorageError;
 use crate::failure::Failure;
 
-/// By how much a thread that nobody waits for is nicer than the others: beside one of them it gets a quarter of a core, which
-/// is several times what flushes and compactions take under full load, so that they never fall behind.
-const BEHIND: i32 = 5;
+/// The `nice` of threads whose work must not pile up: beside one other that has as much to do they get a quarter of a core.
+pub(crate) const BEHIND: i32 = 5;
+/// The `nice` of threads that have all the time there is: whoever scans or calls goes first.
+pub(crate) const FAR_BEHIND: i32 = 10;
 
-/// Puts this thread, and those that it starts from now on, behind the others wherever time is short.
-pub(crate) fn go_behind() {
-    // To be nicer is always allowed; were it not, all would be as before.
-    let _ = rustix::process::nice(BEHIND);
+/// Puts this thread behind others wherever time is short. To be nicer is always allowed; were it not, all would be as before.
+pub(crate) fn go_behind(nice: i32) {
+    let _ = rustix::process::setpriority_process(None, nice);
+}
+
+/// The same for all threads of this name, which others have started.
+pub(crate) fn put_behind(name: &str, nice: i32) {
+    let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    for task in
+        tasks.filter(|task| std::fs::read_to_string(task.path().join("comm")).is_ok_and(|n| n.trim_end() == name))
+    {
+        let id = task.file_name().to_str().and_then(|id| id.parse().ok()).and_then(Pid::from_raw);
+        if id.is_some() {
+            let _ = rustix::process::setpriority_process(id, nice);
+        }
+    }
 }
 
 /// A thread that runs.

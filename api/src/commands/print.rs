@@ -56,7 +56,7 @@ fn tag(tag: &TagLine) -> String {
 }
 
 fn scan(ScanLine { at, device, browser }: &ScanLine) -> String {
-    format!("{at:<26} {device:<8} {browser}\n")
+    format!("{at:<21} {device:<8} {browser}\n")
 }
 
 fn owner(owner: &OwnerLine) -> String {

@@ -135,8 +135,8 @@ impl Hands {
         let (mut lines, mut end) = (Vec::new(), self.clock.now());
         for _ in 0..hours {
             let start = Timestamp::from_millis(end.as_millis().saturating_sub(Span::HOUR.as_millis()));
-            let scans = self.storage.scans_of(tag, start..end).await?;
-            lines.extend(scans.iter().take(SCANS_SHOWN_MAX - lines.len()).map(scan_line));
+            let scans = self.storage.scans_of(tag, start..end, SCANS_SHOWN_MAX - lines.len()).await?;
+            lines.extend(scans.iter().map(scan_line));
             if lines.len() == SCANS_SHOWN_MAX {
                 break;
             }
@@ -245,7 +245,9 @@ impl Hands {
 }
 
 fn scan_line(scan: &ScanRecord) -> ScanLine {
-    ScanLine { at: rfc3339(scan.at), device: scan.device.id().to_owned(), browser: scan.browser.id().to_owned() }
+    // To the second: nearer, a proxy's log would tell where it came from.
+    let at = Timestamp::from_millis(scan.at.as_millis() / 1_000 * 1_000);
+    ScanLine { at: rfc3339(at), device: scan.device.id().to_owned(), browser: scan.browser.id().to_owned() }
 }
 
 fn session_line(card: &SessionCard) -> SessionLine {

@@ -21,9 +21,11 @@ use crate::negotiate::Reader;
 use crate::observe::Route;
 use crate::problem::Problem;
 
-/// Requests that are begun in one round, of those who waited at most. A round is as long as what they ask for takes, and in the
+/// Looks at pages that are begun in one round, of those who waited at most. A round is as long as what is begun takes, and in the
 /// next one those hear who are turned away.
-const ROUND: usize = 4;
+const ROUND: usize = 8;
+/// A session or a webhook takes as long as so many looks.
+const LOOKS: usize = 2;
 /// So long after a round began others may still begin at once if nobody waits: to wait costs more than to begin, and a worker
 /// that has time does not make people wait.
 const ROUND_TIME: Duration = Duration::from_micros(500);
@@ -35,12 +37,13 @@ const LATE: Duration = Duration::from_millis(50);
 /// No page and no session waits longer for its turn, whatever goes before it.
 const WAIT_MAX: Duration = Duration::from_secs(1);
 
-/// Where those wait who are never turned away.
+/// Where those wait who are never turned away, and those who look at pages.
 const CALLS: usize = 0;
+const PAGES: usize = 2;
 
 /// The pressure on one worker.
 pub(super) struct Pressure {
-    /// Requests that began in this round, and when the first of them did.
+    /// What began in this round, in looks, and when the first of it did.
     begun_here: Cell<usize>,
     since: Cell<Instant>,
     /// Those who wait: webhooks and the rest, sessions, pages. As many as there are connections with a request in hand; who
@@ -87,11 +90,12 @@ impl Pressure {
 
     /// Whether the turn of a request has come that came `now`. Not: it is turned away.
     pub(super) async fn turn(&self, route: Route, now: Instant) -> bool {
+        let lane = lane(route);
         if self.has_room(now) {
-            self.begin(now);
+            self.begin(lane, now);
             return true;
         }
-        let has_turn = match self.wait(lane(route), now) {
+        let has_turn = match self.wait(lane, now) {
             None => false,
             Some(turn) => {
                 let has_turn = turn.await.is_ok();
@@ -111,8 +115,8 @@ impl Pressure {
             || now.duration_since(self.since.get()) < ROUND_TIME && self.waiting.borrow().iter().all(VecDeque::is_empty)
     }
 
-    fn begin(&self, now: Instant) {
-        if self.begun_here.replace(self.begun_here.get() + 1) == 0 {
+    fn begin(&self, lane: usize, now: Instant) {
+        if self.begun_here.replace(self.begun_here.get() + looks(lane)) == 0 {
             self.since.set(now);
             self.begun.notify_one();
         }
@@ -139,7 +143,7 @@ impl Pressure {
             {
                 // Who has left takes nobody's turn.
                 if next.turn.send(()).is_ok() {
-                    self.begin(now);
+                    self.begin(lane, now);
                 }
             }
             while lane != CALLS && has_waited(waiting, WAIT_MAX) {
@@ -160,8 +164,13 @@ fn lane(route: Route) -> usize {
     match route {
         Route::Session | Route::Webhook | Route::Other => CALLS,
         Route::Sessions => 1,
-        Route::Tag => 2,
+        Route::Tag => PAGES,
     }
+}
+
+/// How many looks what waits there takes.
+fn looks(lane: usize) -> usize {
+    if lane == PAGES { 1 } else { LOOKS }
 }
 
 /// What is said to those who are turned away, whose links lead to `origin`.
@@ -215,9 +224,10 @@ mod tests {
         let pressure = Pressure::new();
         let mut asked = Vec::new();
         for route in [Route::Tag, Route::Sessions, Route::Webhook] {
-            asked.extend([route; ROUND]);
+            asked.extend(vec![route; ROUND / looks(lane(route))]);
         }
-        let expected = [[Route::Webhook; ROUND], [Route::Sessions; ROUND], [Route::Tag; ROUND]];
+        let expected =
+            [Route::Webhook, Route::Sessions, Route::Tag].map(|route| vec![route; ROUND / looks(lane(route))]);
         assert_eq!(begun(&pressure, &asked, 3).await, expected);
         assert!(!pressure.round(), "the last one was full");
         assert!(pressure.round(), "and now nobody is left");
@@ -256,7 +266,7 @@ mod tests {
         pressure.round();
         // One of the round's turns was the session's.
         let next = ask(&pressure, Route::Tag, ROUND);
-        assert_eq!(next.iter().flatten().count(), ROUND - 1);
+        assert_eq!(next.iter().flatten().count(), ROUND - LOOKS);
         drop((few, more, session));
     }
 

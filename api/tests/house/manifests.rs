@@ -49,11 +49,26 @@ fn collect(table: &Table, dependencies: &mut BTreeSet<String>, for_tests: &mut B
 }
 
 fn unasked(table: &Table) -> BTreeSet<String> {
-    let of = |section: Option<&toml::Value>| section.and_then(toml::Value::as_table).cloned().unwrap_or_default();
-    let default = of(table.get("features")).remove("default").into_iter();
-    let needed = of(table.get("dependencies")).into_iter().filter_map(|(_, value)| value.get("features").cloned());
-    let lists = default.chain(needed).filter_map(|list| list.as_array().cloned());
-    lists.flatten().filter_map(|feature| feature.as_str().map(str::to_owned)).collect()
+    let own = table.get("features").and_then(toml::Value::as_table);
+    let (mut asked, mut waiting) = (wanted_of_others(table), vec!["default".to_owned()]);
+    while let Some(feature) = waiting.pop() {
+        let leads_to = own.and_then(|own| own.get(&feature)).map(words).unwrap_or_default();
+        waiting.extend(leads_to.into_iter().filter(|feature| asked.insert(feature.clone())));
+    }
+    asked
+}
+
+/// The features that a table's dependencies are wanted with, but for tests.
+fn wanted_of_others(table: &Table) -> BTreeSet<String> {
+    let tables = |name: &str| table.get(name).and_then(toml::Value::as_table).into_iter().flatten();
+    let wanted =
+        tables("dependencies").chain(tables("build-dependencies")).filter_map(|(_, value)| value.get("features"));
+    let of_targets = tables("target").filter_map(|(_, of)| of.as_table()).flat_map(wanted_of_others);
+    wanted.flat_map(words).chain(of_targets).collect()
+}
+
+fn words(list: &toml::Value) -> Vec<String> {
+    list.as_array().into_iter().flatten().filter_map(toml::Value::as_str).map(str::to_owned).collect()
 }
 
 /// All crates of the workspace.
@@ -78,17 +93,22 @@ fn every_kind_of_dependency_is_seen() {
 #[test]
 fn every_feature_that_nobody_asks_for_is_seen() {
     let manifest = Manifest::of(
-        "[package]\nname = \"a\"\n[features]\ndefault = [\"b\"]\nc = [\"d\"]\n\
+        "[package]\nname = \"a\"\n[features]\ndefault = [\"b\"]\nb = [\"i/j\"]\nc = [\"d\"]\n\
          [dependencies]\ne = { version = \"1\", features = [\"f\"] }\n\
-         [dev-dependencies]\ng = { version = \"1\", features = [\"h\"] }\n",
+         [dev-dependencies]\ng = { version = \"1\", features = [\"h\"] }\n\
+         [target.'cfg(unix)'.dependencies]\nk = { version = \"1\", features = [\"l\"] }\n",
     );
-    assert_eq!(manifest.unasked.iter().collect::<Vec<_>>(), ["b", "f"]);
+    assert_eq!(manifest.unasked.iter().collect::<Vec<_>>(), ["b", "f", "i/j", "l"]);
 }
 
 #[test]
 fn nothing_goes_wrong_on_purpose_in_a_build_that_nobody_asked_for_it() {
     let asks = |feature: &str| feature.rsplit('/').next() == Some("faults");
     let all = manifests().into_iter();
-    let offences: Vec<_> = all.filter(|m| m.unasked.iter().any(|feature| asks(feature))).map(|m| m.name).collect();
+    let mut offences: Vec<_> = all.filter(|m| m.unasked.iter().any(|feature| asks(feature))).map(|m| m.name).collect();
+    let workspace: Table =
+        std::fs::read_to_string(root().join("Cargo.toml")).expect("a manifest").parse().expect("a table");
+    let for_all = workspace["workspace"].as_table().map(wanted_of_others).unwrap_or_default();
+    offences.extend(for_all.into_iter().filter(|feature| asks(feature)));
     keep("no crate has `faults` by default, or needs it", "a release panics for no other reason than a bug", offences);
 }

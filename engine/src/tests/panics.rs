@@ -191,10 +191,11 @@ fn a_crowd_loses_nothing_that_was_acknowledged_while_one_tag_after_the_other_pan
 
 #[test]
 fn nothing_that_was_acknowledged_is_lost_and_no_code_leaks_at_whatever_point_a_message_panics() {
-    // At once, messages in all, of which each so many panics, and each so many opens a session.
+    // At once, messages in all, of which each so many panics, and each so many opens a session. To each tag come three at most:
+    // one that was lost three times was given nothing that could be missing.
     const STRANGERS: u64 = 32;
-    const MESSAGES: u64 = 5_000;
-    const PANIC_EVERY: u64 = 97;
+    const MESSAGES: u64 = 1_500;
+    const PANIC_EVERY: u64 = 29;
     const SESSION_EVERY: u64 = 5;
     let mut world = World::new();
     world.digits = 9;

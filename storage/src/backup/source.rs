@@ -24,14 +24,12 @@ use crate::keys::KeyError;
 use crate::layout::{HEAD_KEY, Keyspaces, Space};
 use crate::logical::LogicalHasher;
 use crate::store::Storage;
-use crate::threads::Thread;
+use crate::threads::{FAR_BEHIND, Thread, go_behind};
 
 /// Pieces of about 1 MiB that wait to be taken.
 const PIECES_MAX: usize = 2;
 /// How long the thread pauses while nobody takes a piece.
 const FULL_PAUSE: Duration = Duration::from_millis(2);
-/// The thread's `nice`: whoever scans or calls goes first.
-const NICE: i32 = 10;
 
 /// What a backup is made of.
 #[derive(Clone)]
@@ -139,7 +137,7 @@ impl Backups {
         let failure = source.failure.clone();
         let work = move || {
             // Without the right to, it is only less polite.
-            let _ = rustix::process::setpriority_process(None, NICE);
+            go_behind(FAR_BEHIND);
             // The library may panic over damage, which ends a backup and no engine that serves.
             let made = catch_unwind(AssertUnwindSafe(|| copy(&source, &outlet))).unwrap_or_else(|_| {
                 let folder = source.spaces.get(Space::Head).tree.tree_config().path.clone();

@@ -19,12 +19,10 @@ use crate::error::{Damage, StorageError};
 use crate::failure::Failure;
 use crate::layout::Space;
 use crate::store::Storage;
-use crate::threads::Thread;
+use crate::threads::{FAR_BEHIND, Thread, go_behind};
 
 /// A list of tables is read again so often when its tables are replaced while they are read.
 const LISTS_MAX: usize = 10;
-/// The thread's `nice`: whoever scans or calls goes first.
-const NICE: i32 = 10;
 
 /// Why nothing was verified.
 #[derive(Debug, thiserror::Error)]
@@ -91,7 +89,7 @@ impl Checks {
         let failure = source.failure.clone();
         let work = move || {
             // Without the right to, it is only less polite.
-            let _ = rustix::process::setpriority_process(None, NICE);
+            go_behind(FAR_BEHIND);
             // The library may panic over damage: that is what is looked for, and ends no engine that serves.
             let report = catch_unwind(AssertUnwindSafe(|| verify(&source, &stopping))).unwrap_or_else(|_| {
                 let folder = source.spaces.get(Space::Head).tree.tree_config().path.clone();

@@ -42,7 +42,7 @@ async fn two_who_talk_go_on_talking_and_what_happened_is_told_afterwards() {
                 watched.set_out(true);
                 let watched = watched.clone();
                 tokio::spawn(async move {
-                    tokio::time::sleep(Duration::from_millis(300)).await;
+                    tokio::time::sleep(Duration::from_secs(2)).await;
                     watched.set_out(false);
                 });
             }
