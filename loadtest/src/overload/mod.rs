@@ -3,8 +3,8 @@
 //! A visitor is a whole masked call: scan, session, telephones, some ten requests. The peak is the most that closed loops of
 //! few, some and many strangers get done; the calm is an open loop at 60 % of it, and a rush one at twice of it. A machine that
 //! is shared is now faster and now slower, so there are five rushes, each held against the peaks before and after it, and the
-//! middle one counts; one in which we were late ourselves is played again. `crowd` lets visitors come, `tally` counts what they
-//! saw, `verdict` compares it with the bounds.
+//! middle one counts; a phase in which we were late ourselves is played again. `crowd` lets visitors come, `tally` counts what
+//! they saw, `verdict` compares it with the bounds.
 
 mod crowd;
 mod tally;
@@ -30,7 +30,7 @@ const CALM: f64 = 0.6;
 const RUSH: f64 = 2.0;
 /// Between two phases, so that what the one left behind is not the other's.
 const REST: Duration = Duration::from_secs(3);
-/// Rushes that count, and those that may be played again because the generator was late.
+/// Rushes that count, and phases that may be played again because the generator was late.
 const RUSHES: usize = 5;
 const AGAIN_MAX: usize = 5;
 
@@ -94,18 +94,21 @@ pub(crate) async fn run(plan: Plan) -> ExitCode {
         eprintln!("nobody's call was bridged and masked; `qnect-loadtest call` says why");
         return ExitCode::FAILURE;
     }
-    let calm = plan.phase("calm", peak, CALM * peak, plan.calm).await;
-    let (mut rushes, mut before, mut again) = (Vec::new(), plan.peak(strangers).await, 0);
+    let mut again = 0;
+    let calm = loop {
+        let calm = plan.phase("calm", peak, CALM * peak, plan.calm).await;
+        if !plays_again(&calm, &mut again) {
+            break calm;
+        }
+    };
+    let (mut rushes, mut before) = (Vec::new(), plan.peak(strangers).await);
     while rushes.len() < RUSHES {
         let mut rush = plan.phase("rush", before, RUSH * before, plan.lasts).await;
         let after = plan.peak(strangers).await;
         rush.peak = f64::midpoint(before, after);
         before = after;
-        if rush.kept_time() || again == AGAIN_MAX {
+        if !plays_again(&rush, &mut again) {
             rushes.push(rush);
-        } else {
-            again += 1;
-            eprintln!("we were late ourselves: this rush is played again");
         }
     }
     let verdict = Verdict::new(plan.bounds, calm, rushes);
@@ -115,6 +118,16 @@ pub(crate) async fn run(plan: Plan) -> ExitCode {
         print!("{verdict}");
     }
     if verdict.good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Whether a phase counts for nothing because we were late ourselves; so often at most.
+fn plays_again(phase: &Phase, again: &mut usize) -> bool {
+    if phase.kept_time() || *again == AGAIN_MAX {
+        return false;
+    }
+    *again += 1;
+    eprintln!("we were late ourselves: this is played again");
+    true
 }
 
 /// An open loop: what visitors saw, and what the engine's memory was meanwhile.
