@@ -52,7 +52,7 @@ pub(crate) enum Summons {
 /// The registry.
 pub(crate) struct Registry {
     slots: Arc<DashMap<TagId, Slot>>,
-    losses: Losses,
+    pub(crate) losses: Losses,
     generations: AtomicU64,
     active_max: usize,
 }

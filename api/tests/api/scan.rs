@@ -18,11 +18,10 @@ async fn a_sticker_answers_programs_and_people() {
     let folder = Folder::new();
     let code = folder.import(&[owner("+919800000017")]).remove(0);
     let server = Server::start(&folder);
-    let dressed = format!("{}-{}-{}", &code[..5], &code[5..12], &code[12..]);
-    for path in
-        [format!("/q/{code}"), format!("/Q/{code}"), format!("/q/{}", code.to_lowercase()), format!("/q/{dressed}")]
-    {
+    let first = server.public.get(&format!("/q/{code}")).await;
+    for path in [format!("/q/{code}")].into_iter().chain(other_ways_to_write(&code)) {
         let answer = server.public.get(&path).await;
+        assert_eq!(answer.bytes(), first.bytes(), "{path}");
         assert_eq!(answer.status, 200, "{path}");
         assert_eq!(answer.header("content-type"), "application/json");
         let body = answer.json();
@@ -177,6 +176,35 @@ async fn json_is_for_those_who_ask_for_it() {
         let request = server.public.request(&Method::GET, &format!("/q/{code}")).header(ACCEPT, accept);
         assert_eq!(server.public.send(request, "").await.header("content-type"), kind, "{accept:?}");
     }
+}
+
+#[tokio::test]
+async fn a_session_is_the_same_however_its_sticker_is_written() {
+    let folder = Folder::new();
+    let code = folder.import(&[owner("+919800000017")]).remove(0);
+    let server = Server::start(&folder);
+    let plain = format!("/q/{code}/sessions");
+    let asked = json!({"reason": "blocking", "idempotency_key": "once"});
+    let opened = server.public.post(&plain, &asked).await;
+    assert_eq!(opened.status, 201);
+    let wrong = server.public.post(&plain, &json!({"reason": "none"})).await;
+    assert_eq!(wrong.status, 422);
+    for way in other_ways_to_write(&code) {
+        let path = format!("{way}/sessions");
+        assert_eq!(server.public.post(&path, &json!({"reason": "none"})).await.bytes(), wrong.bytes(), "{path}");
+        assert_eq!(server.public.post(&path, &asked).await.json(), opened.json(), "{path}");
+    }
+}
+
+/// The path of a sticker as people and their browsers may have it; in some of these ways it is not read as most are.
+fn other_ways_to_write(code: &str) -> [String; 5] {
+    [
+        format!("/Q/{code}"),
+        format!("/q/{}", code.to_lowercase()),
+        format!("/q/{}-{}-{}", &code[..5], &code[5..12], &code[12..]),
+        format!("/q/%{:02X}{}", code.as_bytes()[0], &code[1..]),
+        format!("/Q/%{:02x}{}", code.as_bytes()[0], &code[1..]),
+    ]
 }
 
 /// What every answer to a scanner carries.
