@@ -22,5 +22,6 @@ pub mod process;
 mod rate_limit;
 pub mod server;
 pub mod settings;
+mod sharded;
 pub mod sticker;
 mod texts;

@@ -1,5 +1,7 @@
 //! What a client wants to be answered in: the form, and the language.
 
+use std::cmp::Reverse;
+
 use http::header::{ACCEPT, ACCEPT_LANGUAGE, CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, Uri};
 use qnect_core::language::Language;
@@ -32,13 +34,18 @@ pub enum Form {
 
 /// The form that a reader likes best; a page where nothing is said.
 pub fn accepted(headers: &HeaderMap) -> Form {
-    let form = |name: &str| match name {
-        "application/json" | "application/problem+json" | "application/*" => Some(Range::One(Form::Json)),
-        "text/html" | "application/xhtml+xml" | "text/*" => Some(Range::One(Form::Html)),
-        "*/*" => Some(Range::Any),
-        _ => None,
-    };
-    best(&weighted(headers, &ACCEPT, form), [Form::Html, Form::Json]).unwrap_or(Form::Html)
+    // The likeliest first.
+    const FORMS: [(&str, Range<Form>); 7] = [
+        ("application/json", Range::One(Form::Json)),
+        ("text/html", Range::One(Form::Html)),
+        ("*/*", Range::Any),
+        ("application/xhtml+xml", Range::One(Form::Html)),
+        ("application/problem+json", Range::One(Form::Json)),
+        ("application/*", Range::One(Form::Json)),
+        ("text/*", Range::One(Form::Html)),
+    ];
+    let form = |name: &str| FORMS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, form)| *form);
+    best(headers, &ACCEPT, form, [Form::Html, Form::Json]).unwrap_or(Form::Html)
 }
 
 /// The language that the address asks for: what a language link says.
@@ -53,66 +60,59 @@ fn preferred(headers: &HeaderMap) -> Option<Language> {
         "*" => Some(Range::Any),
         tag => Language::from_tag(tag).map(Range::One),
     };
-    best(&weighted(headers, &ACCEPT_LANGUAGE, language), Language::ALL)
+    best(headers, &ACCEPT_LANGUAGE, language, Language::ALL)
 }
 
-/// Bytes of a name that means something, at most: a media type, or a language with its script, region and variants.
-const NAME_BYTES_MAX: usize = 64;
-
 /// What one element of a field names.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Range<T> {
     One(T),
     Any,
 }
 
-/// The elements of a field that mean something here, each with its weight of 0 to 1000; 0 excludes.
-fn weighted<T>(
+/// A weight of 0 to 1000, and by how many elements it was preceded: of two weights that are equal the first counts.
+type Liked = (u16, Reverse<usize>);
+
+/// The one of `all` that a field likes best; `read` says what a name means, if it means something here. A weight of 0 excludes,
+/// and "any" is the first that is not named.
+fn best<T: Copy + PartialEq>(
     headers: &HeaderMap,
     field: &HeaderName,
     read: impl Fn(&str) -> Option<Range<T>>,
-) -> Vec<(Range<T>, u16)> {
-    let fields = headers.get_all(field).iter().filter_map(|v| v.to_str().ok());
-    let element = |text: &str| {
-        let mut parts = text.split(';').map(str::trim);
-        let range = in_lower_case(parts.next()?, &mut [0; NAME_BYTES_MAX]).and_then(&read)?;
-        Some((range, weight(parts)?))
-    };
-    fields.flat_map(|field| field.split(',')).filter_map(element).collect()
-}
-
-/// A name as it is compared; none is longer than those that mean something.
-fn in_lower_case<'a>(name: &str, room: &'a mut [u8; NAME_BYTES_MAX]) -> Option<&'a str> {
-    let room = room.get_mut(..name.len())?;
-    room.copy_from_slice(name.as_bytes());
-    room.make_ascii_lowercase();
-    str::from_utf8(room).ok()
+    all: [T; 2],
+) -> Option<T> {
+    let (mut named, mut is_excluded, mut any) = ([None::<Liked>; 2], [false; 2], None);
+    let fields = headers.get_all(field).iter().filter_map(|value| value.to_str().ok());
+    for (nth, element) in fields.flat_map(|field| field.split(',')).enumerate() {
+        let (name, parameters) = element.split_once(';').unwrap_or((element, ""));
+        let Some((range, weight)) = read(name.trim_ascii()).zip(weight(parameters)) else { continue };
+        let liked = Some((weight, Reverse(nth)));
+        match range {
+            Range::Any => any = any.max(liked),
+            Range::One(one) => {
+                let Some(at) = all.iter().position(|known| *known == one) else { continue };
+                named[at] = named[at].max(liked);
+                is_excluded[at] |= weight == 0;
+            }
+        }
+    }
+    if let Some(unnamed) = named.iter().position(Option::is_none) {
+        named[unnamed] = any;
+    }
+    let liked = (0..all.len()).filter(|&at| !is_excluded[at] && named[at].is_some_and(|(weight, _)| weight > 0));
+    liked.max_by_key(|&at| named[at]).map(|at| all[at])
 }
 
 /// The weight among an element's parameters; `None` for one that is no weight.
-fn weight<'a>(mut parameters: impl Iterator<Item = &'a str>) -> Option<u16> {
-    let Some(text) = parameters.find_map(|part| part.strip_prefix(['q', 'Q'])?.trim_start().strip_prefix('=')) else {
-        return Some(1_000);
-    };
-    let weight = text.trim().parse::<f32>().ok().filter(|q| (0.0..=1.0).contains(q))?;
+fn weight(parameters: &str) -> Option<u16> {
+    let Some(text) = parameters.split(';').find_map(quality) else { return Some(1_000) };
+    let weight = text.trim_ascii().parse::<f32>().ok().filter(|q| (0.0..=1.0).contains(q))?;
     Some((weight * 1_000.0).round() as u16)
 }
 
-/// The one of `all` that is liked best, of equals the one that is named first. "Any" is the first that is not named.
-fn best<T: Copy + PartialEq>(ranges: &[(Range<T>, u16)], all: [T; 2]) -> Option<T> {
-    let any = all.into_iter().find(|&one| ranges.iter().all(|(range, _)| *range != Range::One(one)));
-    let excluded = |one| ranges.contains(&(Range::One(one), 0));
-    let mut best = (None, 0);
-    for &(range, weight) in ranges {
-        let one = match range {
-            Range::One(one) => Some(one).filter(|&one| !excluded(one)),
-            Range::Any => any,
-        };
-        if one.is_some() && weight > best.1 {
-            best = (one, weight);
-        }
-    }
-    best.0
+/// What stands behind `q=`.
+fn quality(parameter: &str) -> Option<&str> {
+    parameter.trim_ascii_start().strip_prefix(['q', 'Q'])?.trim_ascii_start().strip_prefix('=')
 }
 
 /// What a body claims to be.

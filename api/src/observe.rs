@@ -1,7 +1,9 @@
 //! Metrics of the doors: one recorder, buckets for every histogram, labels only from closed sets.
 
+mod counts;
 mod histograms;
 mod recorder;
+mod series;
 
 use std::time::Duration;
 

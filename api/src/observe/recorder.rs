@@ -1,16 +1,19 @@
-//! The one recorder of the process: counters and gauges are the exporter's, histograms our own.
+//! The one recorder of the process: gauges are the exporter's, counters and histograms our own.
 
 use std::sync::Arc;
 
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SetRecorderError, SharedString, Unit};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
-use super::histograms::{Bounds, Histograms};
+use super::counts::Count;
+use super::histograms::{Bounds, Buckets};
+use super::series::Series;
 
 /// What is recorded, and what shows it.
 struct Recording {
     exporter: PrometheusRecorder,
-    histograms: Arc<Histograms>,
+    counts: Arc<Series<Count>>,
+    histograms: Arc<Series<Buckets>>,
     bounds: fn(&str) -> Bounds,
 }
 
@@ -18,27 +21,29 @@ struct Recording {
 #[derive(Clone)]
 pub struct Shown {
     exporter: PrometheusHandle,
-    histograms: Arc<Histograms>,
+    counts: Arc<Series<Count>>,
+    histograms: Arc<Series<Buckets>>,
 }
 
 /// Installs the recorder, once for the process; `bounds` are those of the buckets of a histogram with this name.
 pub(super) fn install(bounds: fn(&str) -> Bounds) -> Result<Shown, SetRecorderError<impl Recorder + Sync>> {
-    let (exporter, histograms) = (PrometheusBuilder::new().build_recorder(), Arc::<Histograms>::default());
-    let shown = Shown { exporter: exporter.handle(), histograms: histograms.clone() };
-    metrics::set_global_recorder(Recording { exporter, histograms, bounds })?;
+    let exporter = PrometheusBuilder::new().build_recorder();
+    let shown = Shown { exporter: exporter.handle(), counts: Arc::default(), histograms: Arc::default() };
+    let (counts, histograms) = (shown.counts.clone(), shown.histograms.clone());
+    metrics::set_global_recorder(Recording { exporter, counts, histograms, bounds })?;
     Ok(shown)
 }
 
 impl Shown {
     /// The text format of Prometheus.
     pub fn render(&self) -> String {
-        self.exporter.render() + &self.histograms.render()
+        [self.counts.render(), self.exporter.render(), self.histograms.render()].concat()
     }
 }
 
 impl Recorder for Recording {
-    fn describe_counter(&self, key: KeyName, unit: Option<Unit>, description: SharedString) {
-        self.exporter.describe_counter(key, unit, description);
+    fn describe_counter(&self, key: KeyName, _: Option<Unit>, description: SharedString) {
+        self.counts.describe(&key, description);
     }
 
     fn describe_gauge(&self, key: KeyName, unit: Option<Unit>, description: SharedString) {
@@ -49,8 +54,8 @@ impl Recorder for Recording {
         self.histograms.describe(&key, description);
     }
 
-    fn register_counter(&self, key: &Key, metadata: &Metadata<'_>) -> Counter {
-        self.exporter.register_counter(key, metadata)
+    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+        Counter::from_arc(self.counts.register(key, Count::default))
     }
 
     fn register_gauge(&self, key: &Key, metadata: &Metadata<'_>) -> Gauge {
@@ -58,6 +63,6 @@ impl Recorder for Recording {
     }
 
     fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
-        Histogram::from_arc(self.histograms.register(key, (self.bounds)(key.name())))
+        Histogram::from_arc(self.histograms.register(key, || Buckets::new((self.bounds)(key.name()))))
     }
 }

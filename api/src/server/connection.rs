@@ -96,6 +96,7 @@ impl Connections {
         // As long as the worker lives: connections that were dealt may go on for a while after the last one was.
         tokio::task::spawn_local(pressure.clone().rounds());
         tokio::task::spawn_local(lookout.clone().looks());
+        tokio::task::spawn_local(lookout.clone().drains(service.draining.clone()));
         while let Some((stream, place)) = self.accepted.recv().await {
             let (service, turns, late, pressure) = (service.clone(), turns.clone(), late.clone(), pressure.clone());
             let Ok(mut stream) = TcpStream::from_std(stream) else { continue };
@@ -171,11 +172,10 @@ impl Session {
 
     /// Waits for something whole to work at. Who has not said so much when the listener drains is let go.
     async fn hold<S: AsyncRead + Unpin>(&self, stream: &mut Rewound<S>, enough: fn(&[u8]) -> bool) -> io::Result<()> {
-        let mut draining = self.service.draining.clone();
         tokio::select! {
             biased;
             held = stream.hold(enough) => held?,
-            _ = draining.wait_for(|&draining| draining) => return Err(io::ErrorKind::Interrupted.into()),
+            () = self.pace.draining() => return Err(io::ErrorKind::Interrupted.into()),
         }
         if stream.held().is_empty() { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
     }
@@ -205,7 +205,7 @@ impl Session {
         S: AsyncRead + AsyncWrite + Unpin + 'a,
     {
         let stream = TokioIo::new(Paced::new(stream, self.pace.clone(), protocol));
-        let (mut draining, pace) = (self.service.draining.clone(), self.pace.clone());
+        let pace = self.pace.clone();
         let answer = service_fn(move |request| answer(self.clone(), request));
         // The same twice: the two connections have no trait in common.
         match protocol {
@@ -214,18 +214,18 @@ impl Session {
                 tokio::select! {
                     biased;
                     _ = connection.as_mut() => return Ok(()),
-                    _ = draining.wait_for(|&draining| draining) => connection.as_mut().graceful_shutdown(),
+                    () = pace.draining() => connection.as_mut().graceful_shutdown(),
                 }
                 let _ = connection.await;
                 Ok(())
             }),
             Protocol::Http2 => Box::pin(async move {
                 pace.http2_begins();
-                let mut connection = pin!(http2(pace).serve_connection(stream, answer));
+                let mut connection = pin!(http2(pace.clone()).serve_connection(stream, answer));
                 tokio::select! {
                     biased;
                     _ = connection.as_mut() => return Ok(()),
-                    _ = draining.wait_for(|&draining| draining) => connection.as_mut().graceful_shutdown(),
+                    () = pace.draining() => connection.as_mut().graceful_shutdown(),
                 }
                 let _ = connection.await;
                 Ok(())
@@ -423,6 +423,37 @@ mod tests {
             assert_eq!(plain(Method::POST, path), None, "{path}");
         }
         assert_eq!(plain(Method::PUT, "/q/ABC/sessions"), None);
+    }
+
+    /// Who says nothing is let go when the listener drains, and long before the time for a head is over.
+    async fn is_let_go(when: fn(&watch::Sender<bool>, bool)) {
+        let (drains, draining) = watch::channel(false);
+        let places = Places::new(CLIENTS, Vec::new());
+        let service = Service::new(Router::new(), AccessLog::Off, draining, places.clone());
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let mut client = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("connected");
+        let (stream, peer) = listener.accept().await.expect("accepted");
+        let place = places.enter(peer.ip()).await.expect("a place");
+        let (deal, accepted) = mpsc::channel(1);
+        let ended = async {
+            let serving = tokio::task::spawn_local(Connections { service, accepted }.serve());
+            when(&drains, false);
+            tokio::task::yield_now().await;
+            deal.send((stream.into_std().expect("a socket"), place)).await.expect("room");
+            tokio::task::yield_now().await;
+            when(&drains, true);
+            assert_eq!(client.read(&mut [0]).await.unwrap_or(0), 0, "nothing is said to who said nothing");
+            drop(deal);
+            serving.await.expect("no panic");
+        };
+        let in_time = tokio::time::timeout(Duration::from_secs(3), LocalSet::new().run_until(ended)).await;
+        in_time.expect("nobody was told");
+    }
+
+    #[tokio::test]
+    async fn a_drain_reaches_whoever_is_there_and_whoever_comes_later() {
+        is_let_go(|drains, is_dealt| _ = is_dealt && drains.send(true).is_ok()).await;
+        is_let_go(|drains, is_dealt| _ = !is_dealt && drains.send(true).is_ok()).await;
     }
 
     #[tokio::test]

@@ -1,9 +1,11 @@
-//! Looks at the clock for all connections of a worker: deadlines are noticed a little late, and cost a request nothing.
+//! Looks at the clock, and at what the listener does, for all connections of a worker: deadlines are noticed a little late, and
+//! cost a request nothing.
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use crate::server::pace::Pace;
@@ -19,6 +21,7 @@ const GROUPS: usize = 16;
 pub(super) struct Lookout {
     groups: [RefCell<Vec<Weak<Pace>>>; GROUPS],
     came: Cell<usize>,
+    is_draining: Cell<bool>,
 }
 
 impl Lookout {
@@ -26,6 +29,19 @@ impl Lookout {
     pub(super) fn over(&self, pace: &Rc<Pace>) {
         let nth = self.came.replace(self.came.get().wrapping_add(1));
         self.groups[nth % GROUPS].borrow_mut().push(Rc::downgrade(pace));
+        if self.is_draining.get() {
+            pace.drain();
+        }
+    }
+
+    /// Tells everybody when the listener drains: if each connection asked for itself, all workers would wait for one lock.
+    pub(super) async fn drains(self: Rc<Self>, mut draining: watch::Receiver<bool>) {
+        // Nobody who could say so is left: that is the end, too.
+        let _ = draining.wait_for(|&draining| draining).await;
+        self.is_draining.set(true);
+        for group in &self.groups {
+            group.borrow().iter().filter_map(Weak::upgrade).for_each(|pace| pace.drain());
+        }
     }
 
     /// Looks for as long as the worker lives.

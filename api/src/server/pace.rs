@@ -48,6 +48,7 @@ pub(super) struct Pace {
     read: Cell<Instant>,
     bytes_left: Cell<usize>,
     is_over: Cell<bool>,
+    is_draining: Cell<bool>,
     /// Of the task that serves the connection.
     task: RefCell<Option<Waker>>,
 }
@@ -81,6 +82,7 @@ impl Pace {
             read: Cell::new(now),
             bytes_left: Cell::new(BYTES_PER_REQUEST),
             is_over: Cell::new(false),
+            is_draining: Cell::new(false),
             task: RefCell::default(),
         }
     }
@@ -208,8 +210,23 @@ impl Pace {
         }
     }
 
+    /// The listener drains.
+    pub(super) fn drain(&self) {
+        self.is_draining.set(true);
+        self.wake();
+    }
+
+    /// Waits until the listener drains: in the work that is done [`within`](Self::within), and nowhere else.
+    pub(super) async fn draining(&self) {
+        poll_fn(|_| if self.is_draining.get() { Poll::Ready(()) } else { Poll::Pending }).await;
+    }
+
     fn end(&self) {
         self.is_over.set(true);
+        self.wake();
+    }
+
+    fn wake(&self) {
         if let Some(task) = &*self.task.borrow() {
             task.wake_by_ref();
         }

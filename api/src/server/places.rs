@@ -6,7 +6,7 @@
 
 use std::collections::{BinaryHeap, HashMap};
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
@@ -18,12 +18,16 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use crate::config::Network;
+use crate::sharded::{SHARDS, Sharded};
 
 /// One source (an IPv4 address or an IPv6 /64) has one of so many parts of the places: carriers put thousands of people
 /// behind one address.
 const SOURCE_PART: usize = 4;
 /// Connections that have a request in hand at once: each holds a head, a body and an answer, some 20 to 30 KiB.
 const BUSY_MAX: usize = 1_280;
+/// A thread with no more of them does not ask how many others have. So there may be a fourth more than [`BUSY_MAX`]: one thread
+/// has more than these by then and asks, and each of the others may add as many unasked.
+const BUSY_FEW: usize = BUSY_MAX / SHARDS / 4;
 /// So many give way at once, because looking for them costs a walk over all places.
 const GIVE_WAY: usize = 16;
 /// So many places are free or on their way to it, so that nobody has to wait until somebody is gone; of few places a part.
@@ -39,7 +43,7 @@ pub struct Places {
     trusted: Vec<Network>,
     started: Instant,
     permits: Arc<Semaphore>,
-    busy: AtomicUsize,
+    busy: Sharded,
     /// One for each place.
     slots: Box<[Slot]>,
     book: Mutex<Book>,
@@ -90,7 +94,7 @@ impl Places {
             trusted,
             started: Instant::now(),
             permits: Arc::new(Semaphore::new(max)),
-            busy: AtomicUsize::new(0),
+            busy: Sharded::default(),
             slots: (0..max).map(|_| Slot::default()).collect(),
             book: Mutex::new(book),
             taken: metrics::gauge!("qnect_connections"),
@@ -168,6 +172,11 @@ impl Places {
         }
     }
 
+    fn busy(&self) -> usize {
+        // A place that turns idle elsewhere than it turned busy may be counted first where it goes.
+        self.busy.sum().cast_signed().max(0) as usize
+    }
+
     fn book(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -186,11 +195,11 @@ impl Place {
             return;
         }
         if !is_busy {
-            self.places.busy.fetch_sub(1, Ordering::Relaxed);
-        } else if self.places.busy.fetch_add(1, Ordering::Relaxed) >= BUSY_MAX {
+            self.places.busy.subtract(1);
+        } else if self.places.busy.add(1) > BUSY_FEW as u64 && self.places.busy() > BUSY_MAX {
             let mut book = self.places.book();
             // Those who leave already make room, once they are gone.
-            if self.places.busy.load(Ordering::Relaxed) > BUSY_MAX + book.leaving {
+            if self.places.busy() > BUSY_MAX + book.leaving {
                 self.places.give_way(&mut book, |_, slot| slot.is_busy.load(Ordering::Relaxed));
             }
         }
@@ -314,6 +323,22 @@ mod tests {
         assert_eq!(asked.len(), GIVE_WAY, "those on their way out make room for as many");
         assert!(asked.iter().all(|at| taken[*at].slot().is_busy.load(Ordering::Relaxed)));
         taken[BUSY_MAX + GIVE_WAY].set_busy(true);
+        assert_eq!(leaving(&taken).len(), GIVE_WAY);
+    }
+
+    #[tokio::test]
+    async fn those_of_other_threads_count() {
+        let places = Places::new(4 * BUSY_MAX, vec!["192.0.2.0/30".parse().expect("a network")]);
+        let taken = enter(&places, source(2), BUSY_MAX + 1).await;
+        let (elsewhere, here) = taken.split_at(BUSY_FEW * (SHARDS - 1));
+        for of_one in elsewhere.chunks(BUSY_FEW) {
+            std::thread::scope(|scope| scope.spawn(|| of_one.iter().for_each(|place| place.set_busy(true))).join())
+                .expect("no panic");
+        }
+        let (last, here) = here.split_last().expect("some");
+        here.iter().for_each(|place| place.set_busy(true));
+        assert_eq!(leaving(&taken), [0; 0]);
+        last.set_busy(true);
         assert_eq!(leaving(&taken).len(), GIVE_WAY);
     }
 }

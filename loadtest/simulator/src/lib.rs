@@ -9,7 +9,7 @@
 //! instructions in words of its own (`instruction`, `ending`); a protocol (`plivo`, `twilio`, behind the trait in
 //! `provider`) reads documents into those words and tells the engine what happens in the vendor's. Between them and the
 //! engine stand `webhook` (signing, retries, duplicates), `callbacks` (what gets lost, comes late or in another order) and `outage`
-//! (nothing comes, and then all of it). `api` is the provider's REST API over the `records` of legs.
+//! (nothing comes, and then all of it, one after the other). `api` is the provider's REST API over the `records` of legs.
 //!
 //! Nothing here imports a crate of the engine. Simulated time is counted, not measured: a wait adds to it whatever the
 //! time scale is, and a document's time on the wire adds as it is, so that a fast run and a real one tell the same story.

@@ -75,7 +75,7 @@ impl Network {
     }
 
     /// From now on the provider is out, or back. Until it is back, nothing that it has to tell leaves it: who calls hears
-    /// nothing more from the engine, telephones that are connected stay so. Then all of it comes at once and each of it
+    /// nothing more from the engine, telephones that are connected stay so. Then all of it comes, at most a thousand a second, and each of it
     /// twice. An outage should be shorter than a vendor waits for a document, a minute at Plivo \[D\]: here nobody gives
     /// up. The provider's API is not part of it: see [`RestFault`](crate::RestFault).
     pub fn set_out(&self, is_out: bool) {

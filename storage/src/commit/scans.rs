@@ -4,11 +4,12 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use crossbeam_utils::CachePadded;
 use qnect_core::record::ScanRecord;
 
 use super::queue::QueueFull;
 
-/// Shelves, so that workers do not wait for each other.
+/// Shelves, so that workers do not wait for each other; nor for a cache line, which neighbours would share.
 const SHELVES: usize = 8;
 /// Scans that a shelf holds; more are dropped, and their dropper counts them.
 pub(crate) const SHELF_SCANS_MAX: usize = 16_384;
@@ -16,7 +17,7 @@ pub(crate) const SHELF_SCANS_MAX: usize = 16_384;
 /// The shelves.
 #[derive(Debug, Default)]
 pub(crate) struct ScanLog {
-    shelves: [Mutex<Vec<ScanRecord>>; SHELVES],
+    shelves: [CachePadded<Mutex<Vec<ScanRecord>>>; SHELVES],
     /// Nobody clears the shelves any more.
     closed: AtomicBool,
 }
