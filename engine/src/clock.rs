@@ -1,4 +1,4 @@
-//! The one place that reads a clock.
+//! The one place that reads a clock by which anything is decided; how long something took is measured where it happens.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 

@@ -151,7 +151,7 @@ impl Engine {
             switchboard: Switchboard::new(&options.numbers),
             lines: Lines::new(&options.accounts, call_max(&options.policy)),
             policy: Arc::new(options.policy),
-            registry: Registry::new(options.active_tags_max),
+            registry: Registry::new(options.active_tags_max, clock),
             cells: SharedCells::new(),
             metrics: Metrics::resolve(),
             tag_idle: options.tag_idle,

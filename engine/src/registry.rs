@@ -9,6 +9,7 @@ use qnect_core::tag_code::TagId;
 use qnect_storage::Lane;
 use tokio::sync::oneshot;
 
+use crate::clock::Clock;
 use crate::error::EngineError;
 use crate::losses::Losses;
 use crate::visit::{Active, Visit};
@@ -55,6 +56,7 @@ pub(crate) struct Registry {
     pub(crate) losses: Losses,
     generations: AtomicU64,
     active_max: usize,
+    clock: Clock,
 }
 
 /// The duty to fetch a tag. Dropped undone (a client that left, say), it wakes those who wait, and they try themselves.
@@ -99,8 +101,8 @@ fn wake(slot: Option<Slot>, result: &Result<(), EngineError>) {
 }
 
 impl Registry {
-    pub(crate) fn new(active_max: usize) -> Self {
-        Self { slots: Arc::default(), losses: Losses::default(), generations: AtomicU64::new(0), active_max }
+    pub(crate) fn new(active_max: usize, clock: Clock) -> Self {
+        Self { slots: Arc::default(), losses: Losses::default(), generations: AtomicU64::new(0), active_max, clock }
     }
 
     /// The door to the actor of a tag that is in memory; `None` when it is not. The count of visits is raised under the
@@ -115,7 +117,7 @@ impl Registry {
 
     /// The way to a tag's actor, whoever has to fetch the tag.
     pub(crate) fn enter(&self, tag: TagId, lane: Lane) -> Result<Entrance, EngineError> {
-        if self.losses.is_quarantined(tag) {
+        if self.losses.is_quarantined(tag, self.clock.now()) {
             return Err(EngineError::ActorLost);
         }
         let crowded = self.slots.len() >= self.active_max;
@@ -178,13 +180,13 @@ impl Registry {
     /// An actor was lost to a panic: off the registry it goes, so that the next visit revives the tag.
     pub(crate) fn lost(&self, tag: TagId, generation: u64) {
         // Before anybody can revive it, who would read what is stored too early.
-        self.losses.note(tag);
+        self.losses.note(tag, self.clock.now());
         self.slots.remove_if(&tag, |_, slot| matches!(slot, Slot::Active(active) if active.generation == generation));
     }
 
     /// Whether an actor of this tag was lost lately: what it left on its way to disk may not be there yet.
     pub(crate) fn was_lost(&self, tag: TagId) -> bool {
-        self.losses.was_lost(tag)
+        self.losses.was_lost(tag, self.clock.now())
     }
 
     /// Tags in memory or on their way there.

@@ -128,8 +128,9 @@ impl Storage {
         self.face.errands.ask(move |clerk| Ok(clerk.read(|r| r.session_card(session))?)).await
     }
 
-    /// A tag's latest scans of this time, `most` at most, the latest first; those of the last half second may not be there yet. All scans of all
-    /// tags of that time are read, so ask for an hour at a time: others who want something come in between.
+    /// A tag's latest scans of this time, `most` at most, the latest first; those of the last half second may not be there
+    /// yet. All scans of all tags of that time are read, so ask for an hour at a time: others who want something come in
+    /// between.
     pub async fn scans_of(
         &self,
         tag: TagId,

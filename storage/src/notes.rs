@@ -56,7 +56,6 @@ impl NoteKeeper {
 
     /// Passes over all notes again and again until `stop` is closed; a word on it makes the next step begin at once.
     pub(crate) fn run(mut self, stop: &Receiver<()>) {
-        // Without the right to, it is only less polite.
         go_behind(FAR_BEHIND);
         let mut pause = FIRST_PASS_AFTER;
         while stop.recv_timeout(pause) != Err(RecvTimeoutError::Disconnected) {

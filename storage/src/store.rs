@@ -163,6 +163,7 @@ impl Storage {
         let committer = Committer {
             ledger,
             grouping: options.grouping,
+            began: None,
             keys: keys.clone(),
             scans: scans.clone(),
             now,

@@ -6,6 +6,7 @@ mod store_common;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use qnect_core::facts::Facts;
 use qnect_core::leg::LegId;
@@ -15,7 +16,7 @@ use qnect_core::session::SessionSnapshot;
 use qnect_core::tag::OwnerId;
 use qnect_core::tag_code::TagId;
 use qnect_core::time::{Span, Timestamp};
-use qnect_storage::{Lane, OpenOptions, QueueFull, Storage, StorageError};
+use qnect_storage::{Grouping, Lane, OpenOptions, QueueFull, Storage, StorageError};
 use store_common::{NOW, marked, master, open, owner, run, session, session_id, until};
 
 const QUEUE: usize = 16_384;
@@ -184,6 +185,38 @@ fn those_who_wait_share_a_commit() {
     let commits = marked(folder.path()) - before;
     // One that was under way, one for all the others, and the one that closes.
     assert!(commits <= 3, "{commits} commits for 256 promises");
+}
+
+#[test]
+fn a_busy_disk_is_asked_no_more_often_than_it_is_told_to_be() {
+    const WAIT: Duration = Duration::from_millis(20);
+    const COMMITS: u32 = 10;
+    let (folder, master) = (tempfile::tempdir().unwrap(), master());
+    let grouping = Grouping { wait: WAIT, ..Grouping::default() };
+    let options = OpenOptions { grouping, ..OpenOptions::new(folder.path(), &master) };
+    let storage = Storage::open(&options, |floor| move || floor.max(NOW)).unwrap();
+    let began = Instant::now();
+    for number in 0..u64::from(COMMITS) {
+        run(storage.promise(Lane::Sessions, vec![opened(&storage, number)]).unwrap().kept()).unwrap();
+    }
+    assert!(began.elapsed() >= WAIT * (COMMITS - 1));
+}
+
+#[test]
+fn who_comes_first_or_fills_a_commit_does_not_wait_for_others() {
+    // Whoever waited would not be answered before the test is given up.
+    const WAIT: Duration = Duration::from_secs(3_600);
+    let (folder, master) = (tempfile::tempdir().unwrap(), master());
+    let options = |records_max| {
+        let grouping = Grouping { wait: WAIT, records_max };
+        OpenOptions { grouping, ..OpenOptions::new(folder.path(), &master) }
+    };
+    for records_max in [1_024, 1] {
+        let storage = Storage::open(&options(records_max), |floor| move || floor.max(NOW)).unwrap();
+        for number in 0..if records_max == 1 { 3 } else { 1 } {
+            run(storage.promise(Lane::Sessions, vec![opened(&storage, number)]).unwrap().kept()).unwrap();
+        }
+    }
 }
 
 #[test]

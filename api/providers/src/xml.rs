@@ -67,7 +67,10 @@ impl Xml {
 /// Appends `text` so that it means itself in content and in quoted attributes alike. Control characters, most of which no
 /// XML document may hold (XML 1.0, production 2), become spaces.
 fn escape(into: &mut String, text: &str) {
-    for c in text.chars() {
+    let means_itself = |byte: &u8| matches!(byte, b' '..=b'~') && !b"&<>\"".contains(byte);
+    let (plain, rest) = text.split_at(text.bytes().position(|byte| !means_itself(&byte)).unwrap_or(text.len()));
+    into.push_str(plain);
+    for c in rest.chars() {
         match c {
             '&' => into.push_str("&amp;"),
             '<' => into.push_str("&lt;"),

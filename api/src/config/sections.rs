@@ -72,7 +72,7 @@ pub struct Storage {
     pub key_file: Option<PathBuf>,
     /// Records at which a commit is closed.
     pub commit_records_max: u32,
-    /// How long a commit waits for company.
+    /// How long after the one before a commit begins, at least.
     pub commit_wait_microseconds: u32,
     /// MiB that are kept back on the disk for the day when it is full; 0: none.
     pub ballast_mebibytes: u32,
@@ -90,7 +90,7 @@ impl Default for Storage {
             data_dir: None,
             key_file: None,
             commit_records_max: 1_024,
-            commit_wait_microseconds: 0,
+            commit_wait_microseconds: 2_000,
             ballast_mebibytes: 64,
             free_percent_min: 5,
             memtable_kibibytes: 8_192,

@@ -115,7 +115,7 @@ fn an_empty_file_gives_the_defaults_of_the_public_interface() {
         trusted_proxies = []
         [storage]
         commit_records_max = 1024
-        commit_wait_microseconds = 0
+        commit_wait_microseconds = 2000
         ballast_mebibytes = 64
         free_percent_min = 5
         memtable_kibibytes = 8192

@@ -322,13 +322,14 @@ impl Doors {
     }
 
     fn opened_body(&self, view: &SessionView) -> OpenedBody {
+        let session = view.id.to_string();
         OpenedBody {
-            session: view.id.to_string(),
+            status_url: format!("{}/sessions/{session}", self.origin),
+            session,
             number: view.number.to_string(),
             access_code: Some(view.code.to_string()),
             dial_uri: pages::dial_uri(view),
             expires_at: rfc3339(view.expires_at),
-            status_url: self.session_url(view.id),
             challenge: view.challenge.then_some("keypad"),
             signals: signal_ids(view.because),
         }

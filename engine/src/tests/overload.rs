@@ -6,6 +6,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::world::{WORKERS, World, request, soon, until};
+use crate::clock::Clock;
 use crate::registry::{Entrance, Registry, visits_max};
 use crate::{EngineError, OpenReply, VISITS_PER_TAG_MAX};
 
@@ -176,7 +177,7 @@ fn a_client_that_leaves_while_it_loads_a_tag_holds_up_nobody() {
 
 #[test]
 fn a_dropped_loader_wakes_all_who_wait_for_it() {
-    let registry = Registry::new(10);
+    let registry = Registry::new(10, Clock::of_machine().expect("a right clock"));
     let tag = TagId::from_random(0, 1);
     let Ok(Entrance::Load(loader)) = registry.enter(tag, Lane::Scans) else { panic!("the first one loads") };
     let mut waiting = Vec::new();

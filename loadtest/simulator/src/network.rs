@@ -75,11 +75,16 @@ impl Network {
     }
 
     /// From now on the provider is out, or back. Until it is back, nothing that it has to tell leaves it: who calls hears
-    /// nothing more from the engine, telephones that are connected stay so. Then all of it comes, at most a thousand a second, and each of it
-    /// twice. An outage should be shorter than a vendor waits for a document, a minute at Plivo \[D\]: here nobody gives
-    /// up. The provider's API is not part of it: see [`RestFault`](crate::RestFault).
+    /// nothing more from the engine, telephones that are connected stay so. Then all of it comes, at most a thousand a
+    /// second, and each of it twice. An outage should be shorter than a vendor waits for a document, a minute at Plivo
+    /// \[D\]: here nobody gives up. The provider's API is not part of it: see [`RestFault`](crate::RestFault).
     pub fn set_out(&self, is_out: bool) {
         self.shared.mailer.outage.set(is_out);
+    }
+
+    /// Waits until so many things that the provider has to tell are held back by an outage.
+    pub async fn until_held(&self, count: usize) {
+        self.shared.mailer.outage.until_waiting(count).await;
     }
 
     /// Whether the provider is out.

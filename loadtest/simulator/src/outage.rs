@@ -11,6 +11,8 @@ const NEXT_AFTER: Duration = Duration::from_millis(1);
 #[derive(Debug)]
 pub(crate) struct Outage {
     is_on: watch::Sender<bool>,
+    /// How many wait.
+    waiting: watch::Sender<usize>,
     /// Whoever waits, one after the other.
     turns: Mutex<()>,
 }
@@ -18,7 +20,7 @@ pub(crate) struct Outage {
 impl Outage {
     /// A provider that is there.
     pub(crate) fn none() -> Outage {
-        Outage { is_on: watch::Sender::new(false), turns: Mutex::new(()) }
+        Outage { is_on: watch::Sender::new(false), waiting: watch::Sender::new(0), turns: Mutex::new(()) }
     }
 
     pub(crate) fn set(&self, is_on: bool) {
@@ -29,16 +31,40 @@ impl Outage {
         *self.is_on.borrow()
     }
 
-    /// Waits for its end, and for those who have waited longer; what comes after its end overtakes them. Returns whether there was something to wait for.
+    /// Waits until so many wait.
+    pub(crate) async fn until_waiting(&self, count: usize) {
+        // It fails only without a sender, which is ours.
+        let _ = self.waiting.subscribe().wait_for(|waiting| *waiting >= count).await;
+    }
+
+    /// Waits for its end, and for those who have waited longer; what comes after its end overtakes them. Returns whether
+    /// there was something to wait for.
     pub(crate) async fn wait(&self) -> bool {
         if !self.is_on() {
             return false;
         }
+        let _counted = Waiting::begin(&self.waiting);
         let _turn = self.turns.lock().await;
         // It fails only without a sender, which is ours.
         let _ = self.is_on.subscribe().wait_for(|is_on| !is_on).await;
         tokio::time::sleep(NEXT_AFTER).await;
         true
+    }
+}
+
+/// One who waits, until it is dropped.
+struct Waiting<'a>(&'a watch::Sender<usize>);
+
+impl<'a> Waiting<'a> {
+    fn begin(all: &'a watch::Sender<usize>) -> Self {
+        all.send_modify(|count| *count += 1);
+        Self(all)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
     }
 }
 

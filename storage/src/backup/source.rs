@@ -136,7 +136,6 @@ impl Backups {
         let outlet = Outlet { pieces, stopped };
         let failure = source.failure.clone();
         let work = move || {
-            // Without the right to, it is only less polite.
             go_behind(FAR_BEHIND);
             // The library may panic over damage, which ends a backup and no engine that serves.
             let made = catch_unwind(AssertUnwindSafe(|| copy(&source, &outlet))).unwrap_or_else(|_| {

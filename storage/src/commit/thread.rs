@@ -33,6 +33,8 @@ const ROW_SCANS_MAX: usize = 4_096;
 pub(crate) struct Committer {
     pub(crate) ledger: Ledger,
     pub(crate) grouping: Grouping,
+    /// When the last group began that somebody waited for.
+    pub(crate) began: Option<Instant>,
     pub(crate) keys: Arc<Keyring>,
     pub(crate) scans: Arc<ScanLog>,
     pub(crate) now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
@@ -127,7 +129,8 @@ impl Committer {
     }
 
     /// Waits for work, `patience` at most, and takes what is there.
-    fn gather(&self, inbox: &CommitInbox, patience: Duration) -> Group {
+    #[allow(clippy::disallowed_methods)] // Asleep, and not at the queue: each job that came would wake this thread.
+    fn gather(&mut self, inbox: &CommitInbox, patience: Duration) -> Group {
         let mut group = Group::default();
         match inbox.jobs.recv_timeout(patience) {
             Ok(job) => group.take(job),
@@ -135,23 +138,25 @@ impl Committer {
             Err(RecvTimeoutError::Disconnected) => group.last = true,
         }
         self.progress.begin();
-        let full = self.grouping.records_max;
-        while group.records < full
+        self.fill(&mut group, inbox);
+        if group.is_awaited() {
+            let since = self.began.map_or(Duration::MAX, |began| began.elapsed());
+            if group.records < self.grouping.records_max && !group.last {
+                std::thread::sleep(self.grouping.wait.saturating_sub(since));
+                self.fill(&mut group, inbox);
+            }
+            self.began = Some(Instant::now());
+        }
+        group
+    }
+
+    /// Takes what is there.
+    fn fill(&self, group: &mut Group, inbox: &CommitInbox) {
+        while group.records < self.grouping.records_max
             && let Ok(job) = inbox.jobs.try_recv()
         {
             group.take(job);
         }
-        if self.grouping.wait.is_zero() || !group.is_awaited() {
-            return group;
-        }
-        let until = Instant::now() + self.grouping.wait;
-        while group.records < full
-            && !group.last
-            && let Ok(job) = inbox.jobs.recv_timeout(until.saturating_duration_since(Instant::now()))
-        {
-            group.take(job);
-        }
-        group
     }
 
     /// Writes one group; syncs it when somebody waits or what nobody waits for is `overdue`.

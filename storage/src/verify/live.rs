@@ -88,7 +88,6 @@ impl Checks {
         let (running, stopping) = (Running(self.running.clone()), self.stopping.clone());
         let failure = source.failure.clone();
         let work = move || {
-            // Without the right to, it is only less polite.
             go_behind(FAR_BEHIND);
             // The library may panic over damage: that is what is looked for, and ends no engine that serves.
             let report = catch_unwind(AssertUnwindSafe(|| verify(&source, &stopping))).unwrap_or_else(|_| {

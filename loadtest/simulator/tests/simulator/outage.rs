@@ -1,7 +1,5 @@
 //! A provider that goes out and comes back.
 
-use std::time::Duration;
-
 use qnect_simulator::{Network, NetworkConfig};
 
 use crate::engine::{MASKED, OWNER, SCANNER, engine_dialling, scanner};
@@ -15,7 +13,7 @@ async fn who_calls_a_provider_that_is_out_is_served_when_it_is_back_and_the_engi
         let network = network.clone();
         async move { network.dial(scanner()).await }
     });
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    network.until_held(1).await;
     assert!(engine.received().is_empty() && !calling.is_finished(), "nothing leaves it");
     network.set_out(false);
 
@@ -42,7 +40,7 @@ async fn two_who_talk_go_on_talking_and_what_happened_is_told_afterwards() {
                 watched.set_out(true);
                 let watched = watched.clone();
                 tokio::spawn(async move {
-                    tokio::time::sleep(Duration::from_secs(2)).await;
+                    watched.until_held(3).await;
                     watched.set_out(false);
                 });
             }
