@@ -28,9 +28,9 @@ use std::time::Duration;
 pub struct Grouping {
     /// Records at which a group is closed; one job is never split, so a group may have more by what its last job holds.
     pub records_max: usize,
-    /// From the beginning of one group that somebody waits for to that of the next, at least. While one is synced the next
-    /// one gathers anyway; but a disk that is done in half a millisecond would be asked two thousand times a second, for a
-    /// dozen records each. What comes after a pause waits for nobody.
+    /// From the beginning of one group to that of the next, at least. While one is synced the next one gathers anyway; but a
+    /// disk that is done in half a millisecond would be asked two thousand times a second, for a dozen records each. What
+    /// comes after a pause waits for nobody.
     pub wait: Duration,
 }
 

@@ -33,7 +33,7 @@ const ROW_SCANS_MAX: usize = 4_096;
 pub(crate) struct Committer {
     pub(crate) ledger: Ledger,
     pub(crate) grouping: Grouping,
-    /// When the last group began that somebody waited for.
+    /// When the last group began.
     pub(crate) began: Option<Instant>,
     pub(crate) keys: Arc<Keyring>,
     pub(crate) scans: Arc<ScanLog>,
@@ -139,14 +139,15 @@ impl Committer {
         }
         self.progress.begin();
         self.fill(&mut group, inbox);
-        if group.is_awaited() {
-            let since = self.began.map_or(Duration::MAX, |began| began.elapsed());
-            if group.records < self.grouping.records_max && !group.last {
-                std::thread::sleep(self.grouping.wait.saturating_sub(since));
-                self.fill(&mut group, inbox);
-            }
-            self.began = Some(Instant::now());
+        if group.jobs.is_empty() {
+            return group;
         }
+        let since = self.began.map_or(Duration::MAX, |began| began.elapsed());
+        if group.records < self.grouping.records_max && !group.last {
+            std::thread::sleep(self.grouping.wait.saturating_sub(since));
+            self.fill(&mut group, inbox);
+        }
+        self.began = Some(Instant::now());
         group
     }
 
