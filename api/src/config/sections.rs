@@ -72,7 +72,7 @@ pub struct Storage {
     pub key_file: Option<PathBuf>,
     /// Records at which a commit is closed.
     pub commit_records_max: u32,
-    /// How long after the one before a commit begins, at least.
+    /// How long after the one before a commit begins, at least, unless it is full.
     pub commit_wait_microseconds: u32,
     /// MiB that are kept back on the disk for the day when it is full; 0: none.
     pub ballast_mebibytes: u32,

@@ -1,5 +1,6 @@
 //! The scanner's door: a sticker's page, a session, how it stands.
 
+use std::fmt::Display;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -317,14 +318,14 @@ impl Doors {
         Ok(self.engine.cancel_session(id).await?)
     }
 
-    fn session_url(&self, id: SessionId) -> String {
-        format!("{}/sessions/{id}", self.origin)
+    fn session_url(&self, session: impl Display) -> String {
+        format!("{}/sessions/{session}", self.origin)
     }
 
     fn opened_body(&self, view: &SessionView) -> OpenedBody {
         let session = view.id.to_string();
         OpenedBody {
-            status_url: format!("{}/sessions/{session}", self.origin),
+            status_url: self.session_url(&session),
             session,
             number: view.number.to_string(),
             access_code: Some(view.code.to_string()),

@@ -76,8 +76,9 @@ impl Network {
 
     /// From now on the provider is out, or back. Until it is back, nothing that it has to tell leaves it: who calls hears
     /// nothing more from the engine, telephones that are connected stay so. Then all of it comes, at most a thousand a
-    /// second, and each of it twice. An outage should be shorter than a vendor waits for a document, a minute at Plivo
-    /// \[D\]: here nobody gives up. The provider's API is not part of it: see [`RestFault`](crate::RestFault).
+    /// second, and each of it twice. An outage, with what it takes to tell all of that, should be shorter than a vendor waits
+    /// for a document, a minute at Plivo \[D\]: here nobody gives up. The provider's API is not part of it: see
+    /// [`RestFault`](crate::RestFault).
     pub fn set_out(&self, is_out: bool) {
         self.shared.mailer.outage.set(is_out);
     }

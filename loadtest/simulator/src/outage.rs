@@ -45,9 +45,9 @@ impl Outage {
         }
         let _counted = Waiting::begin(&self.waiting);
         let _turn = self.turns.lock().await;
-        // It fails only without a sender, which is ours.
-        let _ = self.is_on.subscribe().wait_for(|is_on| !is_on).await;
         tokio::time::sleep(NEXT_AFTER).await;
+        // Last, so that nothing leaves in another outage. It fails only without a sender, which is ours.
+        let _ = self.is_on.subscribe().wait_for(|is_on| !is_on).await;
         true
     }
 }
@@ -94,7 +94,7 @@ mod tests {
         for (nth, one) in (1..).zip(waiting) {
             let (has_waited, at) = one.await.expect("no panic");
             // The clock has grains as fine as that.
-            let (earliest, latest) = (ended + NEXT_AFTER * nth, ended + NEXT_AFTER * 2 * nth);
+            let (earliest, latest) = (ended + NEXT_AFTER * (nth - 1), ended + NEXT_AFTER * 2 * nth);
             assert!(has_waited && (earliest..=latest).contains(&at), "number {nth}");
         }
     }

@@ -28,12 +28,13 @@ use std::time::Duration;
 pub struct Grouping {
     /// Records at which a group is closed; one job is never split, so a group may have more by what its last job holds.
     pub records_max: usize,
-    /// From the beginning of one group to that of the next, at least. While one is synced the next one gathers anyway; but a
-    /// disk that is done in half a millisecond would be asked two thousand times a second, for a dozen records each. What
-    /// comes after a pause waits for nobody.
+    /// From the beginning of one group to that of the next, at least, unless it is full. While one is synced the next one
+    /// gathers anyway; but a disk that is done in half a millisecond would be asked two thousand times a second, for a dozen
+    /// records each. What comes after a pause waits for nobody.
     pub wait: Duration,
 }
 
+/// No pause, for tests and benches; an engine that serves has one.
 impl Default for Grouping {
     fn default() -> Self {
         Self { records_max: 1_024, wait: Duration::ZERO }

@@ -1,8 +1,15 @@
 //! A provider that goes out and comes back.
 
+use std::time::Duration;
+
 use qnect_simulator::{Network, NetworkConfig};
 
+use tokio::time::timeout;
+
 use crate::engine::{MASKED, OWNER, SCANNER, engine_dialling, scanner};
+
+/// So long a test waits for what is to be held back.
+const HELD_WITHIN: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn who_calls_a_provider_that_is_out_is_served_when_it_is_back_and_the_engine_is_told_twice() {
@@ -13,7 +20,7 @@ async fn who_calls_a_provider_that_is_out_is_served_when_it_is_back_and_the_engi
         let network = network.clone();
         async move { network.dial(scanner()).await }
     });
-    network.until_held(1).await;
+    timeout(HELD_WITHIN, network.until_held(1)).await.expect("what the engine is to be told is held back");
     assert!(engine.received().is_empty() && !calling.is_finished(), "nothing leaves it");
     network.set_out(false);
 
@@ -40,7 +47,8 @@ async fn two_who_talk_go_on_talking_and_what_happened_is_told_afterwards() {
                 watched.set_out(true);
                 let watched = watched.clone();
                 tokio::spawn(async move {
-                    watched.until_held(3).await;
+                    // Fewer are told apart below.
+                    let _ = timeout(HELD_WITHIN, watched.until_held(3)).await;
                     watched.set_out(false);
                 });
             }
