@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix::fut::ActorFutureExt;
 use actix::{Actor, AsyncContext, Context, Handler, SpawnHandle, WrapFuture};
 use metrics::Histogram;
-use qnect_core::caller::{Caller, CallerRoot};
+use qnect_core::caller::CallerRoot;
 use qnect_core::desk::{AddressCell, CallerCell, Desk, NetworkCell, OwnerCell};
 use qnect_core::effects::Effects;
 use qnect_core::facts::Outcome;
@@ -21,7 +21,7 @@ use qnect_core::tag::{
 use qnect_core::time::{Span, Timestamp};
 use qnect_storage::{Lane, Promise, QueueFull};
 
-use crate::cells::{SharedCells, lock};
+use crate::cells::{Calling, SharedCells, lock};
 use crate::effects::carry_out;
 use crate::engine::Inner;
 #[cfg(any(test, feature = "faults"))]
@@ -89,12 +89,12 @@ impl TagActor {
     fn input<R>(
         &mut self,
         address: Option<AddressKey>,
-        caller: Option<Caller>,
+        calling: Option<&Calling>,
         decide: impl FnOnce(&mut Tag, Timestamp, &mut Desk<'_>, &mut Effects) -> R,
     ) -> (R, Effects) {
         let shared = &self.inner.cells;
         let owner = self.tag.owner().map(|owner| shared.owners.of(owner));
-        let caller = caller.and_then(|caller| shared.caller(caller));
+        let caller = calling.and_then(|calling| calling.cell.clone());
         let cells = Cells { owner, caller, ..address.map(|from| Cells::from(from, shared)).unwrap_or_default() };
         self.input_with(&cells, decide)
     }
@@ -126,18 +126,18 @@ impl TagActor {
         (reply, effects)
     }
 
-    /// A caller, with the name that the owner of `session` may block.
-    fn named(&self, caller: Caller, root: Option<CallerRoot>, session: SessionId) -> Caller {
+    /// Gives the caller the name that the owner of `session` may block.
+    fn name(&self, calling: &mut Calling, root: Option<CallerRoot>, session: SessionId) {
         let owner = self.tag.owner_of_session(session);
         let name = owner.zip(root).and_then(|(owner, root)| self.inner.storage.keys().block_token(owner, &root));
-        caller.named_for_owner(name)
+        calling.caller = calling.caller.named_for_owner(name);
     }
 
     /// Carries out what a caller's turn led to; what rings a telephone connects the caller's leg with its session.
     fn put_through(
         &mut self,
         session: SessionId,
-        (leg, caller): (&LegId, Caller),
+        (leg, calling): (&LegId, &Calling),
         instruction: &Instruction,
         mut effects: Effects,
     ) -> Result<Option<Promise>, QueueFull> {
@@ -148,14 +148,14 @@ impl TagActor {
         let promise = carry_out(&mut effects, Lane::Webhooks, &self.inner);
         if rings && promise.is_err() {
             // Other actors filled the last places meanwhile: the session must be able to wait again.
-            self.settle(session, leg, caller, false);
+            self.settle(session, leg, calling, false);
         }
         promise
     }
 
-    fn settle(&mut self, session: SessionId, leg: &LegId, caller: Caller, kept: bool) -> DialSettled {
+    fn settle(&mut self, session: SessionId, leg: &LegId, calling: &Calling, kept: bool) -> DialSettled {
         let (settled, mut effects) = self
-            .input(None, Some(caller), |tag, _, desk, effects| tag.on_dial_settled(session, leg, kept, desk, effects));
+            .input(None, Some(calling), |tag, _, desk, effects| tag.on_dial_settled(session, leg, kept, desk, effects));
         match settled {
             DialSettled::Withheld => self.inner.metrics.dials_withheld.increment(1),
             DialSettled::Rings if kept => {
@@ -344,16 +344,17 @@ impl Handler<TakeCaller> for TagActor {
         if !self.inner.storage.has_room(Lane::Webhooks) {
             return Err(QueueFull);
         }
-        let TakeCaller { session, leg, caller, root, turn, line_is_free } = message;
-        let caller = self.named(caller, root, session);
+        let TakeCaller { session, leg, mut calling, root, turn, line_is_free } = message;
+        self.name(&mut calling, root, session);
+        let caller = calling.caller;
         let on_line = OnLine { session, leg: &leg, caller, turn: turn.as_core(), line_is_free };
-        let (instruction, effects) = self.input(None, Some(caller), |tag, now, desk, effects| {
+        let (instruction, effects) = self.input(None, Some(&calling), |tag, now, desk, effects| {
             let instruction = tag.on_caller(&on_line, now, desk, effects);
             // Who was on another line meanwhile dials this one again from now on.
             tag.remember_caller_of(session, caller, effects);
             instruction
         });
-        let promise = self.put_through(session, (&leg, caller), &instruction, effects);
+        let promise = self.put_through(session, (&leg, &calling), &instruction, effects);
         self.set_timer(context);
         Ok((instruction, promise?))
     }
@@ -366,19 +367,19 @@ impl Handler<Redial> for TagActor {
         if !self.inner.storage.has_room(Lane::Webhooks) {
             return Err(QueueFull);
         }
-        let Redial { from, follow_up: id, number, leg, caller, root, line_is_free } = message;
-        let caller = self.named(caller, root, from);
+        let Redial { from, follow_up: id, number, leg, mut calling, root, line_is_free } = message;
+        self.name(&mut calling, root, from);
         let lease = self.inner.switchboard.lease_at(number, random_u32);
         let line = lease.as_ref().map(|lease| (lease.number(), lease.code()));
         let follow_up = FollowUp { id, line, line_is_free };
-        let (redialled, effects) = self.input(None, Some(caller), |tag, now, desk, effects| {
-            tag.on_redial(from, &follow_up, (&leg, caller), now, desk, effects)
+        let (redialled, effects) = self.input(None, Some(&calling), |tag, now, desk, effects| {
+            tag.on_redial(from, &follow_up, (&leg, calling.caller), now, desk, effects)
         });
         if let (true, Some(lease)) = (redialled.session == id, lease) {
             lease.bind(id);
             self.inner.metrics.sessions_open.increment(1.0);
         }
-        let promise = self.put_through(redialled.session, (&leg, caller), &redialled.instruction, effects);
+        let promise = self.put_through(redialled.session, (&leg, &calling), &redialled.instruction, effects);
         self.set_timer(context);
         Ok((redialled, promise?))
     }
@@ -435,8 +436,8 @@ impl Handler<SettleDial> for TagActor {
     type Result = actix::MessageResult<SettleDial>;
 
     fn handle(&mut self, message: SettleDial, context: &mut Context<Self>) -> Self::Result {
-        let SettleDial { session, leg, caller, kept } = message;
-        let settled = self.settle(session, &leg, caller, kept);
+        let SettleDial { session, leg, calling, kept } = message;
+        let settled = self.settle(session, &leg, &calling, kept);
         self.set_timer(context);
         actix::MessageResult(settled)
     }

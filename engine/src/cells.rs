@@ -65,6 +65,21 @@ pub(crate) fn lock<V>(cell: &Mutex<V>) -> MutexGuard<'_, V> {
     cell.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// A caller, and what all of the engine knows of that caller; no cell where the number was withheld. Looked up once for all
+/// that comes of one webhook.
+#[derive(Clone)]
+pub(crate) struct Calling {
+    pub(crate) caller: Caller,
+    pub(crate) cell: Option<Arc<Mutex<CallerCell>>>,
+}
+
+impl Calling {
+    /// The cell, locked.
+    pub(crate) fn locked(&self) -> Option<MutexGuard<'_, CallerCell>> {
+        self.cell.as_deref().map(lock)
+    }
+}
+
 /// All shared cells, to be locked in the order of the fields.
 pub(crate) struct SharedCells {
     pub(crate) owners: Cells<OwnerId, OwnerCell>,
@@ -83,9 +98,13 @@ impl SharedCells {
         (self.addresses.of(address), self.networks.of(address.prefix()))
     }
 
-    /// The cell of a caller, unless the number was withheld. Soon after midnight it is that of yesterday's name: nobody is a
-    /// stranger because the day is new.
-    pub(crate) fn caller(&self, caller: Caller) -> Option<Arc<Mutex<CallerCell>>> {
+    /// A caller with the cell. Soon after midnight it is that of yesterday's name: nobody is a stranger because the day is
+    /// new.
+    pub(crate) fn calling(&self, caller: Caller) -> Calling {
+        Calling { caller, cell: self.caller(caller) }
+    }
+
+    fn caller(&self, caller: Caller) -> Option<Arc<Mutex<CallerCell>>> {
         let Caller::Known(tokens) = caller else { return None };
         if let Some(yesterday) = tokens.yesterday
             && !self.callers.has(tokens.today)

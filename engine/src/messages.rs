@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix::Message;
-use qnect_core::caller::{Caller, CallerRoot};
+use qnect_core::caller::CallerRoot;
 use qnect_core::instruction::Instruction;
 use qnect_core::language::Language;
 use qnect_core::leg::{LegEvent, LegId};
@@ -14,6 +14,8 @@ use qnect_core::session::Idempotency;
 use qnect_core::session_id::SessionId;
 use qnect_core::tag::{CallTurn, DialSettled, LegReaction, OpenDecision, Redialled, SessionView, TagConfig};
 use qnect_storage::{Promise, QueueFull};
+
+use crate::cells::Calling;
 
 /// A reply, and what must be on stable storage before it is given; `None` when nothing was recorded. [`QueueFull`]:
 /// it was decided, but the promise cannot be made.
@@ -59,7 +61,7 @@ pub(crate) struct ViewSession(pub(crate) SessionId);
 pub(crate) struct TakeCaller {
     pub(crate) session: SessionId,
     pub(crate) leg: LegId,
-    pub(crate) caller: Caller,
+    pub(crate) calling: Calling,
     /// For the caller's name with the owner, and for nothing else: it ends with the message.
     pub(crate) root: Option<CallerRoot>,
     pub(crate) turn: Turn,
@@ -92,7 +94,7 @@ pub(crate) struct Redial {
     pub(crate) follow_up: SessionId,
     pub(crate) number: IntermediaryNumber,
     pub(crate) leg: LegId,
-    pub(crate) caller: Caller,
+    pub(crate) calling: Calling,
     /// As in [`TakeCaller`].
     pub(crate) root: Option<CallerRoot>,
     /// Whether there is a line to ring the owner with.
@@ -105,7 +107,7 @@ pub(crate) struct Redial {
 pub(crate) struct SettleDial {
     pub(crate) session: SessionId,
     pub(crate) leg: LegId,
-    pub(crate) caller: Caller,
+    pub(crate) calling: Calling,
     pub(crate) kept: bool,
 }
 

@@ -15,7 +15,7 @@ use qnect_core::session_id::SessionId;
 use qnect_core::tag::{DialSettled, Redialled};
 use qnect_storage::{Lane, Promise};
 
-use crate::cells::lock;
+use crate::cells::Calling;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::lines::{Grant, Lines};
@@ -86,7 +86,7 @@ impl Engine {
         }
         // This leg has rung an owner: whatever is told of it again means that session and no other.
         if let Some(session) = board.session_of_leg(&call.leg) {
-            return self.take_turn(call, session, Turn::Code).await;
+            return self.put_on_line(call, caller, session, Turn::Code).await;
         }
         let redial = self.redial_of(call, caller);
         if question == Question::CodeOrRedial && keyed.is_empty() {
@@ -109,10 +109,11 @@ impl Engine {
             return self.redial(call, caller, redial.session).await;
         }
         if let Some(session) = holder {
-            return self.take_turn(call, session, Turn::Code).await;
+            return self.put_on_line(call, caller, session, Turn::Code).await;
         }
-        self.note_wrong_code(call, caller, question);
-        Ok(if self.is_locked(caller) { refused() } else { ask_again(question, digits, caller) })
+        let calling = self.inner.cells.calling(caller);
+        self.note_wrong_code(call, &calling, question);
+        Ok(if self.is_locked(&calling) { refused() } else { ask_again(question, digits, caller) })
     }
 
     /// A caller is on the line of a session: by its code, after a challenge, or after waiting for an engaged owner.
@@ -122,29 +123,40 @@ impl Engine {
         session: SessionId,
         turn: Turn,
     ) -> Result<Instruction, EngineError> {
-        let caller = self.caller(call)?;
-        if self.is_locked(caller) {
+        self.put_on_line(call, self.caller(call)?, session, turn).await
+    }
+
+    async fn put_on_line(
+        &self,
+        call: &Call,
+        caller: Caller,
+        session: SessionId,
+        turn: Turn,
+    ) -> Result<Instruction, EngineError> {
+        let calling = self.inner.cells.calling(caller);
+        if self.is_locked(&calling) {
             return Ok(refused());
         }
         let Some(visit) = self.visit_for_call(session).await? else { return Ok(refused()) };
         let (line, root) = (self.line_for(call).await, call.caller.root().cloned());
         let line_is_free = line.is_free;
-        let take = TakeCaller { session, leg: call.leg.clone(), caller, root, turn, line_is_free };
+        let take = TakeCaller { session, leg: call.leg.clone(), calling: calling.clone(), root, turn, line_is_free };
         let (instruction, promise) = visit.tell(take).await?.map_err(|_| EngineError::Overloaded)?;
         line.used_by(&instruction);
         // Who gives the code of an own call that is over does not guess: a webhook was late, or a telephone sent it again.
         let is_own = self.redial_of(call, caller).is_some_and(|redial| redial.session == session);
         match &instruction {
-            Instruction::Dial(_) => self.forgive_codes(caller),
-            refusal if *refusal == refused() && !is_own => self.note_wrong_code(call, caller, session),
+            Instruction::Dial(_) => forgive_codes(&calling),
+            refusal if *refusal == refused() && !is_own => self.note_wrong_code(call, &calling, session),
             _ => {}
         }
-        self.settle_dial(&visit, session, (call, caller), instruction, promise).await
+        self.settle_dial(&visit, session, (call, calling), instruction, promise).await
     }
 
     /// A caller dials again what there was before, without a code.
     async fn redial(&self, call: &Call, caller: Caller, from: SessionId) -> Result<Instruction, EngineError> {
-        if self.is_locked(caller) {
+        let calling = self.inner.cells.calling(caller);
+        if self.is_locked(&calling) {
             return Ok(refused());
         }
         let Some(visit) = self.visit_for_call(from).await? else { return Ok(refused()) };
@@ -152,11 +164,11 @@ impl Engine {
         let (leg, root) = (call.leg.clone(), call.caller.root().cloned());
         let line = self.line_for(call).await;
         let line_is_free = line.is_free;
-        let redial = Redial { from, follow_up, number: call.number, leg, caller, root, line_is_free };
+        let redial = Redial { from, follow_up, number: call.number, leg, calling: calling.clone(), root, line_is_free };
         let (redialled, promise) = visit.tell(redial).await?.map_err(|_| EngineError::Overloaded)?;
         let Redialled { session, instruction } = redialled;
         line.used_by(&instruction);
-        self.settle_dial(&visit, session, (call, caller), instruction, promise).await
+        self.settle_dial(&visit, session, (call, calling), instruction, promise).await
     }
 
     /// A line to ring an owner with, for this caller. The pace of the account is waited for, for a while.
@@ -187,7 +199,7 @@ impl Engine {
         &self,
         visit: &Visit,
         session: SessionId,
-        (call, caller): (&Call, Caller),
+        (call, calling): (&Call, Calling),
         instruction: Instruction,
         promise: Option<Promise>,
     ) -> Result<Instruction, EngineError> {
@@ -195,7 +207,7 @@ impl Engine {
             return Ok(instruction);
         }
         let kept = kept_in_time(promise).await?;
-        Ok(match visit.tell(SettleDial { session, leg: call.leg.clone(), caller, kept }).await? {
+        Ok(match visit.tell(SettleDial { session, leg: call.leg.clone(), calling, kept }).await? {
             DialSettled::Rings => instruction,
             DialSettled::Withheld | DialSettled::Void => {
                 Instruction::Say { announcement: Announcement::TryAgain, languages: Languages::Every }
@@ -220,26 +232,26 @@ impl Engine {
     }
 
     /// Whether this caller has given too many codes that lead nowhere. A caller without a number is never locked.
-    fn is_locked(&self, caller: Caller) -> bool {
-        let cell = self.inner.cells.caller(caller);
-        cell.is_some_and(|cell| lock(&cell).lockout.is_locked(self.inner.clock.now()))
+    fn is_locked(&self, calling: &Calling) -> bool {
+        calling.locked().is_some_and(|cell| cell.lockout.is_locked(self.inner.clock.now()))
     }
 
     /// A code led nowhere. `asked` tells the tries of one call apart; a try that is told again counts once.
-    fn note_wrong_code(&self, call: &Call, caller: Caller, asked: impl Hash) {
-        let Some(cell) = self.inner.cells.caller(caller) else { return };
+    fn note_wrong_code(&self, call: &Call, calling: &Calling, asked: impl Hash) {
+        let Some(mut cell) = calling.locked() else { return };
         let mut this_try = DefaultHasher::new();
         (&call.leg, asked).hash(&mut this_try);
-        let (mut cell, now) = (lock(&cell), self.inner.clock.now());
+        let now = self.inner.clock.now();
         if cell.lockout.on_wrong_code(this_try.finish(), now) {
             cell.note(Signal::WrongCodes, None, &self.inner.policy, now);
         }
     }
+}
 
-    /// A code rang an owner, which costs a budget: so it cannot be used to wash guesses away.
-    fn forgive_codes(&self, caller: Caller) {
-        let Some(cell) = self.inner.cells.caller(caller) else { return };
-        lock(&cell).lockout.on_right_code();
+/// A code rang an owner, which costs a budget: so it cannot be used to wash guesses away.
+fn forgive_codes(calling: &Calling) {
+    if let Some(mut cell) = calling.locked() {
+        cell.lockout.on_right_code();
     }
 }
 

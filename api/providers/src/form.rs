@@ -14,6 +14,9 @@ pub(crate) struct Form {
     pairs: Vec<Pair>,
 }
 
+/// A webhook has about so many.
+const PAIRS_USUAL: usize = 32;
+
 struct Pair {
     name: Range<usize>,
     value: Range<usize>,
@@ -25,7 +28,7 @@ impl Form {
         let mut form = Self {
             // Decoding never lengthens, so the buffer never moves and leaves no copy behind.
             decoded: Zeroizing::new(Vec::with_capacity(encoded.len())),
-            pairs: Vec::new(),
+            pairs: Vec::with_capacity(pairs_max.min(PAIRS_USUAL)),
         };
         for segment in encoded.split(|&b| b == b'&').filter(|s| !s.is_empty()) {
             if form.pairs.len() == pairs_max {
@@ -63,7 +66,10 @@ impl Form {
 
     fn decode(&mut self, part: &[u8]) -> Range<usize> {
         let start = self.decoded.len();
-        for (i, piece) in part.split(|&b| b == b'+').enumerate() {
+        // Most names and values are what they look like.
+        let (plain, rest) = part.split_at(part.iter().position(|b| b"+%".contains(b)).unwrap_or(part.len()));
+        self.decoded.extend_from_slice(plain);
+        for (i, piece) in rest.split(|&b| b == b'+').enumerate() {
             if i > 0 {
                 self.decoded.push(b' ');
             }

@@ -1,7 +1,7 @@
 //! The callback URLs that we emit, and how they are read back: the same for every provider, below a path of its own. No URL
 //! holds a number; those of a session hold its id, whose keyed check is verified before anything else happens.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::ops::RangeInclusive;
 
 use qnect_core::check::CheckKeys;
@@ -13,6 +13,9 @@ use qnect_core::session_id::SessionId;
 /// signed. Plivo (docs: voice/concepts/callback-configurations) and Twilio (docs: usage/webhooks/webhooks-connection-overrides)
 /// know the same one; by default both try once more when they cannot connect, and never after a 5xx.
 const RETRY: &str = "#rc=2&rp=ct,rt,5xx";
+
+/// No URL of ours is longer behind the origin.
+const PATH_MAX: usize = 128;
 
 /// What a webhook is about, by the URL that it comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -105,7 +108,14 @@ impl Route {
 
     /// The URL to emit for `provider`, under our configured public origin.
     pub(crate) fn url(self, provider: &str, base_url: &str) -> String {
-        format!("{}/webhooks/{provider}/{self}{RETRY}", base_url.trim_end_matches('/'))
+        let mut url = String::with_capacity(base_url.len() + PATH_MAX);
+        for part in [base_url.trim_end_matches('/'), "/webhooks/", provider, "/"] {
+            url.push_str(part);
+        }
+        // Writing to a String cannot fail.
+        let _ = write!(url, "{self}");
+        url.push_str(RETRY);
+        url
     }
 }
 

@@ -6,10 +6,14 @@ pub(crate) struct Xml {
     depth: usize,
 }
 
+/// A dial is about as long.
+const USUAL_BYTES: usize = 1024;
+
 impl Xml {
     /// A document whose `root` element holds what `children` writes.
     pub(crate) fn document(root: &str, children: impl FnOnce(&mut Self)) -> String {
-        let mut xml = Self { text: "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned(), depth: 0 };
+        let mut xml = Self { text: String::with_capacity(USUAL_BYTES), depth: 0 };
+        xml.text.push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
         xml.element(root, &[], children);
         xml.text
     }

@@ -21,8 +21,8 @@ use zeroize::Zeroizing;
 use crate::codec::{FORMAT, from_bytes, to_bytes};
 use crate::error::StorageError;
 use crate::keyring::Keyring;
-use crate::keys::{KeyError, Place};
-use crate::layout::{Space, session_key};
+use crate::keys::{DataKey, KeyError, Place};
+use crate::layout::{SessionKey, Space, session_key};
 
 const SCANNER_LEG: u16 = 10;
 const OWNER_LEG: u16 = 19;
@@ -86,6 +86,8 @@ struct SessionRow {
 /// The value of a session's row.
 pub(crate) fn encode_session(session: &SessionSnapshot, keys: &Keyring) -> Result<Vec<u8>, KeyError> {
     let ms = |at: Option<Timestamp>| at.map(Timestamp::as_millis);
+    let sealer = Sealer::of(session, keys);
+    let leg = |field, leg: &Option<LegId>| sealer.seal(field, leg.as_ref().map(|leg| leg.as_str().as_bytes()));
     Ok(to_bytes(&SessionRow {
         owner: session.owner.0,
         reason: session.reason.id().into(),
@@ -102,7 +104,7 @@ pub(crate) fn encode_session(session: &SessionSnapshot, keys: &Keyring) -> Resul
             both
         }),
         bound_to: session.bound_to.map(|token| *token.as_bytes()),
-        scanner_leg: seal_leg(session, SCANNER_LEG, session.scanner_leg.as_ref(), keys)?,
+        scanner_leg: leg(SCANNER_LEG, &session.scanner_leg)?,
         dialed_at_ms: ms(session.dialed_at),
         accepted_at_ms: ms(session.accepted_at),
         over_at_ms: ms(session.over_at),
@@ -111,10 +113,10 @@ pub(crate) fn encode_session(session: &SessionSnapshot, keys: &Keyring) -> Resul
         outcome: session.ended.map(|(outcome, _)| outcome.id().into()),
         ended_at_ms: ms(session.ended.map(|(_, at)| at)),
         challenge: session.challenge.then_some(true),
-        owner_leg: seal_leg(session, OWNER_LEG, session.owner_leg.as_ref(), keys)?,
+        owner_leg: leg(OWNER_LEG, &session.owner_leg)?,
         reported_at_ms: ms(session.reported_at),
         records_due_at_ms: ms(session.records_due_at),
-        block_token: seal(session, BLOCK_TOKEN, session.block_token.as_ref().map(|token| &token.as_bytes()[..]), keys)?,
+        block_token: sealer.seal(BLOCK_TOKEN, session.block_token.as_ref().map(|token| &token.as_bytes()[..]))?,
         because: Some(session.because.bits()).filter(|bits| *bits != 0),
     }))
 }
@@ -161,26 +163,26 @@ pub(crate) fn decode_session(key: &[u8], value: &[u8], keys: &Keyring) -> Result
     })
 }
 
-fn seal_leg(
-    session: &SessionSnapshot,
-    field: u16,
-    leg: Option<&LegId>,
-    keys: &Keyring,
-) -> Result<Option<Vec<u8>>, KeyError> {
-    seal(session, field, leg.map(|leg| leg.as_str().as_bytes()), keys)
+/// What seals the fields of one session.
+struct Sealer {
+    record: SessionKey,
+    /// `None` where there is nothing to seal, and once the owner was erased: then what it sealed is forgotten too.
+    key: Option<DataKey>,
 }
 
-fn seal(
-    session: &SessionSnapshot,
-    field: u16,
-    plain: Option<&[u8]>,
-    keys: &Keyring,
-) -> Result<Option<Vec<u8>>, KeyError> {
-    // An erased owner has no key left: then what it sealed is forgotten too.
-    let Some((plain, key)) = plain.zip(keys.data_key(session.owner)) else {
-        return Ok(None);
-    };
-    key.seal(&place(&session_key(session.id), field), plain).map(Some)
+impl Sealer {
+    fn of(session: &SessionSnapshot, keys: &Keyring) -> Self {
+        let is_wanted = session.scanner_leg.is_some() || session.owner_leg.is_some() || session.block_token.is_some();
+        let key = is_wanted.then(|| keys.data_key(session.owner)).flatten();
+        Self { record: session_key(session.id), key }
+    }
+
+    fn seal(&self, field: u16, plain: Option<&[u8]>) -> Result<Option<Vec<u8>>, KeyError> {
+        let Some((plain, key)) = plain.zip(self.key.as_ref()) else {
+            return Ok(None);
+        };
+        key.seal(&place(&self.record, field), plain).map(Some)
+    }
 }
 
 fn open_leg(
@@ -216,7 +218,7 @@ fn open(
     key.open(&place(&session_key(id), field), sealed).map(Some)
 }
 
-fn place(record_id: &[u8; 25], field: u16) -> Place<'_> {
+fn place(record_id: &SessionKey, field: u16) -> Place<'_> {
     Place { keyspace: Space::Sessions.name(), record_id, field, version: FORMAT }
 }
 
@@ -321,7 +323,7 @@ mod tests {
         keys.add_owners(&[OwnerId(77)]).unwrap();
         let leg = LegId::new("b7c6f1e2").unwrap();
         let session = SessionSnapshot { owner_leg: Some(leg), ..session(&keys) };
-        let sealed = seal_leg(&session, OWNER_LEG, session.owner_leg.as_ref(), &keys).unwrap();
+        let sealed = Sealer::of(&session, &keys).seal(OWNER_LEG, Some(b"b7c6f1e2")).unwrap();
         let open = |field| open_leg((session.id, session.owner), field, sealed.as_deref(), &keys);
         assert_eq!(open(OWNER_LEG).unwrap(), session.owner_leg);
         assert!(open(SCANNER_LEG).is_err(), "the scanner's leg is not passed off as the owner's");
