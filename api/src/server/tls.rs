@@ -85,6 +85,8 @@ impl Certificate {
             .with_cert_resolver(self.clone());
         config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).into();
         config.ticketer = Ticketer::new()?;
+        // One for each connection that is made: each of those that a client comes with again brings the next.
+        config.send_tls13_tickets = 1;
         Ok(Arc::new(config))
     }
 

@@ -1,20 +1,25 @@
 //! Turns at the costly step of a handshake, and who gets the next one.
 //!
 //! A crowd of hellos costs its senders nothing and a worker a signature each, so that there may be more of them than it
-//! has time for. Whoever has waited longest would then be the rule by which nobody is served in time; so the next turn goes
-//! to the source of which the fewest wait, and of several to whoever came last.
+//! has time for. So the next turn goes to the source of which the fewest wait; of several to whoever came first, but for those
+//! who have waited for long already: they are last, the newest first, because in a crowd that does not end nobody would be
+//! served in time otherwise.
 
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::rc::Rc;
+use std::time::Duration;
 
 use qnect_core::scan::AddressKey;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 /// Hellos that wait at one worker. Of more, the oldest of the source with the most gives way.
 const WAITING_MAX: usize = 1_024;
+/// Who has waited so long is late, and goes behind all who are not. A person notices no less.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// The turns of one worker.
 #[derive(Default)]
@@ -28,15 +33,23 @@ pub(super) struct Turn(Rc<Turns>);
 
 #[derive(Default)]
 struct Queue {
-    /// Those of each source, the newest last.
-    by_source: HashMap<AddressKey, Vec<Waiting>>,
+    /// Those of each source, the newest last; no list is empty.
+    by_source: HashMap<AddressKey, VecDeque<Waiting>>,
     waiting: usize,
     came: u64,
 }
 
-/// Whoever hangs up while waiting is closed, and still stands in the queue.
+/// Which of two from sources of which as many wait goes before the other.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Order {
+    InTime(u64),
+    Late(Reverse<u64>),
+}
+
+/// Whose connection is ended while it waits is gone, and still stands in the queue.
 struct Waiting {
     came: u64,
+    since: Instant,
     told: oneshot::Sender<Turn>,
 }
 
@@ -62,7 +75,8 @@ impl Queue {
         let (told, turn) = oneshot::channel();
         self.came += 1;
         self.waiting += 1;
-        self.by_source.entry(source).or_default().push(Waiting { came: self.came, told });
+        let one = Waiting { came: self.came, since: Instant::now(), told };
+        self.by_source.entry(source).or_default().push_back(one);
         turn
     }
 
@@ -71,34 +85,54 @@ impl Queue {
             waiting.retain(|one| !one.told.is_closed());
             !waiting.is_empty()
         });
-        self.waiting = self.by_source.values().map(Vec::len).sum();
+        self.waiting = self.by_source.values().map(VecDeque::len).sum();
     }
 
     fn give_way(&mut self) {
         let longest = self.by_source.values_mut().max_by_key(|waiting| waiting.len());
         // A source without anyone waiting is in no list.
         let Some(waiting) = longest else { return };
-        waiting.remove(0);
+        waiting.pop_front();
         self.waiting -= 1;
         metrics::counter!("qnect_connections_gave_way_total").increment(1);
     }
 
     fn leave(&mut self) -> Option<oneshot::Sender<Turn>> {
-        loop {
-            let newest = |waiting: &Vec<Waiting>| Reverse(waiting.last().map(|one| one.came));
-            let next = self.by_source.iter().min_by_key(|(_, waiting)| (waiting.len(), newest(waiting)));
-            let source = *next?.0;
-            let waiting = self.by_source.get_mut(&source)?;
-            let newest = waiting.pop();
-            if waiting.is_empty() {
-                self.by_source.remove(&source);
-            }
-            let Some(newest) = newest else { continue };
-            self.waiting -= 1;
-            if !newest.told.is_closed() {
-                return Some(newest.told);
-            }
+        let mut next = self.pop()?;
+        if next.is_closed() {
+            self.forget_the_gone();
+            next = self.pop()?;
         }
+        Some(next)
+    }
+
+    fn pop(&mut self) -> Option<oneshot::Sender<Turn>> {
+        let now = Instant::now();
+        let order = |waiting: &VecDeque<Waiting>| Some(waiting.get(next_of(waiting, now))?.order(now));
+        let source = *self.by_source.iter().min_by_key(|(_, waiting)| (waiting.len(), order(waiting)))?.0;
+        let waiting = self.by_source.get_mut(&source)?;
+        let next = waiting.remove(next_of(waiting, now))?;
+        if waiting.is_empty() {
+            self.by_source.remove(&source);
+        }
+        self.waiting -= 1;
+        Some(next.told)
+    }
+}
+
+/// Who of a source is next: the first who is not late, else the last.
+fn next_of(waiting: &VecDeque<Waiting>, now: Instant) -> usize {
+    let late = waiting.partition_point(|one| one.is_late(now));
+    late.min(waiting.len().saturating_sub(1))
+}
+
+impl Waiting {
+    fn is_late(&self, now: Instant) -> bool {
+        now.duration_since(self.since) >= PATIENCE
+    }
+
+    fn order(&self, now: Instant) -> Order {
+        if self.is_late(now) { Order::Late(Reverse(self.came)) } else { Order::InTime(self.came) }
     }
 }
 
@@ -119,6 +153,7 @@ mod tests {
 
     use futures_util::FutureExt;
     use futures_util::future::LocalBoxFuture;
+    use tokio::time::advance;
 
     use super::*;
 
@@ -157,28 +192,47 @@ mod tests {
         turns.next(source(0)).now_or_never().expect("nobody waits").expect("a turn")
     }
 
-    #[test]
-    fn a_crowd_of_one_source_waits_for_those_of_others() {
-        let turns = Rc::<Turns>::default();
-        let turn = first(&turns);
-        let waiting = vec![
-            ("alone", waits(&turns, 1)),
-            ("crowd 1", waits(&turns, 2)),
-            ("crowd 2", waits(&turns, 2)),
-            ("crowd 3", waits(&turns, 2)),
-            ("alone too", waits(&turns, 3)),
-        ];
-        assert_eq!(order(turn, waiting), ["alone too", "alone", "crowd 3", "crowd 2", "crowd 1"]);
-        assert!(turns.next(source(1)).now_or_never().is_some(), "the last turn is over");
+    #[tokio::test(start_paused = true)]
+    async fn a_crowd_of_one_source_waits_for_those_of_others() {
+        for (waited, expected) in [
+            (PATIENCE / 2, ["alone", "alone too", "crowd 1", "crowd 2", "crowd 3"]),
+            (PATIENCE, ["alone too", "alone", "crowd 3", "crowd 2", "crowd 1"]),
+        ] {
+            let turns = Rc::<Turns>::default();
+            let turn = first(&turns);
+            let waiting = vec![
+                ("alone", waits(&turns, 1)),
+                ("crowd 1", waits(&turns, 2)),
+                ("crowd 2", waits(&turns, 2)),
+                ("crowd 3", waits(&turns, 2)),
+                ("alone too", waits(&turns, 3)),
+            ];
+            advance(waited).await;
+            assert_eq!(order(turn, waiting), expected, "after {waited:?}");
+            assert!(turns.next(source(1)).now_or_never().is_some(), "the last turn is over");
+        }
     }
 
-    #[test]
-    fn who_is_gone_is_passed_over() {
+    #[tokio::test(start_paused = true)]
+    async fn who_is_late_goes_behind_and_changes_nothing_for_the_others() {
+        let turns = Rc::<Turns>::default();
+        let turn = first(&turns);
+        let mut waiting =
+            vec![("late", waits(&turns, 1)), ("later", waits(&turns, 2)), ("crowd, late", waits(&turns, 3))];
+        advance(PATIENCE).await;
+        waiting.extend([("crowd", waits(&turns, 3)), ("second", waits(&turns, 4)), ("third", waits(&turns, 5))]);
+        // Of the crowd is one left when its other one has had a turn, who then is late like the two.
+        assert_eq!(order(turn, waiting), ["second", "third", "later", "late", "crowd", "crowd, late"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_gone_is_passed_over() {
         let turns = Rc::<Turns>::default();
         let turn = first(&turns);
         let waiting = vec![("stays", waits(&turns, 1))];
         drop([waits(&turns, 2), waits(&turns, 3)]);
         let mut told = waits(&turns, 4);
+        advance(PATIENCE).await;
         drop(turn);
         assert!(turns.is_taken.get(), "the turn is on its way");
         drop((&mut told).now_or_never().expect("the newest").expect("a turn"));

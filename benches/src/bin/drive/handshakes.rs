@@ -13,7 +13,7 @@ use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVe
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::version::TLS13;
-use tokio_rustls::rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
+use tokio_rustls::rustls::{CipherSuite, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 
 use crate::client::Client;
 use crate::closed_loop;
@@ -43,7 +43,10 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
 }
 
 fn connector() -> Result<TlsConnector, Failure> {
-    let provider = Arc::new(ring::default_provider());
+    let mut provider = ring::default_provider();
+    // As browsers have it, on telephones above all.
+    provider.cipher_suites.sort_by_key(|suite| suite.suite() != CipherSuite::TLS13_AES_128_GCM_SHA256);
+    let provider = Arc::new(provider);
     let mut config = ClientConfig::builder_with_provider(provider.clone())
         .with_protocol_versions(&[&TLS13])?
         .dangerous()
