@@ -193,7 +193,8 @@ def results(found):
         "# How fast it is",
         "",
         "Written by `ops/bench`, which says how each row is measured. A ratio is the median of pairs of runs, the engine and",
-        "bare hyper in turn on one machine, whose processors they share with what drives them.",
+        "bare hyper in turn on one machine, whose processors they share with what drives them. A generator that is a batch job",
+        "waits for its turn when an answer wakes it; another takes the server's place.",
         "",
     ]
     machines = {told["machine"] for told in found.values()}
@@ -377,8 +378,14 @@ def kept():
 
 
 def setting():
-    asked = {name: os.environ.get(f"QNECT_BENCH_{name}") for name in ("PAIRS", "SECONDS", "OWNERS", "WEBHOOKS")}
-    words = {"PAIRS": "{} pairs", "SECONDS": "{} s each", "OWNERS": "{} owners", "WEBHOOKS": "{} webhooks each"}
+    words = {
+        "PAIRS": "{} pairs",
+        "SECONDS": "{} s each",
+        "OWNERS": "{} owners",
+        "WEBHOOKS": "{} webhooks each",
+        "GENERATOR": "generators are {} jobs",
+    }
+    asked = {name: os.environ.get(f"QNECT_BENCH_{name}") for name in words}
     return ", ".join(words[name].format(value) for name, value in asked.items() if value)
 
 

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::door::{Answer, Door};
 use crate::draw::Dice;
+use crate::middle::middle;
 use crate::open_loop::{self, Load, Measured};
 use crate::usage::TagOptions;
 
@@ -117,9 +118,7 @@ pub(crate) async fn run(plan: Plan) -> ExitCode {
         );
         pairs.push((alone.p99(), others.p99(), ratio));
     }
-    let mut ratios: Vec<f64> = pairs.iter().map(|(.., ratio)| *ratio).collect();
-    ratios.sort_by(f64::total_cmp);
-    let median = ratios.get(ratios.len() / 2).copied().unwrap_or(f64::MAX);
+    let median = middle(pairs.iter().map(|(.., ratio)| *ratio), f64::total_cmp).unwrap_or(f64::MAX);
     let good = median <= plan.ratio_at_most && wrong == 0 && skipped == 0;
     if plan.json {
         println!(

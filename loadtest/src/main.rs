@@ -18,6 +18,7 @@ mod forged;
 mod hot_tag;
 mod load;
 mod memory;
+mod middle;
 mod open_loop;
 mod overload;
 mod page;

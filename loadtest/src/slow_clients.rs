@@ -21,6 +21,7 @@ use crate::door::Door;
 use crate::draw::Dice;
 use crate::hot_tag::source;
 use crate::memory::Memory;
+use crate::middle::middle;
 use crate::open_loop::{self, Load, Measured};
 use crate::usage::TagOptions;
 
@@ -238,7 +239,8 @@ pub(crate) async fn run(plan: Plan) -> ExitCode {
             sieges.rounds.push(siege);
         }
     }
-    let alone = middle(all.iter().flat_map(|sieges| &sieges.rounds).map(|siege| siege.alone.p99()));
+    let rounds = all.iter().flat_map(|sieges| &sieges.rounds);
+    let alone = middle(rounds.map(|siege| siege.alone.p99()), u64::cmp).unwrap_or_default();
     let good = all.iter().all(|sieges| sieges.is_good(alone, plan.bounds));
     if plan.json {
         let kinds: Vec<_> = all.iter().map(|sieges| sieges.json(alone, plan.bounds)).collect();
@@ -252,13 +254,6 @@ pub(crate) async fn run(plan: Plan) -> ExitCode {
         }
     }
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-/// Of the middle two the greater.
-fn middle(values: impl Iterator<Item = u64>) -> u64 {
-    let mut values: Vec<u64> = values.collect();
-    values.sort_unstable();
-    values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
 impl Plan {
@@ -335,7 +330,8 @@ async fn stay(stream: &mut TcpStream, slow: &Slow) {
 
 impl Sieges {
     fn ratio(&self, alone: u64) -> f64 {
-        middle(self.rounds.iter().map(|siege| siege.besieged.p99())) as f64 / alone.max(1) as f64
+        let besieged = middle(self.rounds.iter().map(|siege| siege.besieged.p99()), u64::cmp);
+        besieged.unwrap_or_default() as f64 / alone.max(1) as f64
     }
 
     fn is_good(&self, alone: u64, bounds: Bounds) -> bool {

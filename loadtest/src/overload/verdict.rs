@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::memory::grown_percent;
+use crate::middle::middle;
 use crate::overload::Phase;
 use crate::overload::tally::Tally;
 use crate::report::Latencies;
@@ -76,9 +77,7 @@ impl Verdict {
 
     /// Percent of the peaks, in the middle one of the rushes.
     fn goodput_percent(&self) -> f64 {
-        let mut all: Vec<_> = self.rushes.iter().map(Phase::goodput_percent).collect();
-        all.sort_by(f64::total_cmp);
-        all[all.len() / 2]
+        middle(self.rushes.iter().map(Phase::goodput_percent), f64::total_cmp).unwrap_or_default()
     }
 
     /// Percent of those who were turned away.

@@ -28,7 +28,7 @@ use recovery::{Bounds, Recovery};
 use visitor::Herd;
 
 const USUAL: Usual =
-    Usual { scenario: "restart-herd", steps: &["visit"], rate: 1_000, seconds: 100, zipf: 0.0, curve: Usual::EVEN };
+    Usual { scenario: "restart-herd", steps: &["visit"], rate: 1_000, seconds: 105, zipf: 0.0, curve: Usual::EVEN };
 
 /// The options of `restart-herd`.
 #[derive(Debug, Args)]

@@ -7,6 +7,8 @@ use clap::Args;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use crate::middle::middle;
+
 /// What comes before is the begin of the run, with connections and tags that are new.
 const WARM_UP: Duration = Duration::from_secs(5);
 /// A look at how it is now takes the visits of so long.
@@ -48,7 +50,7 @@ pub(super) struct Kept {
 #[derive(Debug)]
 pub(super) struct Recovery {
     bounds: Bounds,
-    /// The p99 of five seconds of the calm, and of five from `back_within` after the strike: the median of all such. A host
+    /// The p99 of five seconds of the calm, and of five from `back_within` after the strike: the middle one of all such. A host
     /// that stands still for a tenth of a second is in a few of them. None without visits.
     calm: Option<Duration>,
     later: Option<Duration>,
@@ -99,13 +101,7 @@ impl Recovery {
         let looks = |from, to, step| {
             std::iter::successors(Some(from), move |at| Some(*at + step)).take_while(move |at| *at + WINDOW <= to)
         };
-        let usual = |from, to| {
-            let mut of_five: Vec<_> = looks(from, to, WINDOW).filter_map(|at| p99(at, at + WINDOW)).collect();
-            of_five.sort_unstable();
-            let of_both = |nth| of_five.get(nth).copied();
-            let (low, high) = (of_both(of_five.len().saturating_sub(1) / 2)?, of_both(of_five.len() / 2)?);
-            Some((low + high) / 2)
-        };
+        let usual = |from, to| middle(looks(from, to, WINDOW).filter_map(|at| p99(at, at + WINDOW)), Duration::cmp);
         let calm = usual(WARM_UP, strike);
         let is_back =
             |at: &Duration| calm.zip(p99(*at, *at + WINDOW)).is_some_and(|(calm, now)| bounds.is_as_before(calm, now));

@@ -2,6 +2,7 @@
 //! it rings an owner, and so waits for a commit. `webhooks`: sends such requests, each once.
 
 use std::fs;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -49,9 +50,11 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let (to, connections) = (options.server()?, options.number("connections")?);
     let file = fs::read(options.text("requests")?)?;
     let requests = split(&file)?;
-    let run = closed_loop::run(connections, async |connection, tally| {
+    // Whoever is free takes the next one: with a share for each connection the slowest would be waited for in the end.
+    let next = AtomicUsize::new(0);
+    let run = closed_loop::run(connections, async |_, tally| {
         let mut client = Client::connect(to).await?;
-        for request in requests.iter().skip(connection).step_by(connections) {
+        while let Some(request) = requests.get(next.fetch_add(1, Ordering::Relaxed)) {
             let asked = Instant::now();
             match client.ask(request).await? {
                 // What was withheld is answered in other words, and with no commit.
