@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """What ops/chaos makes of its rounds.
 
-    ops/chaos_report.py round FILE             one line of what a round showed; exit code 1 if it shows nothing, or a loss
+    ops/chaos_report.py round FILE             one line of what a round showed; exit code 1 if it failed, or sessions were
+                                               lost; 3 if the host took too much of the machine to tell how people wait
     ops/chaos_report.py judge STRIKE FILE...   whether in most of them all was as before in time; exit code 1 if not
 
 FILE is what `qnect-loadtest restart-herd --json` printed: whether a round was good is what that says, by its own bounds.
@@ -10,6 +11,9 @@ FILE is what `qnect-loadtest restart-herd --json` printed: whether a round was g
 import json
 import statistics
 import sys
+
+# The exit code for a round that may be played again.
+AGAIN = 3
 
 
 def shows(round_):
@@ -25,7 +29,7 @@ def shows(round_):
     if calls and not calls["good"]:
         told = f"{calls['failed']} failed {calls['failed_by_reason']}, {calls['webhooks_held']} webhooks came late"
         reasons.append(f"calls: {told}, {calls['webhooks_not_2xx']} were not taken")
-    if recovery["later_to_calm"] is None:
+    if recovery["tells"] and recovery["later_to_calm"] is None:
         reasons.append("too few visits to tell")
     return reasons
 
@@ -40,6 +44,7 @@ def line(round_):
         "never as before" if back is None else f"as before from {back} s",
         f"the longest wait {recovery['longest_visit_us'] / 1e6:.2f} s",
         f"{recovery['sessions_given']} sessions given, {recovery['sessions_lost']} lost",
+        f"{recovery['told_before']} and {recovery['told_after']} times five seconds tell",
     ]
     if calls:
         parts.append(f"{calls['calls']} calls, {calls['cut_short']} cut short, {calls['failed']} failed")
@@ -67,7 +72,9 @@ def main():
         reasons = shows(round_)
         for reason in reasons:
             print(f"  {reason}")
-        return bool(reasons)
+        if reasons:
+            return 1
+        return 0 if round_["recovery"]["tells"] else AGAIN
     strike, *files = rest
     rounds = []
     for name in files:

@@ -2,9 +2,11 @@
 //! served. How long people wait, when all is as it was, and whether a session is missing that somebody was given.
 //!
 //! What strikes is a command of who runs this: it kills the engine, slows its disk, or whatever else is feared. `visitor` is
-//! one who comes, `callers` those who call, whose provider may be out (`outage`), `recovery` what is made of all of them.
+//! one who comes, `callers` those who call, whose provider may be out (`outage`), `recovery` what is made of all of them, and
+//! `host` what the machine itself could not do meanwhile.
 
 mod callers;
+mod host;
 mod outage;
 mod recovery;
 mod visitor;
@@ -23,6 +25,7 @@ use crate::door::Door;
 use crate::load::{LoadOptions, Plan, Usual};
 use crate::usage::EngineOptions;
 use callers::{Callers, Calls};
+use host::Host;
 use outage::Watched;
 use recovery::{Bounds, Recovery};
 use visitor::Herd;
@@ -101,9 +104,11 @@ pub(crate) async fn run(struck: Struck) -> ExitCode {
     let Struck { plan, strike, at, bounds, out } = struck;
     let is_struck = out.is_some();
     let watched = out.map(|(network, file)| Watched::begin(network, file));
+    let host = Host::watch();
     let began = Instant::now();
     let strike = strike_at(began + at, strike);
     let verdict = plan.measure().await;
+    let stolen = host.end();
     let strike = if strike.is_finished() {
         strike.await.unwrap_or_else(|cause| Err(cause.to_string()))
     } else {
@@ -115,7 +120,7 @@ pub(crate) async fn run(struck: Struck) -> ExitCode {
         None => None,
     };
     let kept = plan.visitors.look_after().await;
-    let recovery = Recovery::of(&plan.visitors.visits(), began, [at, plan.course.lasts], bounds, kept);
+    let recovery = Recovery::of(&plan.visitors.visits(), began, [at, plan.course.lasts], bounds, kept, &stolen);
     let calls_are_good = calls.as_ref().is_none_or(Calls::good);
     let is_good = strike.is_ok() && verdict.good() && recovery.good() && calls_are_good;
     if plan.course.json {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::middle::middle;
+use crate::restart_herd::host::Stolen;
 
 /// What comes before is the begin of the run, with connections and tags that are new.
 const WARM_UP: Duration = Duration::from_secs(5);
@@ -25,6 +26,9 @@ pub(super) struct Bounds {
     /// As before is a p99 of at most so many percent more.
     #[arg(long, value_name = "PERCENT", default_value_t = 10.0)]
     back_to: f64,
+    /// Five seconds in which the host gave more percent than this of the machine to others tell nothing, and are left out.
+    #[arg(long, value_name = "PERCENT", default_value_t = 5.0)]
+    stolen_max: f64,
 }
 
 /// One visit, however often its visitor had to come.
@@ -46,16 +50,32 @@ pub(super) struct Kept {
     pub(super) unknown: u64,
 }
 
+/// Five seconds.
+#[derive(Clone, Copy, Debug)]
+struct Look {
+    /// From the begin of the run.
+    at: Duration,
+    /// None without visits.
+    p99: Option<Duration>,
+    /// Percent of the machine that its host gave to others.
+    stolen: f64,
+}
+
 /// A run around a strike.
 #[derive(Debug)]
 pub(super) struct Recovery {
     bounds: Bounds,
-    /// The p99 of five seconds of the calm, and of five from `back_within` after the strike: the middle one of all such. A host
-    /// that stands still for a tenth of a second is in a few of them. None without visits.
+    /// All fives of seconds before the strike, and those from `back_within` after it.
+    before: Vec<Look>,
+    after: Vec<Look>,
+    /// The p99 of five seconds of the calm, and of five from `back_within` after the strike: the middle one of all such that
+    /// tell. A host that stands still for a tenth of a second is in a few of them. None without visits.
     calm: Option<Duration>,
     later: Option<Duration>,
     /// From the strike to the begin of the first five seconds that were as before.
     back: Option<Duration>,
+    /// There were five seconds that tell, after the bound and before that, and they were not as before.
+    is_late: bool,
     /// The longest visit that began after the strike, or was under way when it came.
     longest: Duration,
     /// Visitors who had to come again, and how often they came on the average.
@@ -78,6 +98,15 @@ impl Bounds {
         Duration::from_secs(u64::from(self.back_within))
     }
 
+    fn tells(self, look: &Look) -> bool {
+        look.p99.is_some() && look.stolen <= self.stolen_max
+    }
+
+    /// The middle p99 of the looks that tell.
+    fn usual(self, looks: &[Look]) -> Option<Duration> {
+        middle(looks.iter().filter(|look| self.tells(look)).filter_map(|look| look.p99), Duration::cmp)
+    }
+
     fn is_as_before(self, calm: Duration, now: Duration) -> bool {
         now.as_secs_f64() <= calm.as_secs_f64() * (1.0 + self.back_to / 100.0)
     }
@@ -91,21 +120,28 @@ impl Recovery {
         [strike, lasts]: [Duration; 2],
         bounds: Bounds,
         kept: Kept,
+        stolen: &Stolen,
     ) -> Recovery {
-        let p99 = |from: Duration, to: Duration| {
-            let within = |came: &&Came| (began + from..began + to).contains(&came.due);
+        let p99 = |from: Duration| {
+            let within = |came: &&Came| (began + from..began + from + WINDOW).contains(&came.due);
             let mut took: Vec<Duration> = visits.iter().filter(within).map(|came| came.took).collect();
             took.sort_unstable();
             took.get((took.len() * 99).div_ceil(100).saturating_sub(1)).copied()
         };
+        let look = |at| Look { at, p99: p99(at), stolen: stolen.percent(began + at..began + at + WINDOW) };
         let looks = |from, to, step| {
-            std::iter::successors(Some(from), move |at| Some(*at + step)).take_while(move |at| *at + WINDOW <= to)
+            let starts = std::iter::successors(Some(from), move |at| Some(*at + step));
+            starts.take_while(move |at| *at + WINDOW <= to).map(look).collect::<Vec<_>>()
         };
-        let usual = |from, to| middle(looks(from, to, WINDOW).filter_map(|at| p99(at, at + WINDOW)), Duration::cmp);
-        let calm = usual(WARM_UP, strike);
-        let is_back =
-            |at: &Duration| calm.zip(p99(*at, *at + WINDOW)).is_some_and(|(calm, now)| bounds.is_as_before(calm, now));
-        let back = looks(strike, lasts, STEP).find(is_back).map(|at| at - strike);
+        let before = looks(WARM_UP, strike, WINDOW);
+        let after = looks(strike + bounds.within(), lasts, WINDOW);
+        let calm = bounds.usual(&before);
+        let since = looks(strike, lasts, STEP);
+        let told = since.iter().filter(|look| bounds.tells(look));
+        let is_back = |look: &&Look| calm.zip(look.p99).is_some_and(|(calm, now)| bounds.is_as_before(calm, now));
+        let back = told.clone().find(is_back).map(|look| look.at - strike);
+        let first_in_question = told.clone().find(|look| look.at >= strike + bounds.within());
+        let is_late = back.is_none_or(|back| first_in_question.is_some_and(|look| look.at < strike + back));
         let struck = visits.iter().filter(|came| came.due + came.took >= began + strike);
         let again = visits.iter().filter(|came| came.tries > 1);
         let tries: u64 = again.clone().map(|came| u64::from(came.tries)).sum();
@@ -113,8 +149,11 @@ impl Recovery {
         Recovery {
             bounds,
             calm,
-            later: usual(strike + bounds.within(), lasts),
+            later: bounds.usual(&after),
+            before,
+            after,
             back,
+            is_late,
             longest: struck.filter(|came| came.is_good).map(|came| came.took).max().unwrap_or_default(),
             again,
             tries: tries as f64 / again.max(1) as f64,
@@ -125,8 +164,16 @@ impl Recovery {
     /// Whether all is as before in time, and nothing is lost.
     pub(super) fn good(&self) -> bool {
         let is_back = self.calm.zip(self.later).is_some_and(|(calm, later)| self.bounds.is_as_before(calm, later));
-        let is_in_time = self.back.is_some_and(|back| back <= self.bounds.within());
-        is_back && is_in_time && self.kept.lost == 0 && self.kept.unknown == 0
+        is_back && !self.is_late && self.tells() && self.kept.lost == 0 && self.kept.unknown == 0
+    }
+
+    /// Whether the host left the machine alone for half of the time, before and after: else this tells not how people wait.
+    fn tells(&self) -> bool {
+        [&self.before, &self.after].iter().all(|looks| self.told(looks) * 2 >= looks.len().max(1))
+    }
+
+    fn told(&self, looks: &[Look]) -> usize {
+        looks.iter().filter(|look| self.bounds.tells(look)).count()
     }
 
     fn times(&self) -> Option<f64> {
@@ -136,7 +183,13 @@ impl Recovery {
 
     pub(super) fn json(&self) -> Value {
         let us = |time: Option<Duration>| time.map(|time| time.as_micros() as u64);
-        json!({"calm_p99_us": us(self.calm), "later_p99_us": us(self.later), "later_to_calm": self.times(),
+        let looks = |looks: &[Look]| -> Vec<Value> {
+            let one = |look: &Look| json!({"at_s": look.at.as_secs(), "p99_us": us(look.p99), "stolen_percent": (look.stolen * 10.0).round() / 10.0});
+            looks.iter().map(one).collect()
+        };
+        json!({"looks_before": looks(&self.before), "looks_after": looks(&self.after), "tells": self.tells(),
+            "told_before": self.told(&self.before), "told_after": self.told(&self.after),
+            "calm_p99_us": us(self.calm), "later_p99_us": us(self.later), "later_to_calm": self.times(),
             "back_after_s": self.back.map(|back| back.as_secs()), "longest_visit_us": us(Some(self.longest)),
             "came_again": self.again, "tries_of_those": self.tries, "sessions_given": self.kept.given,
             "sessions_lost": self.kept.lost, "sessions_unknown": self.kept.unknown, "good": self.good()})
@@ -157,6 +210,13 @@ impl fmt::Display for Recovery {
             Some(back) => writeln!(f, "           as before for 5 s from {} s after it", back.as_secs()),
             None => writeln!(f, "           never as before"),
         }?;
+        let (before, after) = (self.told(&self.before), self.told(&self.after));
+        let (of_before, of_after, most) = (self.before.len(), self.after.len(), self.bounds.stolen_max);
+        write!(
+            f,
+            "host       {before} of {of_before} times 5 s before and {after} of {of_after} after tell: at most "
+        )?;
+        writeln!(f, "{most} % of the machine were given to others{}", if self.tells() { "" } else { "; too few" })?;
         let Kept { given, lost, unknown } = self.kept;
         writeln!(f, "sessions   {given} given: {lost} lost, {unknown} of which the engine does not say")?;
         writeln!(f, "{}", if self.good() { "recovered" } else { "not recovered" })
@@ -170,21 +230,28 @@ mod tests {
     use tokio::time::Instant;
 
     use super::{Bounds, Came, Kept, Recovery};
+    use crate::restart_herd::host::Stolen;
 
-    const BOUNDS: Bounds = Bounds { back_within: 10, back_to: 10.0 };
+    const BOUNDS: Bounds = Bounds { back_within: 10, back_to: 10.0, stolen_max: 5.0 };
     const NONE: Kept = Kept { given: 9, lost: 0, unknown: 0 };
     const SECONDS: [Duration; 2] = [Duration::from_secs(20), Duration::from_secs(50)];
 
     /// A hundred visits a second, each of which takes so many milliseconds as `took` says of its second.
     fn recovery(took: impl Fn(u64) -> u64, kept: Kept) -> Recovery {
+        beside(took, kept, |_| 0)
+    }
+
+    /// The same, on a machine whose host gives so many percent of it to others as `stolen` says of a second.
+    fn beside(took: impl Fn(u64) -> u64, kept: Kept, stolen: impl Fn(u64) -> u64) -> Recovery {
         let began = Instant::now();
+        let stolen = Stolen::of_seconds(began, (0..50).map(stolen));
         let came = |nth: u64| Came {
             due: began + Duration::from_millis(10 * nth),
             took: Duration::from_millis(took(nth / 100)),
             tries: if took(nth / 100) > 100 { 3 } else { 1 },
             is_good: true,
         };
-        Recovery::of(&(0..5_000).map(came).collect::<Vec<_>>(), began, SECONDS, BOUNDS, kept)
+        Recovery::of(&(0..5_000).map(came).collect::<Vec<_>>(), began, SECONDS, BOUNDS, kept, &stolen)
     }
 
     #[test]
@@ -228,7 +295,7 @@ mod tests {
         assert!(!recovery(away(10), Kept { unknown: 1, ..NONE }).good());
         let late = recovery(|second| if (20..32).contains(&second) { 500 } else { 10 }, NONE);
         assert!(!late.good() && late.back == Some(Duration::from_secs(12)), "{late}");
-        let empty = Recovery::of(&[], Instant::now(), SECONDS, BOUNDS, NONE);
+        let empty = Recovery::of(&[], Instant::now(), SECONDS, BOUNDS, NONE, &Stolen::default());
         assert!(!empty.good(), "nothing was seen");
     }
 
@@ -238,6 +305,24 @@ mod tests {
         assert_eq!(calm.calm, Some(Duration::from_millis(10)));
         assert!(recovery(|second| if second == 41 { 400 } else { 10 }, NONE).good());
         assert!(!recovery(|second| if [31, 36].contains(&second) { 400 } else { 10 }, NONE).good(), "two of four");
+    }
+
+    #[test]
+    fn what_the_host_takes_tells_nothing_of_the_engine() {
+        // Ten times as slow while the host takes a fifth: before the strike, at the bound, and once later.
+        let is_taken = |second| [10..15, 28..35, 45..50].iter().any(|seconds| seconds.contains(&second));
+        let took = |second| if is_taken(second) { 100 } else { 10 };
+        let taken = beside(took, NONE, |second| if is_taken(second) { 20 } else { 0 });
+        assert!(taken.good(), "{taken}");
+        assert_eq!((taken.told(&taken.before), taken.told(&taken.after)), (2, 2));
+        let slow_by_itself = recovery(took, NONE);
+        assert!(!slow_by_itself.good() && slow_by_itself.tells(), "{slow_by_itself}");
+        // Whoever is slow in seconds that tell is late, however much the host takes in others.
+        let late = |second| if (20..37).contains(&second) { 100 } else { 10 };
+        let late = beside(late, NONE, |second| if second < 29 { 20 } else { 0 });
+        assert!(late.is_late && !late.good(), "{late}");
+        let too_much = beside(|_| 10, NONE, |second| if second < 16 { 20 } else { 0 });
+        assert!(!too_much.tells() && !too_much.good() && too_much.to_string().contains("too few"), "{too_much}");
     }
 
     #[test]

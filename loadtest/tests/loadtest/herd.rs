@@ -40,7 +40,12 @@ async fn run_with(strike: &str, keeps: fn(u64) -> bool, options: &[&str]) -> (Op
     .await;
     let more = ["--strike", &strike, "--strike-at", "10", "--back-within", "1", "--seconds", "16", "--rate", "100"];
     // A machine that is busy is not as before for its own reasons, which is none of this test's.
-    let output = play("restart-herd", &door, &[&more[..], &["--back-to", "10000", "--json"], options].concat()).await;
+    let output = play(
+        "restart-herd",
+        &door,
+        &[&more[..], &["--back-to", "10000", "--stolen-max", "100", "--json"], options].concat(),
+    )
+    .await;
     let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|cause| panic!("{cause}: {output:?}"));
     assert!(began.elapsed() >= Duration::from_secs(15), "{report}");
     let posted = door.asked().iter().filter(|asked| asked.path.ends_with("/sessions")).count() as u64;
