@@ -52,8 +52,8 @@ ROWS = {
 BUSY_PERCENT = 10
 # A pair in which the host of a virtual machine took more of it than this tells nothing (`steal` in proc_stat(5)).
 STOLEN_PERCENT = float(os.environ.get("QNECT_BENCH_STOLEN") or 5)
-# The exit code for a pair that may be run again.
-AGAIN = 3
+# The exit codes for a pair that may be run again: a request failed, or the host took too much.
+AGAIN, STOLEN = 3, 4
 # How long two people talk on average, for the lines that calls take; and ringing, keying and hearing before that.
 TALK_SECONDS, SETUP_SECONDS = 90, 20
 # Of the memory of a machine, so much is for tags; the rest is for the store, connections and sessions.
@@ -87,7 +87,7 @@ def pair(name, number, work):
             sys.exit(AGAIN)
         if told["stolen_share"] * 100 > STOLEN_PERCENT:
             print(f"{side}: the host took more than {STOLEN_PERCENT:g} % of the machine, so that this pair counts for nothing")
-            sys.exit(AGAIN)
+            sys.exit(STOLEN)
     # A few answers may be cut by the end of a run; a refusal or another page would change every answer. A call has
     # answers of many sizes, and bare hyper has one.
     if name != "calls" and abs(engine["bytes_each"] / bare["bytes_each"] - 1) > 0.005:
@@ -244,7 +244,7 @@ def details(told):
                 ratios = f"{pair['rate']:.3f} | {pair['cpu']:.2f}" if side == "engine" else "|"
                 lines.append(
                     f"| {number} | {side} | {one['per_second']:,.0f} | {one['p50_us']:,} us | {one['p99_us']:,} us "
-                    f"| {one['cpu_us']:.2f} us | {one['stolen_share']:.1%} | {ratios} |"
+                    f"| {one['cpu_us']:.2f} us | {took(one)} | {ratios} |"
                 )
         return lines
     found = told["found"]
@@ -274,6 +274,11 @@ def details(told):
         f"took {one['exit_ms']:,} ms; {one['found']['requests']:,} of them were there after a restart"
         for one in found
     ]
+
+
+def took(one):
+    """What the host took meanwhile; rows of earlier programs do not say."""
+    return f"{one['stolen_share']:.1%}" if "stolen_share" in one else "unknown"
 
 
 def write_capacity(found, pages):

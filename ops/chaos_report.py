@@ -42,6 +42,7 @@ def line(round_):
     parts = [
         f"p99 {ms[0]} ms before, {ms[1]} ms later: {recovery['later_to_calm'] or 0:.2f} times",
         "never as before" if back is None else f"as before from {back} s",
+        {True: "in time", False: "late", None: "in time or not is not told"}[recovery["in_time"]],
         f"the longest wait {recovery['longest_visit_us'] / 1e6:.2f} s",
         f"{recovery['sessions_given']} sessions given, {recovery['sessions_lost']} lost",
         f"{recovery['told_before']} and {recovery['told_after']} times five seconds tell",
@@ -72,9 +73,10 @@ def main():
         reasons = shows(round_)
         for reason in reasons:
             print(f"  {reason}")
-        if reasons:
-            return 1
-        return 0 if round_["recovery"]["tells"] else AGAIN
+        # A generator that the host kept from running is late, and that is nothing else than the host's.
+        if not round_["recovery"]["tells"] and reasons in ([], [round_["invalid"]]):
+            return AGAIN
+        return bool(reasons)
     strike, *files = rest
     rounds = []
     for name in files:

@@ -67,10 +67,12 @@ impl Stolen {
         Stolen((0..).zip(percents).map(reading).collect())
     }
 
-    /// Of all that the processors could have done within `time`, so many percent; 0 where nothing is known.
+    /// Of all that the processors could have done within `time`, so many percent, from the reading before it to the one after
+    /// it; 0 where nothing is known.
     pub(super) fn percent(&self, time: Range<Instant>) -> f64 {
-        let within: Vec<Ticks> = self.0.iter().filter(|(at, _)| time.contains(at)).map(|(_, ticks)| *ticks).collect();
-        let [first, .., last] = within[..] else { return 0.0 };
+        let first = self.0.iter().rfind(|(at, _)| *at <= time.start).or(self.0.first());
+        let last = self.0.iter().find(|(at, _)| *at >= time.end).or(self.0.last());
+        let Some(((_, first), (_, last))) = first.zip(last) else { return 0.0 };
         let all = last.all.saturating_sub(first.all).max(1);
         last.stolen.saturating_sub(first.stolen) as f64 * 100.0 / all as f64
     }
@@ -109,7 +111,11 @@ mod tests {
         let stolen = Stolen::of_seconds(began, (0..30).map(|second| if (10..20).contains(&second) { 10 } else { 0 }));
         let percent = |from, to| stolen.percent(began + Duration::from_secs(from)..began + Duration::from_secs(to));
         assert_eq!((percent(0, 10), percent(12, 18), percent(20, 30)), (0.0, 10.0, 0.0));
-        assert_eq!((percent(50, 60), percent(5, 6)), (0.0, 0.0), "of nothing, and of one reading, nothing is known");
+        assert_eq!(percent(50, 60), 0.0, "after the last reading nothing is known");
+        let stalled = Stolen(vec![stolen.0[12], stolen.0[20]]);
+        let of_stall = |from, to| stalled.percent(began + Duration::from_secs(from)..began + Duration::from_secs(to));
+        assert_eq!((of_stall(10, 15), of_stall(15, 20)), (10.0, 10.0), "who cannot read is in it on both sides");
+        assert_eq!(Stolen::default().percent(began..began + Duration::from_secs(5)), 0.0);
     }
 
     #[tokio::test(start_paused = true)]

@@ -74,8 +74,8 @@ pub(super) struct Recovery {
     later: Option<Duration>,
     /// From the strike to the begin of the first five seconds that were as before.
     back: Option<Duration>,
-    /// There were five seconds that tell, after the bound and before that, and they were not as before.
-    is_late: bool,
+    /// Whether that was within the bound, or so were the first five seconds that tell after it; none if the host took those.
+    in_time: Option<bool>,
     /// The longest visit that began after the strike, or was under way when it came.
     longest: Duration,
     /// Visitors who had to come again, and how often they came on the average.
@@ -99,7 +99,7 @@ impl Bounds {
     }
 
     fn tells(self, look: &Look) -> bool {
-        look.p99.is_some() && look.stolen <= self.stolen_max
+        look.stolen <= self.stolen_max
     }
 
     /// The middle p99 of the looks that tell.
@@ -140,8 +140,12 @@ impl Recovery {
         let told = since.iter().filter(|look| bounds.tells(look));
         let is_back = |look: &&Look| calm.zip(look.p99).is_some_and(|(calm, now)| bounds.is_as_before(calm, now));
         let back = told.clone().find(is_back).map(|look| look.at - strike);
-        let first_in_question = told.clone().find(|look| look.at >= strike + bounds.within());
-        let is_late = back.is_none_or(|back| first_in_question.is_some_and(|look| look.at < strike + back));
+        let bound = strike + bounds.within();
+        let in_question = told.clone().find(|look| (bound..bound + WINDOW).contains(&look.at));
+        let in_time = match back {
+            Some(back) if back <= bounds.within() => Some(true),
+            _ => in_question.as_ref().map(is_back),
+        };
         let struck = visits.iter().filter(|came| came.due + came.took >= began + strike);
         let again = visits.iter().filter(|came| came.tries > 1);
         let tries: u64 = again.clone().map(|came| u64::from(came.tries)).sum();
@@ -153,7 +157,7 @@ impl Recovery {
             before,
             after,
             back,
-            is_late,
+            in_time,
             longest: struck.filter(|came| came.is_good).map(|came| came.took).max().unwrap_or_default(),
             again,
             tries: tries as f64 / again.max(1) as f64,
@@ -164,12 +168,13 @@ impl Recovery {
     /// Whether all is as before in time, and nothing is lost.
     pub(super) fn good(&self) -> bool {
         let is_back = self.calm.zip(self.later).is_some_and(|(calm, later)| self.bounds.is_as_before(calm, later));
-        is_back && !self.is_late && self.tells() && self.kept.lost == 0 && self.kept.unknown == 0
+        is_back && self.in_time == Some(true) && self.tells() && self.kept.lost == 0 && self.kept.unknown == 0
     }
 
     /// Whether the host left the machine alone for half of the time, before and after: else this tells not how people wait.
     fn tells(&self) -> bool {
-        [&self.before, &self.after].iter().all(|looks| self.told(looks) * 2 >= looks.len().max(1))
+        let half_is_told = |looks: &[Look]| self.told(looks) * 2 >= looks.len().max(1);
+        half_is_told(&self.before) && half_is_told(&self.after) && self.in_time.is_some()
     }
 
     fn told(&self, looks: &[Look]) -> usize {
@@ -187,7 +192,7 @@ impl Recovery {
             let one = |look: &Look| json!({"at_s": look.at.as_secs(), "p99_us": us(look.p99), "stolen_percent": (look.stolen * 10.0).round() / 10.0});
             looks.iter().map(one).collect()
         };
-        json!({"looks_before": looks(&self.before), "looks_after": looks(&self.after), "tells": self.tells(),
+        json!({"looks_before": looks(&self.before), "looks_after": looks(&self.after), "tells": self.tells(), "in_time": self.in_time,
             "told_before": self.told(&self.before), "told_after": self.told(&self.after),
             "calm_p99_us": us(self.calm), "later_p99_us": us(self.later), "later_to_calm": self.times(),
             "back_after_s": self.back.map(|back| back.as_secs()), "longest_visit_us": us(Some(self.longest)),
@@ -319,8 +324,11 @@ mod tests {
         assert!(!slow_by_itself.good() && slow_by_itself.tells(), "{slow_by_itself}");
         // Whoever is slow in seconds that tell is late, however much the host takes in others.
         let late = |second| if (20..37).contains(&second) { 100 } else { 10 };
-        let late = beside(late, NONE, |second| if second < 29 { 20 } else { 0 });
-        assert!(late.is_late && !late.good(), "{late}");
+        let late = beside(late, NONE, |second| if (20..29).contains(&second) { 20 } else { 0 });
+        assert!(late.in_time == Some(false) && late.tells() && !late.good(), "{late}");
+        let is_unknown = |second| if (24..40).contains(&second) { 20 } else { 0 };
+        let unknown = beside(|second| if (20..40).contains(&second) { 100 } else { 10 }, NONE, is_unknown);
+        assert!(unknown.in_time.is_none() && !unknown.tells() && !unknown.good(), "{unknown}");
         let too_much = beside(|_| 10, NONE, |second| if second < 16 { 20 } else { 0 });
         assert!(!too_much.tells() && !too_much.good() && too_much.to_string().contains("too few"), "{too_much}");
     }
