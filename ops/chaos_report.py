@@ -20,7 +20,7 @@ AGAIN = 3
 # Five seconds are alike if what the host of a virtual machine took in them differs by so many percent of the machine at most.
 ALIKE_PERCENT = 2
 # Five seconds in which it took more than this tell nothing.
-STOLEN_PERCENT = 20
+STOLEN_PERCENT = 35
 # So many times five seconds after a strike must tell: two thirds of those of three rounds.
 LOOKS_MIN = 14
 # As before is a p99 of at most so many percent more.
