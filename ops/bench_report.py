@@ -54,6 +54,8 @@ BUSY_PERCENT = 10
 STOLEN_PERCENT = float(os.environ.get("QNECT_BENCH_STOLEN") or 5)
 # The exit codes for a pair that may be run again: a request failed, or the host took too much.
 AGAIN, STOLEN = 3, 4
+# Processor time for an answer, in microseconds, that a page mentions when it was spent after the run.
+LATER_US = 0.5
 # How long two people talk on average, for the lines that calls take; and ringing, keying and hearing before that.
 TALK_SECONDS, SETUP_SECONDS = 90, 20
 # Of the memory of a machine, so much is for tags; the rest is for the store, connections and sessions.
@@ -105,7 +107,10 @@ def run(work, side):
         list(map(float, pathlib.Path(work, f"{side}.{when}").read_text().split())) for when in ("before", "after")
     )
     ticks, busy, machine, stolen, commits = (b - a for a, b in zip(before, after))
-    told["cpu_us"] = ticks / os.sysconf("SC_CLK_TCK") * 1e6 / told["requests"]
+    rested = float(pathlib.Path(work, f"{side}.rested").read_text()) - before[0]
+    told["cpu_us"], told["cpu_later_us"] = (
+        spent / os.sysconf("SC_CLK_TCK") * 1e6 / told["requests"] for spent in (rested, rested - ticks)
+    )
     # Of a machine whose every core is busy all the time.
     told["server_share"], told["machine_share"] = ticks / machine, busy / machine
     told["stolen_share"] = stolen / machine
@@ -232,6 +237,9 @@ def details(told):
     if "pairs" in told:
         cpu = statistics.median(pair["cpu"] for pair in told["pairs"])
         lines += [f"Processor time of the server for an answer: {cpu:.2f} of bare hyper's.", ""]
+        later = statistics.median(pair["engine"].get("cpu_later_us", 0) for pair in told["pairs"])
+        if later >= LATER_US:
+            lines[-2] += f" Of the engine's, {later:.1f} us after the run, mostly compaction."
         if told["again"]:
             lines[-2] += f" Pairs run again, because a request failed or the host took too much: {told['again']}."
         lines += [
