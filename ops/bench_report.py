@@ -239,7 +239,7 @@ def details(told):
         lines += [f"Processor time of the server for an answer: {cpu:.2f} of bare hyper's.", ""]
         later = statistics.median(pair["engine"].get("cpu_later_us", 0) for pair in told["pairs"])
         if later >= LATER_US:
-            lines[-2] += f" Of the engine's, {later:.1f} us after the run, mostly compaction."
+            lines[-2] += f" Of the engine's, {later:.1f} us were spent after the run, on what it had left."
         if told["again"]:
             lines[-2] += f" Pairs run again, because a request failed or the host took too much: {told['again']}."
         lines += [
