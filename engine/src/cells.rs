@@ -117,8 +117,7 @@ impl SharedCells {
 
     /// Forgets what holds nothing any more.
     pub(crate) fn sweep(&self, now: Timestamp) {
-        // The last ring goes with the budget that it was charged to: a day old, it is nothing to report any more.
-        self.owners.sweep(|o| o.rings.is_idle(now) && o.live.is_none_or(|(_, until)| until <= now));
+        self.owners.sweep(|o| o.is_idle(now));
         self.addresses.sweep(|a| a.is_idle(now));
         self.networks.sweep(|n| n.is_idle(now));
         self.callers.sweep(|c| c.is_idle(now));

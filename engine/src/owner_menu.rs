@@ -87,7 +87,7 @@ impl Engine {
     fn last_rung(&self, owner: OwnerId) -> Option<SessionId> {
         let cell = self.inner.cells.owners.of(owner);
         let cell = lock(&cell);
-        cell.last_rung
+        cell.last_rung(self.inner.clock.now())
     }
 
     /// Carries out an edit while somebody waits on the line; what takes too long is like a store that is busy. What was begun

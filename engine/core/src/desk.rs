@@ -5,7 +5,9 @@ use crate::abuse::{Assessment, Score, Signal};
 use crate::caller::DayToken;
 use crate::limiter::{Cell, Quota};
 use crate::lockout::Lockout;
-use crate::policy::{ADDRESS_FADING, ADDRESS_HALF_LIFE, CALLER_FADING, CALLER_HALF_LIFE, NETWORK_FADING, Policy};
+use crate::policy::{
+    ADDRESS_FADING, ADDRESS_HALF_LIFE, CALLER_FADING, CALLER_HALF_LIFE, ENDED_SESSION_KEPT, NETWORK_FADING, Policy,
+};
 use crate::session_id::SessionId;
 use crate::tag::OwnerId;
 use crate::tag_code::TagId;
@@ -46,8 +48,8 @@ pub struct OwnerCell {
     pub live: Option<(SessionId, Timestamp)>,
     /// Rings of the day.
     pub rings: Cell,
-    /// The session whose dial was sent last: what a report of abuse is about.
-    pub last_rung: Option<SessionId>,
+    /// The session whose dial was sent last, and when it was dialled.
+    last_rung: Option<(SessionId, Timestamp)>,
 }
 
 impl OwnerCell {
@@ -59,12 +61,28 @@ impl OwnerCell {
     /// Charges a ring that happened before the last start; rings come in the order of time.
     pub fn replay_ring(&mut self, policy: &Policy, session: SessionId, dialed_at: Timestamp) {
         self.rings.replay(policy.owner_rings, dialed_at);
-        self.last_rung = Some(session);
+        self.note_ring(session, dialed_at);
+    }
+
+    /// The owner rings for `session`.
+    pub fn note_ring(&mut self, session: SessionId, dialed_at: Timestamp) {
+        self.last_rung = Some((session, dialed_at));
+    }
+
+    /// The session that the owner rang for last: what a report of abuse is about. Known for as long as an ended session is kept.
+    pub fn last_rung(&self, now: Timestamp) -> Option<SessionId> {
+        self.last_rung.filter(|(_, dialed_at)| now < dialed_at.plus(ENDED_SESSION_KEPT)).map(|(session, _)| session)
     }
 
     /// Frees the line if `session` has it.
     pub fn release(&mut self, session: SessionId) {
         self.live.take_if(|(live, _)| *live == session);
+    }
+
+    /// Whether the cell may be forgotten. The last ring may be all that is left in it: a ring drains from the budget within
+    /// less than an hour, and leaves nothing at all where rings are not limited.
+    pub fn is_idle(&self, now: Timestamp) -> bool {
+        self.rings.is_idle(now) && self.live.is_none_or(|(_, until)| until <= now) && self.last_rung(now).is_none()
     }
 }
 

@@ -122,8 +122,9 @@ impl Tag {
         if kept {
             session.send_dial();
             // Not before: a dial that is withheld is none that an owner could report.
-            if let Some(owner) = desk.owner.as_mut().filter(|o| o.live.is_some_and(|(live, _)| live == id)) {
-                owner.last_rung = Some(id);
+            let owner = desk.owner.as_mut().filter(|o| o.live.is_some_and(|(live, _)| live == id));
+            if let (Some(owner), Some(dialed_at)) = (owner, session.snapshot().dialed_at) {
+                owner.note_ring(id, dialed_at);
             }
         }
         if session.dial_is_sent() {

@@ -73,7 +73,7 @@ impl World {
         assert_eq!(&self.take_turn(session, leg, caller, turn), instruction);
         self.led_to(remembered.into_iter().chain(used).chain([Led::Advanced(session, State::Waiting)]));
         assert_eq!((self.owner.live, self.owner.rings), (owner.live, owner.rings));
-        assert_eq!(self.owner.last_rung, owner.last_rung);
+        assert_eq!(self.owner.last_rung(self.now), owner.last_rung(self.now));
     }
 
     /// The code leads nowhere for this caller, and nothing else happens.

@@ -2,11 +2,13 @@
 
 use qnect_core::facts::Outcome;
 use qnect_core::leg::{LegEnd, LegEvent};
+use qnect_core::limiter::Quota;
+use qnect_core::policy::ENDED_SESSION_KEPT;
 use qnect_core::reason::Reason;
 use qnect_core::session::State;
 use qnect_core::session_id::SessionId;
 use qnect_core::tag::DialSettled;
-use qnect_core::time::Span;
+use qnect_core::time::{Span, Timestamp};
 
 use crate::dsl::{World, asha, bela, leg, session_id};
 
@@ -70,22 +72,22 @@ fn only_what_rang_can_be_reported() {
 #[test]
 fn a_report_is_about_the_call_that_rang_last() {
     let mut w = World::new();
-    assert_eq!(w.owner.last_rung, None);
+    assert_eq!(w.owner.last_rung(w.now), None);
     let first = w.dialing(1, Reason::Blocking);
-    assert_eq!(w.owner.last_rung, None, "the instruction is not sent yet");
+    assert_eq!(w.owner.last_rung(w.now), None, "the instruction is not sent yet");
     assert_eq!(w.settle(first, &leg(1), asha(), true), DialSettled::Rings);
-    assert_eq!(w.owner.last_rung, Some(first));
+    assert_eq!(w.owner.last_rung(w.now), Some(first));
     w.notes(first, LegEvent::DialEnded(LegEnd::NoAnswer));
     w.ends(first, Outcome::NoAnswer);
-    assert_eq!(w.owner.last_rung, Some(first));
+    assert_eq!(w.owner.last_rung(w.now), Some(first));
     // A dial that was withheld rang nobody, and hides nothing.
     let second = w.dialing(2, Reason::Blocking);
     assert_eq!(w.settle(second, &leg(2), asha(), false), DialSettled::Withheld);
     w.led();
-    assert_eq!(w.owner.last_rung, Some(first));
+    assert_eq!(w.owner.last_rung(w.now), Some(first));
     w.put_through(second, &leg(2), asha());
     assert_eq!(w.settle(second, &leg(2), asha(), true), DialSettled::Rings);
-    assert_eq!(w.owner.last_rung, Some(second));
+    assert_eq!(w.owner.last_rung(w.now), Some(second));
 }
 
 #[test]
@@ -98,5 +100,21 @@ fn a_late_answer_to_a_call_that_is_over_is_not_the_last_ring() {
     w.put_through(second, &leg(2), bela());
     w.settle(second, &leg(2), bela(), true);
     assert_eq!(w.settle(first, &leg(1), asha(), true), DialSettled::Rings);
-    assert_eq!(w.owner.last_rung, Some(second));
+    assert_eq!(w.owner.last_rung(w.now), Some(second));
+}
+
+#[test]
+fn the_last_ring_is_known_for_as_long_as_its_session_whatever_the_budget() {
+    for rings in [None, Quota::new(30, Span::DAY)] {
+        let mut w = World::given(|p| p.owner_rings = rings, |_| ());
+        let id = w.dialing(1, Reason::Blocking);
+        w.settle(id, &leg(1), asha(), true);
+        let dialed_at = w.now;
+        w.notes(id, LegEvent::DialEnded(LegEnd::NoAnswer));
+        let last = dialed_at.plus(ENDED_SESSION_KEPT);
+        for (now, known) in [(dialed_at, true), (Timestamp::from_millis(last.as_millis() - 1), true), (last, false)] {
+            assert_eq!(w.owner.last_rung(now), known.then_some(id), "{rings:?} {now:?}");
+            assert_eq!(w.owner.is_idle(now), !known, "{rings:?} {now:?}");
+        }
+    }
 }

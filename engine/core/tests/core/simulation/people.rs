@@ -207,7 +207,7 @@ impl World {
     /// An owner reports the call that rang last.
     fn report(&mut self) {
         let owner = self.bits.below(self.owners.len());
-        let Some(session) = self.owner_cells[owner].last_rung else { return };
+        let Some(session) = self.owner_cells[owner].last_rung(self.now) else { return };
         let (n, now) = (self.place(session), self.now);
         let (is_new, ticket) =
             self.input(n, None, None, |tag, _, effects| tag.on_abuse_reported(session, now, effects));
@@ -222,7 +222,7 @@ impl World {
 
     /// An owner blocks the caller of the call that rang last.
     fn block(&mut self, owner: usize) {
-        let last = self.owner_cells[owner].last_rung.and_then(|session| self.judge.last(session));
+        let last = self.owner_cells[owner].last_rung(self.now).and_then(|session| self.judge.last(session));
         let Some(caller) = last.and_then(|s| s.block_token) else { return };
         self.owners[owner].blocked = self.owners[owner].blocked.with(caller).expect("there are few people");
         self.judge.census.saw("a caller blocked");
