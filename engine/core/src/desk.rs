@@ -69,7 +69,7 @@ impl OwnerCell {
         self.last_rung = Some((session, dialed_at));
     }
 
-    /// The session that the owner rang for last: what a report of abuse is about. Known for as long as an ended session is kept.
+    /// The session that the owner rang for last: what a report of abuse is about. Known for a day after the dial.
     pub fn last_rung(&self, now: Timestamp) -> Option<SessionId> {
         self.last_rung.filter(|(_, dialed_at)| now < dialed_at.plus(ENDED_SESSION_KEPT)).map(|(session, _)| session)
     }
@@ -79,8 +79,8 @@ impl OwnerCell {
         self.live.take_if(|(live, _)| *live == session);
     }
 
-    /// Whether the cell may be forgotten. The last ring may be all that is left in it: a ring drains from the budget within
-    /// less than an hour, and leaves nothing at all where rings are not limited.
+    /// Whether the cell may be forgotten. The last ring may be all that is left in it: it drains from the budget long before its
+    /// session is forgotten, and is not in the budget at all where rings are not limited.
     pub fn is_idle(&self, now: Timestamp) -> bool {
         self.rings.is_idle(now) && self.live.is_none_or(|(_, until)| until <= now) && self.last_rung(now).is_none()
     }

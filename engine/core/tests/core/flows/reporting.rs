@@ -104,7 +104,7 @@ fn a_late_answer_to_a_call_that_is_over_is_not_the_last_ring() {
 }
 
 #[test]
-fn the_last_ring_is_known_for_as_long_as_its_session_whatever_the_budget() {
+fn the_last_ring_is_known_for_a_day_whatever_the_budget() {
     for rings in [None, Quota::new(30, Span::DAY)] {
         let mut w = World::given(|p| p.owner_rings = rings, |_| ());
         let id = w.dialing(1, Reason::Blocking);
